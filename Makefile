@@ -1,0 +1,40 @@
+# make book [PROFILE=demo] [DATA=folder]    run what is out of date, render the report
+# make test                                 run the tests
+# make lint                                 check style and types
+# make clean                                remove results, pages and caches; .venv stays
+PROFILE ?= demo
+DATA ?=
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.installed
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check
+
+.PHONY: book test lint clean
+.DEFAULT_GOAL := book
+
+book: $(STAMP)
+	@$(BIN)/python -P -m lembas book --profile "$(PROFILE)" $(if $(DATA),--data "$(DATA)")
+
+test: $(STAMP)
+	@$(BIN)/python -m pytest -q
+
+lint: $(STAMP)
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+clean:
+	rm -rf results _build book/chapters .snakemake .pytest_cache .ruff_cache .mypy_cache .hypothesis
+
+# The stamp is written last: after a failed installation the next call installs again.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "lembas needs Python >= 3.11, and $(PYTHON) is older or missing: make PYTHON=python3.11 ..." >&2; exit 1; }
+	@rm -f $(STAMP)
+	@echo "setting up $(VENV) from requirements.lock (a few minutes, once)"
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "$(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@$(PIP) -q $$(grep '^pip==' requirements.lock)
+	@$(PIP) -r requirements.lock
+	@$(PIP) -q --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+	@echo "$(VENV) is ready"

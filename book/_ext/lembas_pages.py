@@ -1,0 +1,46 @@
+"""Sphinx extension: label every page with its profile, and keep pages to themselves."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+
+def add_banner(app: Sphinx, config: Config) -> None:
+    """Put the banner of the composed profile, if it has one, above every page.
+
+    The runner writes ``book/chapters/profile.json`` with the chapters it composes; reading it here
+    makes `lembas build` and a plain `jupyter-book build .` label the pages alike.
+    """
+    path = Path(app.srcdir) / "book" / "chapters" / "profile.json"
+    if not path.is_file():
+        return
+    banner = json.loads(path.read_text(encoding="utf-8"))["banner"]
+    if banner:
+        config.html_theme_options = {**config.html_theme_options, "announcement": banner}
+
+
+def drop_thebe(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Leave out the scripts for running code in the page.
+
+    Jupyter Book adds them even where it is switched off: twice, which is a script error, and with
+    the address of a server outside the site.
+    """
+    context["script_files"] = [
+        script
+        for script in context.get("script_files", [])
+        if "thebe" not in str(getattr(script, "filename", script)).lower()
+        and "THEBE" not in str(getattr(script, "attributes", {}).get("body", ""))
+    ]
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the extension."""
+    app.connect("config-inited", add_banner, priority=100)
+    app.connect("html-page-context", drop_thebe, priority=900)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,174 @@
+"""Write and read what a run leaves behind, and hand numbers and tables to the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import skops.io
+from IPython.display import display
+from sklearn.base import BaseEstimator
+
+from lembas.cohorts import Dataset
+from lembas.formats import write_atomically
+from lembas.network import Network
+
+_GLUE_PREFIX = "application/papermill.record/"
+# Whoever may write a profile already chooses which classes run; a model file may not.
+_TRUSTED_PACKAGES = ("lembas.", "sklearn.", "numpy.", "scipy.", "xgboost.", "lightgbm.")
+
+
+class Run:
+    """Reach the artefacts of one run by name.
+
+    Args:
+        folder: The run's folder, such as ``results/demo``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def open(cls, run_dir: str | Path) -> Run:
+        """Open a run's folder, making it when it is new.
+
+        Args:
+            run_dir: Path of the folder. A relative one starts at the project's root, so that a
+                chapter finds it whether it runs from the root or from ``notebooks/``.
+        """
+        folder = Path(run_dir)
+        if not folder.is_absolute():
+            here = Path.cwd()
+            roots = [place for place in (here, *here.parents) if (place / "_toc.yml").is_file()]
+            folder = (roots[0] if roots else here) / folder
+        folder.mkdir(parents=True, exist_ok=True)
+        return cls(folder)
+
+    @property
+    def name(self) -> str:
+        """The run's name: that of its folder."""
+        return self.folder.name
+
+    def write_table(self, name: str, table: pd.DataFrame) -> Path:
+        """Write a tidy table as ``tables/<name>.parquet``; its index is not kept."""
+        path = self._place("tables", f"{name}.parquet")
+        write_atomically(path, lambda part: table.to_parquet(part, index=False))
+        return path
+
+    def read_table(self, name: str) -> pd.DataFrame:
+        """Read a table."""
+        return pd.read_parquet(self._existing("tables", f"{name}.parquet"))
+
+    def has_table(self, name: str) -> bool:
+        """Say whether a table is there."""
+        return (self.folder / "tables" / f"{name}.parquet").is_file()
+
+    def write_dataset(self, dataset: Dataset) -> Path:
+        """Write the dataset as ``dataset.h5ad``."""
+        path = self._place("dataset.h5ad")
+        dataset.write(path)
+        return path
+
+    def read_dataset(self) -> Dataset:
+        """Read the dataset."""
+        return Dataset.read(self._existing("dataset.h5ad"))
+
+    def write_network(self, network: Network, name: str = "network") -> Path:
+        """Write a network as ``<name>.tsv.gz``."""
+        path = self._place(f"{name}.tsv.gz")
+        # A gzip header would carry the time of writing, and no two runs would be alike.
+        compression = {"method": "gzip", "mtime": 0}
+        write_atomically(
+            path,
+            lambda part: network.edges.to_csv(part, sep="\t", index=False, compression=compression),
+        )
+        return path
+
+    def read_network(self, name: str = "network") -> Network:
+        """Read a network."""
+        return Network.read(self._existing(f"{name}.tsv.gz"))
+
+    def write_prediction(
+        self, model: str, cohort: str, prediction: pd.DataFrame, *, group: str
+    ) -> Path:
+        """Write a prediction ``(sample, gene)`` beside its model.
+
+        Args:
+            model: Registry name.
+            cohort: Cohort that was predicted.
+            prediction: The table.
+            group: Folder under ``fits/`` of the chapter that fitted the model.
+        """
+        path = self._place("fits", group, model, f"{cohort}.parquet")
+        write_atomically(path, prediction.to_parquet)
+        return path
+
+    def read_prediction(self, model: str, cohort: str) -> pd.DataFrame:
+        """Read a prediction ``(sample, gene)``."""
+        return pd.read_parquet(self._fitted(model, f"{cohort}.parquet"))
+
+    def save_model(self, name: str, model: BaseEstimator, *, group: str) -> Path:
+        """Save a fitted model as ``fits/<group>/<name>/model.skops``, without pickle."""
+        path = self._place("fits", group, name, "model.skops")
+        write_atomically(path, lambda part: skops.io.dump(model, part))
+        return path
+
+    def load_model(self, name: str) -> BaseEstimator:
+        """Load a fitted model.
+
+        Raises:
+            ValueError: If the file holds types of packages that are not trusted.
+        """
+        path = self._fitted(name, "model.skops")
+        types = skops.io.get_untrusted_types(file=path)
+        strange = [kind for kind in types if not kind.startswith(_TRUSTED_PACKAGES)]
+        if strange:
+            raise ValueError(
+                f"{path} holds types that are not trusted: {', '.join(strange[:5])}; a model "
+                f"file may hold types of {', '.join(_TRUSTED_PACKAGES)} only"
+            )
+        return skops.io.load(path, trusted=types)
+
+    def model_size_mb(self, name: str) -> float:
+        """Size of a saved model in 10^6 bytes."""
+        return self._fitted(name, "model.skops").stat().st_size / 1e6
+
+    def _fitted(self, model: str, file: str) -> Path:
+        """Find a file of a fitted model, whichever chapter fitted it."""
+        places = sorted(self.folder.glob(f"fits/*/{model}/{file}"))
+        return places[0] if places else self._existing("fits", "*", model, file)
+
+    def _place(self, *parts: str) -> Path:
+        path = self.folder.joinpath(*parts)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def _existing(self, *parts: str) -> Path:
+        path = self.folder.joinpath(*parts)
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{path} is not there; run the chapter that writes it first, such as with "
+                f"`lembas run --profile {self.name}`"
+            )
+        return path
+
+
+def glue(key: str, value: object) -> None:
+    """Give a value a name by which the report's prose can show it.
+
+    The value is stored in the notebook's output, invisibly, in the form that MyST-NB's ``glue``
+    roles read.
+
+    Args:
+        key: Name, unique within the chapter.
+        value: A number or a short text.
+    """
+    text = value if isinstance(value, str) else repr(value)
+    # NumPy's scalars would show as np.float64(...), which no format understands.
+    if hasattr(value, "item"):
+        text = repr(value.item())
+    display(
+        {f"{_GLUE_PREFIX}text/plain": text},
+        metadata={"scrapbook": {"name": key, "mime_prefix": _GLUE_PREFIX}},
+        raw=True,
+    )

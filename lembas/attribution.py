@@ -1,0 +1,217 @@
+"""Attribute a model's predictions to the TFs, against one background for all models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import shap
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+from torch import Tensor
+
+from lembas.baselines import LabelledRegressor
+from lembas.forests import XGBRF
+from lembas.labels import aligned_columns
+from lembas.ridge import MaskedRidge
+from lembas.training import LembasRegressor
+
+# Gauss-Legendre nodes between background and sample, and rows the network sees at once.
+N_NODES = 8
+_ROWS = 4096
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """Hold attributions of one model.
+
+    Attributes:
+        table: Tidy: gene, sample, tf, attribution (log10), expression (log10 of the TF).
+        base: Tidy: gene, base: mean prediction over the background.
+        completeness: Tidy: gene, sample, prediction, error: base + sum of attributions -
+            prediction.
+        method: How they were computed.
+    """
+
+    table: pd.DataFrame
+    base: pd.DataFrame
+    completeness: pd.DataFrame
+    method: str
+
+    def completeness_error(self) -> pd.Series:
+        """Root mean square of the error over the SD of the prediction, for each gene.
+
+        NaN for a gene whose prediction does not vary.
+        """
+        by_gene = self.completeness.groupby("gene", sort=False)
+        error = by_gene["error"].agg(lambda values: float(np.sqrt((values**2).mean())))
+        return (error / by_gene["prediction"].std(ddof=0).replace(0, np.nan)).rename("error")
+
+
+def explain(
+    model: BaseEstimator, X: pd.DataFrame, background: pd.DataFrame, genes: Iterable[str]
+) -> Attribution:
+    """Attribute predictions of some genes to the TFs.
+
+    Linear models: closed form. XGBRF: interventional TreeSHAP. LEMBAS-RNN: expected gradients
+    over every background sample, integrated by Gauss-Legendre quadrature instead of random
+    draws, so that the attributions add up.
+
+    Args:
+        model: A fitted model of the registry; the very one that was scored.
+        X: Samples to explain, ``(sample, tf)``, log10.
+        background: Samples whose mean prediction is the base, ``(sample, tf)``, log10.
+        genes: Genes to explain.
+
+    Raises:
+        KeyError: If the model does not predict one of the genes.
+        ValueError: If there is nothing to explain, or columns are missing.
+        TypeError: If no method is known for the model.
+
+    References:
+        Lundberg and Lee 2017, arXiv:1705.07874; Erion et al. 2021,
+        doi:10.1038/s42256-021-00343-w.
+    """
+    method, explain_gene = _method(model)
+    genes = pd.Index(genes, name="gene")
+    unknown = genes.difference(model.genes_)
+    if len(unknown):
+        raise KeyError(
+            f"the model does not predict {', '.join(map(str, unknown[:5]))}; it predicts "
+            f"{len(model.genes_)} genes such as {', '.join(map(str, model.genes_[:5]))}"
+        )
+    if X.empty or background.empty or genes.empty:
+        raise ValueError(
+            f"nothing to explain: {len(X)} samples, {len(background)} background samples, "
+            f"{len(genes)} genes; each must be at least 1"
+        )
+    X, background = aligned_columns(X, model.tfs_), aligned_columns(background, model.tfs_)
+    predicted, expected = model.predict(X)[genes], model.predict(background)[genes].mean()
+    tables = {gene: explain_gene(model, X, background, gene) for gene in genes}
+    return Attribution(
+        table=pd.concat([_tidy(table, X, gene) for gene, table in tables.items()]),
+        base=pd.DataFrame({"gene": genes, "base": expected.reindex(genes).to_numpy(float)}),
+        completeness=pd.concat(
+            [_completeness(tables[gene], predicted[gene], expected[gene]) for gene in genes]
+        ),
+        method=method,
+    )
+
+
+Explain = Callable[[BaseEstimator, pd.DataFrame, pd.DataFrame, str], pd.DataFrame]
+
+
+def _method(model: BaseEstimator) -> tuple[str, Explain]:
+    if isinstance(model, LembasRegressor):
+        return "expected gradients, quadrature", _expected_gradients
+    if isinstance(model, XGBRF):
+        return "interventional TreeSHAP", _tree_shap
+    if isinstance(model, MaskedRidge) or _linear_part(model) is not None:
+        return "linear, closed form", _linear_shap
+    raise TypeError(
+        f"no attribution method for {type(model).__name__}; known are linear models, XGBRF and "
+        "LEMBAS-RNN"
+    )
+
+
+def _linear_part(model: BaseEstimator) -> BaseEstimator | None:
+    """Find the linear regressor of a labelled model, alone or behind a standardisation."""
+    inner = getattr(model, "estimator_", None) if isinstance(model, LabelledRegressor) else None
+    last = inner[-1] if isinstance(inner, Pipeline) else inner
+    return last if hasattr(last, "coef_") else None
+
+
+def _coefficients(model: BaseEstimator, gene: str) -> pd.Series:
+    """Slope of a gene's prediction for each TF, log10 per log10."""
+    if isinstance(model, MaskedRidge):
+        row = model.coef_[[model.genes_.get_loc(gene)]].toarray().ravel()
+        return pd.Series(row, index=model.tfs_) / model.tf_sd_
+    slope = np.atleast_2d(_linear_part(model).coef_)[model.genes_.get_loc(gene)]
+    if isinstance(model.estimator_, Pipeline):
+        slope = slope / model.estimator_[0].scale_
+    return pd.Series(slope, index=model.tfs_)
+
+
+def _linear_shap(
+    model: BaseEstimator, X: pd.DataFrame, background: pd.DataFrame, gene: str
+) -> pd.DataFrame:
+    """Multiply each TF's distance from the background mean by its slope."""
+    return (X - background.mean()) * _coefficients(model, gene)
+
+
+def _tree_shap(model: XGBRF, X: pd.DataFrame, background: pd.DataFrame, gene: str) -> pd.DataFrame:
+    explainer = shap.TreeExplainer(
+        model.forest(gene),
+        data=background.to_numpy(float),
+        feature_perturbation="interventional",
+    )
+    values = explainer.shap_values(X.to_numpy(float), check_additivity=False)
+    return pd.DataFrame(values, index=X.index, columns=X.columns)
+
+
+def _expected_gradients(
+    model: LembasRegressor, X: pd.DataFrame, background: pd.DataFrame, gene: str
+) -> pd.DataFrame:
+    r"""Average (x - b) times the gradient along the way from every background b to x.
+
+    .. math:: \phi_t = E_b \int_0^1 (x_t - b_t) \,
+       \frac{\partial \hat y}{\partial x_t}(b + u (x - b)) \, du
+    """
+    single = model.restricted([gene])
+    points, weights = np.polynomial.legendre.leggauss(N_NODES)
+    position = torch.from_numpy(((points + 1) / 2).astype(np.float32))
+    share = torch.from_numpy((weights / 2).astype(np.float32))
+    base = torch.from_numpy(background.to_numpy(np.float32, copy=True))
+    rows = [
+        _integrate(single.predict_tensor, sample, base, position, share)
+        for sample in torch.from_numpy(X.to_numpy(np.float32, copy=True))
+    ]
+    return pd.DataFrame(torch.stack(rows).numpy(), index=X.index, columns=X.columns)
+
+
+def _integrate(
+    predict: Callable[[Tensor], Tensor],
+    sample: Tensor,
+    base: Tensor,
+    position: Tensor,
+    share: Tensor,
+) -> Tensor:
+    """Attribute one sample's prediction: quadrature over the way, mean over the background."""
+    away = sample - base
+    along = base[None] + position[:, None, None] * away[None]
+    rows = along.reshape(-1, base.shape[1])
+    gradients = [_gradient(predict, part) for part in rows.split(_ROWS)]
+    gradient = torch.cat(gradients).reshape(along.shape)
+    return (away * torch.einsum("n,nbt->bt", share, gradient)).mean(dim=0)
+
+
+def _gradient(predict: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
+    rows = rows.detach().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(predict(rows).sum(), rows)
+    return gradient
+
+
+def _tidy(table: pd.DataFrame, X: pd.DataFrame, gene: str) -> pd.DataFrame:
+    """Turn ``(sample, tf)`` attributions into rows, with the TFs' expression beside them."""
+    table, X = table.rename_axis("sample"), X.rename_axis("sample")
+    values = table.melt(ignore_index=False, var_name="tf", value_name="attribution")
+    expression = X.melt(ignore_index=False, var_name="tf", value_name="expression")
+    values = values.reset_index().astype({"attribution": float})
+    return values.assign(gene=gene, expression=expression["expression"].to_numpy(float))[
+        ["gene", "sample", "tf", "attribution", "expression"]
+    ]
+
+
+def _completeness(table: pd.DataFrame, predicted: pd.Series, expected: float) -> pd.DataFrame:
+    error = float(expected) + table.sum(axis=1) - predicted
+    return pd.DataFrame(
+        {
+            "gene": predicted.name,
+            "sample": table.index,
+            "prediction": predicted.to_numpy(float),
+            "error": error.to_numpy(float),
+        }
+    )

@@ -1,0 +1,235 @@
+"""The models LEMBAS-RNN is compared with, and the registry of all models by name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.linear_model import RidgeCV
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted
+
+from lembas.labels import PlainState, aligned_columns, check_training_tables
+from lembas.network import Network
+from lembas.ridge import ALPHAS, MaskedRidge
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Name a model, where its class is, and the parameters it starts from.
+
+    Attributes:
+        estimator: Import path of a scikit-learn regressor class (or a function that makes one).
+        label: How the report calls it.
+        parameters: Keyword arguments.
+        note: One sentence for the table of models.
+    """
+
+    estimator: str
+    label: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+
+REGISTRY: dict[str, ModelSpec] = {
+    "train_mean": ModelSpec(
+        "lembas.baselines.TrainMean", "Training mean", note="The null: each gene's training mean."
+    ),
+    "mlr": ModelSpec(
+        "sklearn.linear_model.LinearRegression", "MLR", note="Ordinary least squares on all TFs."
+    ),
+    "ridge": ModelSpec(
+        "lembas.baselines.ridge_per_gene", "Ridge", note="All TFs, one penalty a gene."
+    ),
+    "masked_ridge": ModelSpec(
+        "lembas.ridge.MaskedRidge",
+        "Masked ridge",
+        note="Each gene sees only its own regulators in the network; one penalty a gene.",
+    ),
+    "xgbrf": ModelSpec(
+        "lembas.forests.XGBRF", "XGBRF", note="Three trees a gene, the original study's settings."
+    ),
+    "lembas_published": ModelSpec(
+        "lembas.training.LembasRegressor",
+        "LEMBAS-RNN (as published, reconstructed)",
+        {"recipe": "published"},
+        note="Raw inputs, the recipe given by the model's author; its code was never published.",
+    ),
+    "lembas": ModelSpec(
+        "lembas.training.LembasRegressor",
+        "LEMBAS-RNN",
+        {"recipe": "improved"},
+        note="The same architecture with standardised inputs and a recipe that converges.",
+    ),
+}
+
+
+def registry(extra: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, ModelSpec]:
+    """Return the registry, extended by a profile's own models.
+
+    Args:
+        extra: For each name a mapping with ``estimator`` (an import path) and, optionally,
+            ``label``, ``parameters`` and ``note``. A name that is registered already keeps its
+            estimator unless one is given, and has its parameters updated.
+
+    Raises:
+        ValueError: If an entry has an unknown key or a new one names no estimator.
+    """
+    models = dict(REGISTRY)
+    for name, entry in (extra or {}).items():
+        unknown = set(entry) - {"estimator", "label", "parameters", "note"}
+        known = models.get(name)
+        if unknown or not (known or "estimator" in entry):
+            problem = f"unknown key(s) {', '.join(sorted(unknown))}" if unknown else "no estimator"
+            raise ValueError(
+                f"model {name!r} in the profile has {problem}; expected estimator (an import "
+                "path such as sklearn.neighbors.KNeighborsRegressor), label, parameters, note"
+            )
+        start = known or ModelSpec(entry["estimator"], name)
+        models[name] = ModelSpec(
+            estimator=entry.get("estimator", start.estimator),
+            label=entry.get("label", start.label),
+            parameters={**start.parameters, **(entry.get("parameters") or {})},
+            note=entry.get("note", start.note),
+        )
+    return models
+
+
+def labels(extra: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, str]:
+    """Map every registered name to the report's name for it."""
+    return {name: spec.label for name, spec in registry(extra).items()}
+
+
+def make(
+    name: str,
+    network: Network | None = None,
+    *,
+    extra: Mapping[str, Mapping[str, Any]] | None = None,
+    **parameters: Any,
+) -> BaseEstimator:
+    """Make a registered model: an estimator that is fitted on and predicts DataFrames.
+
+    Args:
+        name: A name in the registry.
+        network: Given to the models that take one.
+        extra: A profile's own models, as :func:`registry` takes them.
+        **parameters: Override the registered parameters.
+
+    Raises:
+        KeyError: If no model has this name.
+        ValueError: If the class cannot be imported, or a parameter is unknown to it.
+    """
+    models = registry(extra)
+    if name not in models:
+        raise KeyError(f"no model named {name!r}; registered are {', '.join(models)}")
+    spec = models[name]
+    factory = _imported(spec.estimator, name)
+    arguments = {**spec.parameters, **parameters}
+    accepted = inspect.signature(factory).parameters
+    if "network" in accepted:
+        arguments["network"] = network
+    unknown = [key for key in arguments if key not in accepted]
+    if unknown:
+        raise ValueError(
+            f"model {name!r} ({spec.estimator}) has no parameter {', '.join(unknown)}; it takes "
+            f"{', '.join(accepted)}"
+        )
+    estimator = factory(**arguments)
+    speaks_tables = isinstance(estimator, PlainState)
+    return estimator if speaks_tables else LabelledRegressor(estimator)
+
+
+def _imported(path: str, name: str) -> Any:
+    module, _, attribute = path.rpartition(".")
+    try:
+        return getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(
+            f"model {name!r}: cannot import {path!r} ({error}); expected a path such as "
+            "sklearn.neighbors.KNeighborsRegressor of an installed package"
+        ) from error
+
+
+def ridge_per_gene(alphas: tuple[float, ...] = ALPHAS) -> BaseEstimator:
+    """Make ridge regression on standardised TFs, with a penalty chosen for every gene.
+
+    Each gene's penalty minimises the leave-one-out error, in closed form.
+
+    References:
+        Golub, Heath and Wahba 1979, doi:10.1080/00401706.1979.10489751.
+    """
+    return make_pipeline(StandardScaler(), RidgeCV(alphas=alphas, alpha_per_target=True))
+
+
+def penalty_per_gene(model: BaseEstimator) -> pd.Series | None:
+    """Return the penalty a fitted ridge model chose for each gene; None for other models."""
+    if isinstance(model, MaskedRidge):
+        return model.alpha_
+    inner = getattr(model, "estimator_", None)
+    last = inner[-1] if isinstance(inner, Pipeline) else inner
+    if not isinstance(last, RidgeCV):
+        return None
+    return pd.Series(np.broadcast_to(last.alpha_, len(model.genes_)), index=model.genes_)
+
+
+class TrainMean(PlainState, RegressorMixin, BaseEstimator):
+    """Predict each gene's training mean, whatever the TFs say: the null of the benchmark."""
+
+    def fit(self, X: pd.DataFrame, Y: pd.DataFrame) -> Self:
+        """Remember the means of ``Y``, ``(sample, gene)``."""
+        check_training_tables(X, Y)
+        self.tfs_, self.genes_ = X.columns, Y.columns
+        self.mean_ = Y.mean().astype(float)
+        return self
+
+    def predict(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Predict gene expression, ``(sample, gene)``, log10."""
+        check_is_fitted(self)
+        values = np.tile(self.mean_.to_numpy(), (len(X), 1))
+        return pd.DataFrame(values, index=X.index, columns=self.genes_)
+
+
+class LabelledRegressor(PlainState, RegressorMixin, BaseEstimator):
+    """Let a scikit-learn multi-output regressor be fitted on and predict labelled tables.
+
+    Args:
+        estimator: Any multi-output regressor; it is cloned before fitting.
+
+    Attributes:
+        estimator_: The fitted regressor.
+        tfs_, genes_: Names of its inputs and outputs.
+    """
+
+    def __init__(self, estimator: BaseEstimator) -> None:
+        self.estimator = estimator
+
+    def fit(self, X: pd.DataFrame, Y: pd.DataFrame) -> Self:
+        """Fit from TF expression ``(sample, tf)`` and gene expression ``(sample, gene)``."""
+        check_training_tables(X, Y)
+        self.tfs_, self.genes_ = X.columns, Y.columns
+        self.estimator_ = clone(self.estimator).fit(X.to_numpy(float), Y.to_numpy(float))
+        return self
+
+    def predict(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Predict gene expression, ``(sample, gene)``, log10.
+
+        Raises:
+            ValueError: If the regressor returns another shape or values that are not finite.
+        """
+        check_is_fitted(self)
+        features = aligned_columns(X, self.tfs_).to_numpy(float)
+        values = np.asarray(self.estimator_.predict(features)).reshape(len(X), -1)
+        if values.shape[1] != len(self.genes_) or not np.isfinite(values).all():
+            raise ValueError(
+                f"{type(self.estimator_).__name__} returned shape {values.shape} with "
+                f"{int((~np.isfinite(values)).sum())} values that are not finite; expected "
+                f"{(len(X), len(self.genes_))} finite numbers"
+            )
+        return pd.DataFrame(values, index=X.index, columns=self.genes_)

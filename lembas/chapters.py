@@ -1,0 +1,293 @@
+"""Find the chapters, read what they declare, and check parameters before a kernel starts."""
+
+import ast
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import nbformat
+
+from lembas.profiles import CHAPTER_NAME
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One line of a chapter's parameters cell: ``name: type = value  # help``."""
+
+    name: str
+    type_name: str
+    default: Any
+    help: str
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One notebook of ``notebooks/`` and what it declares.
+
+    Attributes:
+        name: File name without suffix, e.g. ``05_test``.
+        path: The notebook.
+        parameters: Parameters by name, in the order of the cell.
+        reads: Artefacts read, relative to the run's folder; folders end in ``/``.
+        writes: Artefacts written, likewise.
+        code: Text of all code cells; prose and outputs left out.
+    """
+
+    name: str
+    path: Path
+    parameters: Mapping[str, Parameter]
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    code: str
+
+
+def discover(root: Path) -> dict[str, Chapter]:
+    """Read every chapter of a project.
+
+    Args:
+        root: Project root; chapters lie in ``notebooks/NN_name.ipynb``.
+
+    Returns:
+        Chapters by name, in order.
+
+    Raises:
+        FileNotFoundError: If there is no chapter.
+        ValueError: If a chapter's name, metadata or parameters cell is not as agreed, if two
+            chapters write one artefact, or if one is read that no chapter writes.
+    """
+    paths = sorted((root / "notebooks").glob("*.ipynb"))
+    if not paths:
+        raise FileNotFoundError("there is no notebook in notebooks/; are you in the project root?")
+    chapters = {path.stem: read_chapter(path) for path in paths}
+    _check_artefacts(chapters.values())
+    _refuse_circles(chapters)
+    return chapters
+
+
+def read_chapter(path: Path) -> Chapter:
+    """Read one notebook: its code, its parameters and what it declares to read and write."""
+    if not CHAPTER_NAME.fullmatch(path.stem):
+        raise ValueError(f"notebooks/{path.name} must be named like 05_test.ipynb, in lower case")
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except (nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
+        raise ValueError(f"notebooks/{path.name} is not a valid notebook: {error}") from error
+    declared = notebook.metadata.get("lembas", {})
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return Chapter(
+        name=path.stem,
+        path=path,
+        parameters=_read_parameters(path, cells),
+        reads=_declared(path, declared, "reads"),
+        writes=_declared(path, declared, "writes"),
+        code="\n\n".join(cell.source for cell in cells) + "\n",
+    )
+
+
+def select(chapters: Mapping[str, Chapter], wanted: Iterable[str]) -> list[str]:
+    """Resolve chapter names as typed (``05_test`` or ``05``) to chapter names."""
+    names = []
+    for text in wanted:
+        matches = [name for name in chapters if text in (name, name.split("_")[0])]
+        if len(matches) != 1:
+            raise ValueError(f"there is no chapter {text!r}; chapters: {', '.join(chapters)}")
+        names.append(matches[0])
+    return names
+
+
+def writers_of(artefact: str, chapters: Mapping[str, Chapter]) -> list[tuple[str, str]]:
+    """Return ``(chapter, written artefact)`` for everything a read of ``artefact`` depends on."""
+    return [
+        (chapter.name, written)
+        for chapter in chapters.values()
+        for written in chapter.writes
+        if _overlap(artefact, written)
+    ]
+
+
+def check_value(chapter: str, parameter: Parameter, value: Any) -> Any:
+    """Check one value against a parameter's declared type.
+
+    Args:
+        chapter: Chapter's name, for the message.
+        parameter: The parameter as declared in the notebook.
+        value: Value from a profile or the command line.
+
+    Returns:
+        The value; an ``int`` given for a ``float`` becomes a ``float``.
+
+    Raises:
+        ValueError: If the value has another type.
+    """
+    expression = ast.parse(parameter.type_name, mode="eval").body
+    if not _fits(value, expression):
+        raise ValueError(
+            f"chapter {chapter}: parameter {parameter.name} must be {parameter.type_name}, "
+            f"not {value!r} ({type(value).__name__})"
+        )
+    if parameter.type_name == "float":
+        return float(value)
+    return value
+
+
+def check_parameters(chapter: Chapter, values: Mapping[str, Any], origin: str) -> dict[str, Any]:
+    """Check values for one chapter: every name known, every type as declared.
+
+    Args:
+        chapter: The chapter.
+        values: Values by parameter name.
+        origin: Where the values come from, for the message.
+
+    Returns:
+        Checked values.
+
+    Raises:
+        ValueError: If a name is unknown, belongs to the runner, or a type is wrong.
+    """
+    unknown = [name for name in values if name not in chapter.parameters]
+    if unknown:
+        raise ValueError(
+            f"{origin}: chapter {chapter.name} has no parameter {', '.join(map(str, unknown[:5]))};"
+            f" it has: {', '.join(chapter.parameters) or 'none'}"
+        )
+    if "run_dir" in values:
+        raise ValueError(f"{origin}: run_dir is set by the runner; choose another profile instead")
+    return {
+        name: check_value(chapter.name, chapter.parameters[name], value)
+        for name, value in values.items()
+    }
+
+
+def _read_parameters(path: Path, cells: list[nbformat.NotebookNode]) -> dict[str, Parameter]:
+    from papermill import inspect_notebook  # slow to import: only when chapters are read
+
+    tagged = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+    if not tagged or tagged[0] is not cells[0]:
+        raise ValueError(
+            f"notebooks/{path.name}: the first code cell must be tagged `parameters` and hold "
+            'lines such as `run_dir: str = "results/demo"  # folder of this run`'
+        )
+    literals = _literals(path, tagged[0].source)
+    try:
+        inspected = inspect_notebook(str(path))
+    except ValueError as error:
+        raise ValueError(f"notebooks/{path.name} names no kernel: {error}") from error
+    return {
+        name: Parameter(name, type_name, value, inspected[name]["help"].strip())
+        for name, (type_name, value) in literals.items()
+    }
+
+
+def _literals(path: Path, source: str) -> dict[str, tuple[str, Any]]:
+    found = {}
+    for line in ast.parse(source).body:
+        if (
+            not isinstance(line, ast.AnnAssign)
+            or not isinstance(line.target, ast.Name)
+            or line.value is None
+        ):
+            raise ValueError(
+                f"notebooks/{path.name}: the parameters cell may hold only lines such as "
+                f"`seed: int = 888  # meaning`; found `{ast.unparse(line)[:60]}`"
+            )
+        if line.lineno != line.end_lineno:
+            raise ValueError(
+                f"notebooks/{path.name}: write parameter {line.target.id} as one literal on one "
+                "line"
+            )
+        try:
+            value = ast.literal_eval(line.value)
+        except ValueError as error:
+            raise ValueError(
+                f"notebooks/{path.name}: parameter {line.target.id} must be a literal"
+            ) from error
+        found[line.target.id] = (ast.unparse(line.annotation), value)
+    return found
+
+
+def _declared(path: Path, declared: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    names = declared.get(key)
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(
+            f'notebooks/{path.name}: metadata must hold {{"lembas": {{"reads": [...], '
+            f'"writes": [...]}}}}; `{key}` is missing or not a list of texts'
+        )
+    for name in names:
+        pure = PurePosixPath(name)
+        if pure.is_absolute() or ".." in pure.parts or not re.fullmatch(r"[\w./-]+", name):
+            raise ValueError(
+                f"notebooks/{path.name}: `{key}` names {json.dumps(name)}; expected a path within "
+                "the run's folder, such as tables/scores.parquet or models/ridge/"
+            )
+    return tuple(names)
+
+
+def _check_artefacts(chapters: Iterable[Chapter]) -> None:
+    owners: dict[str, str] = {}
+    for chapter in chapters:
+        for written in chapter.writes:
+            clash = [other for other in owners if _overlap(written, other)]
+            if clash:
+                raise ValueError(
+                    f"{written} (chapter {chapter.name}) and {clash[0]} (chapter "
+                    f"{owners[clash[0]]}) overlap; one artefact has one writer"
+                )
+            owners[written] = chapter.name
+    for chapter in chapters:
+        for read in chapter.reads:
+            if not any(_overlap(read, written) for written in owners):
+                raise ValueError(
+                    f"chapter {chapter.name} reads {read}, which no chapter writes; "
+                    "add it to `writes` of the chapter that makes it"
+                )
+
+
+def _refuse_circles(chapters: Mapping[str, Chapter]) -> None:
+    needs = {
+        name: {writer for read in chapter.reads for writer, _ in writers_of(read, chapters)}
+        for name, chapter in chapters.items()
+    }
+    try:
+        TopologicalSorter({name: found - {name} for name, found in needs.items()}).prepare()
+    except CycleError as error:
+        circle = " -> ".join(error.args[1])
+        raise ValueError(f"chapters wait for each other in a circle: {circle}") from error
+
+
+def _overlap(one: str, other: str) -> bool:
+    first, second = PurePosixPath(one), PurePosixPath(other)
+    return first == second or first in second.parents or second in first.parents
+
+
+def _fits(value: Any, annotation: ast.expr) -> bool:
+    match annotation:
+        case ast.BinOp(op=ast.BitOr(), left=left, right=right):
+            return _fits(value, left) or _fits(value, right)
+        case ast.Constant(value=None):
+            return value is None
+        case ast.Name(id="bool"):
+            return isinstance(value, bool)
+        case ast.Name(id="int"):
+            return isinstance(value, int) and not isinstance(value, bool)
+        case ast.Name(id="float"):
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case ast.Name(id="str"):
+            return isinstance(value, str)
+        case ast.Name(id="Any"):
+            return True
+        case ast.Name(id=("list" | "dict") as kind):
+            return isinstance(value, list if kind == "list" else dict)
+        case ast.Subscript(value=ast.Name(id="list"), slice=item):
+            return isinstance(value, list) and all(_fits(entry, item) for entry in value)
+        case ast.Subscript(value=ast.Name(id="dict"), slice=ast.Tuple(elts=[key, item])):
+            return isinstance(value, dict) and all(
+                _fits(name, key) and _fits(entry, item) for name, entry in value.items()
+            )
+    raise ValueError(
+        f"the type `{ast.unparse(annotation)}` is not one a parameter can have; expected str, int, "
+        "float, bool, list[...], dict[..., ...] or one of them `| None`"
+    )

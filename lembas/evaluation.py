@@ -1,0 +1,230 @@
+"""Score all models on one cohort, with intervals and paired differences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from lembas.cohorts import Cohort
+from lembas.intervals import Draws, bootstrap
+from lembas.metrics import PER_GENE, centred_in_cohort, score_per_gene, summarise
+
+# Genes that every model predicts, and all genes of a model: they differ when a model is fitted
+# to a panel of genes only.
+SHARED, ALL = "shared", "all"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Hold the scores of all models on one cohort.
+
+    Attributes:
+        per_gene: Tidy: model, cohort, gene, metric, value.
+        scores: Tidy: model, cohort, genes, metric, value, low, high. ``genes`` is "shared" (the
+            genes that every model predicts) or "all" (only where some model lacks some).
+        differences: Tidy: model, reference, cohort, metric, value, low, high, on shared genes.
+        resampled: cohort, n_units, unit ("sample" or "series"): what the intervals come from.
+    """
+
+    per_gene: pd.DataFrame
+    scores: pd.DataFrame
+    differences: pd.DataFrame
+    resampled: pd.DataFrame
+
+
+def evaluate(
+    cohort: Cohort,
+    predictions: Mapping[str, pd.DataFrame],
+    train_mean: pd.Series,
+    *,
+    reference: str = "train_mean",
+    n_resamples: int = 2000,
+    seed: int = 888,
+) -> Evaluation:
+    """Score every model's prediction of a cohort.
+
+    Args:
+        cohort: The cohort; only its measured targets are scored.
+        predictions: For each model a prediction ``(sample, gene)``; further genes are ignored.
+        train_mean: Mean of each gene over the training samples.
+        reference: Model that the differences are taken against.
+        n_resamples: Resamples for the 95 % intervals.
+        seed: Seed of the resampling.
+
+    Raises:
+        ValueError: If samples differ or no gene is predicted by all models.
+    """
+    own = {model: table[_shared(cohort.y.columns, [table])] for model, table in predictions.items()}
+    shared = _shared(cohort.y.columns, list(own.values()))
+    if shared.empty:
+        raise ValueError(
+            f"no measured target of cohort {cohort.name!r} is predicted by all of "
+            f"{', '.join(predictions)}"
+        )
+    per_gene = {
+        model: score_per_gene(cohort.y[table.columns], table, train_mean)
+        for model, table in own.items()
+    }
+    on_shared = {model: table[shared] for model, table in own.items()}
+    truth = cohort.y[shared]
+    draws = bootstrap(
+        truth, on_shared, train_mean, series=cohort.series, n_resamples=n_resamples, seed=seed
+    )
+    of_shared = {model: table.loc[shared] for model, table in per_gene.items()}
+    scores = _scores(truth, on_shared, of_shared, train_mean).merge(draws.intervals(), how="left")
+    parts = [scores.assign(genes=SHARED)]
+    if any(len(table.columns) > len(shared) for table in own.values()):
+        parts.append(_scores(cohort.y, own, per_gene, train_mean).assign(genes=ALL))
+    columns = ["model", "cohort", "genes", "metric", "value", "low", "high"]
+    return Evaluation(
+        per_gene=_tidy_per_gene(per_gene, cohort.name),
+        scores=pd.concat(parts, ignore_index=True)
+        .assign(cohort=cohort.name)
+        .reindex(columns=columns),
+        differences=_differences(scores, draws, reference).assign(cohort=cohort.name),
+        resampled=pd.DataFrame(
+            {"cohort": [cohort.name], "n_units": [draws.n_units], "unit": [draws.unit]}
+        ),
+    )
+
+
+def centred(
+    cohort: Cohort, predictions: Mapping[str, pd.DataFrame]
+) -> tuple[Cohort, dict[str, pd.DataFrame], pd.Series]:
+    """Remove each gene's cohort mean from truth and predictions.
+
+    What is left is whether the ordering of the samples is predicted, whatever the shift between
+    cohorts. The matching null is 0.
+
+    Returns:
+        The centred cohort, predictions, and the null's means (all 0).
+    """
+    truth = centred_in_cohort(cohort.y)
+    tables = {
+        model: centred_in_cohort(table[_shared(truth.columns, [table])])
+        for model, table in predictions.items()
+    }
+    shifted = replace(cohort, y=truth)
+    return shifted, tables, pd.Series(0.0, index=truth.columns)
+
+
+def centred_all(
+    cohorts: Mapping[str, Cohort], predictions: Mapping[str, Mapping[str, pd.DataFrame]]
+) -> tuple[dict[str, Cohort], dict[str, dict[str, pd.DataFrame]], pd.Series]:
+    """Centre several cohorts; the result is what :func:`evaluate_all` takes."""
+    parts = {name: centred(cohort, predictions[name]) for name, cohort in cohorts.items()}
+    means = pd.concat([mean for _, _, mean in parts.values()])
+    return (
+        {name: cohort for name, (cohort, _, _) in parts.items()},
+        {name: tables for name, (_, tables, _) in parts.items()},
+        means[~means.index.duplicated()],
+    )
+
+
+def chosen_cohort(cohorts: Mapping[str, Cohort], name: str) -> str:
+    """Return the cohort asked for, or the first when none is named.
+
+    Raises:
+        KeyError: If there is no such cohort, or no external cohort at all.
+    """
+    if not cohorts:
+        raise KeyError("the dataset has no external cohort; name one in the profile's files")
+    if name and name not in cohorts:
+        raise KeyError(f"no external cohort {name!r}; there are {', '.join(cohorts)}")
+    return name or next(iter(cohorts))
+
+
+def shared_predictions(
+    truth: pd.DataFrame, predictions: Mapping[str, pd.DataFrame], models: Iterable[str]
+) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """Cut truth and some models' predictions to the genes that every fitted model predicts.
+
+    Args:
+        truth: Measured expression ``(sample, gene)``.
+        predictions: All models' predictions.
+        models: Models to keep; those that were not fitted are left out.
+    """
+    genes = _shared(truth.columns, list(predictions.values()))
+    return truth[genes], {
+        model: predictions[model][genes] for model in models if model in predictions
+    }
+
+
+def wide_scores(
+    scores: pd.DataFrame, metrics: list[str], labels: Mapping[str, str], *, digits: int = 3
+) -> pd.DataFrame:
+    """Lay out scores for a reader: one row a cohort and model, one column a metric.
+
+    Args:
+        scores: Tidy: model, cohort, metric, value, and low, high where there are intervals.
+        metrics: Metrics in the order of the columns.
+        labels: Model to label.
+        digits: Decimals shown.
+
+    Returns:
+        Text cells, "value (low to high)" where there is an interval.
+    """
+    chosen = scores[scores["metric"].isin(metrics)]
+    text = [
+        _cell(row.value, row.low, row.high, digits)
+        for row in chosen[["value", "low", "high"]].itertuples(index=False)
+    ]
+    table = chosen.assign(text=text).pivot_table(
+        index=["cohort", "model"], columns="metric", values="text", aggfunc="first", sort=False
+    )
+    table = table.reindex(columns=metrics).rename(index=dict(labels), level="model")
+    return table.rename_axis(columns=None)
+
+
+def _cell(value: float, low: float, high: float, digits: int) -> str:
+    if pd.isna(value):
+        return "not defined"
+    text = f"{value:.{digits}f}"
+    return text if pd.isna(low) else f"{text} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def _shared(genes: pd.Index, tables: list[pd.DataFrame]) -> pd.Index:
+    """Genes that all tables have, in the first argument's order."""
+    for table in tables:
+        genes = genes[genes.isin(table.columns)]
+    return genes
+
+
+def _scores(
+    truth: pd.DataFrame,
+    predictions: Mapping[str, pd.DataFrame],
+    per_gene: Mapping[str, pd.DataFrame],
+    train_mean: pd.Series,
+) -> pd.DataFrame:
+    tables = [
+        summarise(per_gene[model], truth[table.columns], table, train_mean)
+        .rename_axis("metric")
+        .reset_index(name="value")
+        .assign(model=model)
+        for model, table in predictions.items()
+    ]
+    return pd.concat(tables, ignore_index=True)[["model", "metric", "value"]]
+
+
+def _tidy_per_gene(per_gene: Mapping[str, pd.DataFrame], cohort: str) -> pd.DataFrame:
+    tables = [
+        table.rename_axis("gene")
+        .reset_index()
+        .melt(id_vars="gene", value_vars=list(PER_GENE), var_name="metric")
+        .assign(model=model, cohort=cohort)
+        for model, table in per_gene.items()
+    ]
+    return pd.concat(tables, ignore_index=True)[["model", "cohort", "gene", "metric", "value"]]
+
+
+def _differences(scores: pd.DataFrame, draws: Draws, reference: str) -> pd.DataFrame:
+    value = scores.set_index(["metric", "model"])["value"]
+    table = draws.differences(reference)
+    at = pd.MultiIndex.from_frame(table[["metric", "model"]])
+    base = value.xs(reference, level="model").reindex(table["metric"])
+    difference = value.reindex(at).to_numpy() - base.to_numpy()
+    return table.assign(reference=reference, value=difference)[
+        ["model", "reference", "metric", "value", "low", "high"]
+    ]

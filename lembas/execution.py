@@ -1,0 +1,280 @@
+"""Execute one chapter strictly: own kernel, time limit, nothing half-made left in place."""
+
+import json
+import os
+import re
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import psutil
+
+from lembas.provenance import (
+    digests,
+    machine,
+    package_versions,
+    read_json,
+    write_json,
+)
+
+KERNEL = "lembas"
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "LOKY_MAX_CPU_COUNT",
+)
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class ChapterError(RuntimeError):
+    """A chapter did not finish: a failing cell, a time-out or a dead kernel."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One chapter to execute, as the plan holds it (paths relative to the project root)."""
+
+    chapter: str
+    profile: str
+    run_dir: str
+    notebook: str
+    recipe: str
+    executed: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    sources: tuple[str, ...]
+    threads: int
+    time_out_s: int
+
+    @classmethod
+    def from_plan(cls, plan: Mapping[str, Any], chapter: str) -> "Job":
+        """Take one chapter's job out of a plan."""
+        entry = plan["chapters"][chapter]
+        return cls(
+            chapter=chapter,
+            profile=plan["profile"],
+            run_dir=plan["run_dir"],
+            notebook=entry["notebook"],
+            recipe=entry["recipe"],
+            executed=entry["executed"],
+            reads=tuple(entry["reads"]),
+            writes=tuple(entry["writes"]),
+            sources=tuple(entry["sources"]),
+            threads=entry["threads"],
+            time_out_s=entry["time_out_s"],
+        )
+
+
+def execute(job: Job, root: Path) -> dict[str, Any]:
+    """Execute a chapter; on success move its copy into place and write its provenance.
+
+    Args:
+        job: The chapter and its plan.
+        root: Project root; the kernel runs there.
+
+    Returns:
+        The provenance, as written.
+
+    Raises:
+        ChapterError: If a cell fails, time runs out, the kernel dies, or a declared artefact was
+            not written. The partial copy is then ``<run_dir>/failed/<chapter>.ipynb``.
+    """
+    run_dir = root / job.run_dir
+    failed = run_dir / "failed" / f"{job.chapter}.ipynb"
+    partial = run_dir / "chapters" / f".{job.chapter}.{os.getpid()}.ipynb"
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    for abandoned in partial.parent.glob(f".{job.chapter}.*.ipynb"):
+        abandoned.unlink()  # left by a run that was killed
+    recipe = read_json(root / job.recipe)
+    started, clock = datetime.now(UTC), time.monotonic()
+    try:
+        memory_mib = _run_notebook(job, root, partial, recipe["parameters"])
+        _require_writes(job, run_dir)
+    except ChapterError as error:
+        _keep_failed(partial, failed, root, str(error))
+        raise
+    scrub(partial, root)
+    cost = {
+        "started": started.isoformat(timespec="seconds"),
+        "duration_s": round(time.monotonic() - clock, 2),
+        "peak_memory_mib": round(memory_mib, 1),
+    }
+    record = {"chapter": job.chapter, **cost, **_provenance(job, root, recipe)}
+    partial.replace(root / job.executed)
+    write_json(run_dir / "provenance" / f"{job.chapter}.json", record)
+    failed.unlink(missing_ok=True)
+    failed.with_suffix(".json").unlink(missing_ok=True)
+    return record
+
+
+def scrub(path: Path, root: Path) -> None:
+    """Remove absolute paths from an executed copy's metadata and outputs, in place."""
+    notebook = nbformat.read(path, as_version=4)
+    for key in ("input_path", "output_path"):
+        notebook.metadata.get("papermill", {}).pop(key, None)
+    notebook.metadata["kernelspec"] = {
+        "name": "python3",
+        "display_name": "Python 3",
+        "language": "python",
+    }
+    text = nbformat.writes(notebook)
+    prefixes = (f"{sys.prefix}/", f"{root}/", f"{Path.home()}/", f"{tempfile.gettempdir()}/")
+    for prefix in prefixes:
+        if len(prefix) > 2:
+            text = text.replace(json.dumps(prefix)[1:-1], "")
+    path.write_text(text, encoding="utf-8")
+
+
+def _run_notebook(job: Job, root: Path, partial: Path, parameters: Mapping[str, Any]) -> float:
+    """Run the notebook; return the peak memory of its kernel in MiB."""
+    from nbclient.exceptions import DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    with _environment(job, root), _Watch(job.time_out_s) as watch:
+        try:
+            _call_papermill(job, root, partial, parameters)
+        except PapermillExecutionError as error:
+            if not watch.expired:
+                message = " ".join(ANSI.sub("", str(error.evalue)).split())
+                raise ChapterError(
+                    f"cell {error.exec_count} failed with {error.ename}: {message}"
+                ) from error
+        except DeadKernelError as error:
+            if not watch.expired:
+                raise ChapterError(
+                    "its kernel died (out of memory, or ended by the operating system)"
+                ) from error
+        except RuntimeError as error:  # nbclient's, for a kernel that ends while it starts
+            if not watch.expired:
+                raise ChapterError(f"its kernel did not start: {error}") from error
+    if watch.expired:
+        raise ChapterError(
+            f"it ran past its {job.time_out_s} s; raise `time_out_s` in the profile if it needs "
+            "longer"
+        )
+    return watch.peak_bytes / 2**20
+
+
+def _call_papermill(job: Job, root: Path, partial: Path, parameters: Mapping[str, Any]) -> None:
+    import papermill
+
+    papermill.execute_notebook(
+        str(root / job.notebook),
+        str(partial),
+        parameters={**parameters, "run_dir": job.run_dir},
+        kernel_name=KERNEL,
+        language="python",
+        progress_bar=False,
+        cwd=str(root),
+        start_timeout=120,
+    )
+
+
+@contextmanager
+def _environment(job: Job, root: Path) -> Iterator[None]:
+    # The kernel is this interpreter, whatever "python3" means on this machine, with a fixed number
+    # of threads (sums depend on it) and without the user's IPython start-up files.
+    kept = dict(os.environ)
+    with tempfile.TemporaryDirectory(prefix="lembas-") as folder:
+        spec = Path(folder) / "kernels" / KERNEL / "kernel.json"
+        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        write_json(spec, {"argv": argv, "display_name": KERNEL, "language": "python"})
+        os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(job.threads)))
+        os.environ.update(
+            JUPYTER_PATH=os.pathsep.join(filter(None, [folder, kept.get("JUPYTER_PATH")])),
+            PYTHONPATH=os.pathsep.join(filter(None, [str(root), kept.get("PYTHONPATH")])),
+            IPYTHONDIR=str(Path(folder) / "ipython"),
+            PYTHONHASHSEED="0",
+            PYDEVD_DISABLE_FILE_VALIDATION="1",
+        )
+        here = Path.cwd()
+        try:
+            os.chdir(root)
+            yield
+        finally:
+            os.chdir(here)
+            os.environ.clear()
+            os.environ.update(kept)
+
+
+class _Watch:
+    """Watch the kernel from outside: its peak memory, and the chapter's time limit.
+
+    papermill's own limit holds for one cell; a chapter's limit ends its kernel.
+    """
+
+    def __init__(self, limit_s: float) -> None:
+        self.limit_s = limit_s
+        self.expired = False
+        self.peak_bytes = 0
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+
+    def __enter__(self) -> "_Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        end = time.monotonic() + self.limit_s
+        while not self._done.wait(0.1):
+            kernel = psutil.Process().children(recursive=True)
+            self.peak_bytes = max(self.peak_bytes, sum(map(_resident_bytes, kernel)))
+            if time.monotonic() > end and not self.expired:
+                self.expired = True
+                for process in kernel:
+                    with suppress(psutil.NoSuchProcess):
+                        process.kill()
+
+
+def _resident_bytes(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0
+
+
+def _require_writes(job: Job, run_dir: Path) -> None:
+    missing = [name for name in job.writes if not (run_dir / name).exists()]
+    if missing:
+        raise ChapterError(
+            f"it did not write {', '.join(missing[:5])}, which its metadata declares under `writes`"
+        )
+
+
+def _keep_failed(partial: Path, failed: Path, root: Path, message: str) -> None:
+    failed.parent.mkdir(parents=True, exist_ok=True)
+    kept = ""
+    if partial.is_file():
+        scrub(partial, root)
+        partial.replace(failed)
+        kept = failed.relative_to(root).as_posix()
+    write_json(failed.with_suffix(".json"), {"message": message, "partial_copy": kept})
+
+
+def _provenance(job: Job, root: Path, recipe: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "profile": job.profile,
+        "threads": job.threads,
+        "machine": machine(),
+        "versions": package_versions(),
+        "recipe": dict(recipe),
+        "reads": digests(job.reads, root / job.run_dir),
+        "writes": digests(job.writes, root / job.run_dir),
+        "sources": digests(job.sources, root),
+    }

@@ -1,0 +1,209 @@
+"""Fit a profile's models, predict every cohort, and keep both in the run's folder."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+from lembas.artifacts import Run
+from lembas.baselines import make, penalty_per_gene, registry
+from lembas.cohorts import Cohort, Dataset
+from lembas.model import spectral_radius
+from lembas.network import Network
+
+# Tables in which the fitting chapters list their models.
+GROUPS: tuple[str, ...] = ("baselines", "lembas")
+# What a group fits when the profile names no models.
+DEFAULT_MODELS: Mapping[str, tuple[str, ...]] = {
+    "baselines": ("train_mean", "mlr", "ridge", "masked_ridge", "xgbrf"),
+    "lembas": ("lembas_published", "lembas"),
+}
+
+
+def fit_models(
+    run: Run,
+    dataset: Dataset,
+    network: Network,
+    models: Mapping[str, Mapping[str, Any] | None],
+    *,
+    group: str,
+) -> pd.DataFrame:
+    """Fit models one after another; save each with its prediction of every cohort.
+
+    Every model is made before the first is fitted, so that a misspelt one costs no time.
+
+    Args:
+        run: Where to save.
+        dataset: Training samples and cohorts.
+        network: Prior, for the models that take one.
+        models: Registry name to what differs from the registry (see
+            :func:`lembas.baselines.registry`); a new name with an ``estimator`` is a new model.
+            Empty: ``DEFAULT_MODELS`` of the group.
+        group: Folder under ``fits/``; also the suffix of the table of models.
+
+    Returns:
+        One row a model: model, label, note, estimator, parameters (JSON), fit_s, size_mb,
+        n_parameters, n_genes; also written as table ``models_<group>``.
+
+    Raises:
+        KeyError, ValueError: If a model is unknown, or its parameters are.
+    """
+    models = models or dict.fromkeys(DEFAULT_MODELS[group])
+    extra = {name: dict(entry or {}) for name, entry in models.items()}
+    specs = registry(extra)
+    estimators = {name: make(name, network, extra=extra) for name in extra}
+    training, cohorts = dataset.train, dataset.cohorts
+    rows = []
+    for name, estimator in estimators.items():
+        start = time.perf_counter()
+        _fit(estimator, training)
+        fit_s = time.perf_counter() - start
+        run.save_model(name, estimator, group=group)
+        for key, cohort in cohorts.items():
+            run.write_prediction(name, key, estimator.predict(cohort.x), group=group)
+        spec = specs[name]
+        rows.append(
+            {
+                "model": name,
+                "label": spec.label,
+                "note": spec.note,
+                "estimator": spec.estimator,
+                "parameters": json.dumps(dict(spec.parameters), default=str, sort_keys=True),
+                "fit_s": fit_s,
+                "size_mb": run.model_size_mb(name),
+                "n_genes": len(estimator.genes_),
+            }
+        )
+    table = pd.DataFrame(rows)
+    run.write_table(f"models_{group}", table)
+    return table
+
+
+def read_models(run: Run) -> pd.DataFrame:
+    """Read the tables of the models fitted so far, as :func:`fit_models` wrote them.
+
+    Baselines come first, each group in the order in which it was fitted.
+
+    Raises:
+        FileNotFoundError: If no model was fitted yet.
+    """
+    tables = [
+        run.read_table(f"models_{group}") for group in GROUPS if run.has_table(f"models_{group}")
+    ]
+    if not tables:
+        raise FileNotFoundError(
+            f"no fitted models in {run.folder}; run 03_fit_baselines and 04_fit_lembas first"
+        )
+    return pd.concat(tables, ignore_index=True).set_index("model", drop=False)
+
+
+def model_labels(run: Run) -> dict[str, str]:
+    """Map every fitted model's name to the report's name for it."""
+    return read_models(run)["label"].to_dict()
+
+
+def read_predictions(
+    run: Run, cohort: str, models: Iterable[str] | None = None
+) -> dict[str, pd.DataFrame]:
+    """Read the predictions of one cohort.
+
+    Args:
+        run: The run.
+        cohort: "train", "test" or the name of an external cohort.
+        models: Some of the fitted models; None: all of them.
+    """
+    names = read_models(run)["model"] if models is None else models
+    return {name: run.read_prediction(name, cohort) for name in names}
+
+
+def _fit(estimator: BaseEstimator, training: Cohort) -> None:
+    """Fit on the training samples; a model that can use their series gets them."""
+    if "groups" in inspect.signature(estimator.fit).parameters:
+        estimator.fit(training.x, training.y, groups=training.series)
+    else:
+        estimator.fit(training.x, training.y)
+
+
+def read_all_predictions(run: Run, cohorts: Iterable[str]) -> dict[str, dict[str, pd.DataFrame]]:
+    """Read all models' predictions of several cohorts: cohort to model to table."""
+    return {cohort: read_predictions(run, cohort) for cohort in cohorts}
+
+
+def load_models(run: Run, names: Iterable[str]) -> dict[str, BaseEstimator]:
+    """Load fitted models by name.
+
+    Raises:
+        KeyError: If one was not fitted in this run.
+    """
+    fitted, names = read_models(run).index, list(names)
+    unknown = [name for name in names if name not in fitted]
+    if unknown:
+        raise KeyError(f"not fitted in this run: {', '.join(unknown)}; fitted: {', '.join(fitted)}")
+    return {name: run.load_model(name) for name in names}
+
+
+def chosen_alphas(run: Run, names: Iterable[str]) -> pd.DataFrame:
+    """Collect the penalties that ridge models chose: model, gene, alpha.
+
+    Models without a penalty a gene, and genes without regulators, are left out.
+    """
+    tables = [
+        pd.DataFrame({"model": name, "gene": alphas.index, "alpha": alphas.to_numpy(float)})
+        for name, model in load_models(run, names).items()
+        if (alphas := penalty_per_gene(model)) is not None
+    ]
+    empty = pd.DataFrame(columns=["model", "gene", "alpha"])
+    return pd.concat(tables, ignore_index=True).dropna() if tables else empty
+
+
+@dataclass(frozen=True)
+class TrainingSummary:
+    """Hold how the LEMBAS models of a run were trained.
+
+    Attributes:
+        history: One row a model, phase and epoch.
+        table: One row a model, for a reader.
+    """
+
+    history: pd.DataFrame
+    table: pd.DataFrame
+
+    def search(self, model: str) -> pd.DataFrame:
+        """Return the epochs of the first phase: the search, or all when nothing is held out."""
+        rows = self.history[self.history["model"] == model]
+        return rows[rows["phase"] == rows["phase"].iloc[0]]
+
+    def chosen_epoch(self, model: str) -> int:
+        """Return the epoch with the lowest validation loss."""
+        rows = self.search(model)
+        return int(rows.loc[rows["validation_loss"].idxmin(), "epoch"])
+
+
+def training_summary(run: Run, names: Iterable[str]) -> TrainingSummary:
+    """Collect the training histories and figures of the LEMBAS models."""
+    histories, rows, labels = [], [], model_labels(run)
+    for name, model in load_models(run, names).items():
+        histories.append(model.history_.assign(model=name))
+        network = model.network_
+        rows.append(
+            {
+                "model": name,
+                "label": labels[name],
+                "parameters": sum(parameter.numel() for parameter in network.parameters()),
+                "edges": len(network.edges),
+                "T": network.config.max_steps,
+                "updates": model.n_updates_,
+                "final training loss": model.history_["train_loss"].iloc[-1],
+                "edges with the wrong sign": network.n_sign_violations / len(network.edges),
+                "spectral radius": spectral_radius(network),
+                "targets without regulators": len(model.genes_without_regulators_),
+            }
+        )
+    return TrainingSummary(pd.concat(histories, ignore_index=True), pd.DataFrame(rows))

@@ -1,0 +1,249 @@
+"""Turn a file of any supported format into a labelled table, or say what is wrong with it."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
+
+from lembas import h5ad
+
+SEPARATORS = {".tsv": "\t", ".txt": "\t", ".csv": ","}
+# The spellings of "no value"; any other cell that is not a number is an error of its own.
+MISSING = ("", "NA", "N/A", "#N/A", "NaN", "nan", "NULL", "null", "None")
+# A row must fit into one block: 64 MiB holds a row of several million cells.
+BLOCK_BYTES = 1 << 26
+
+
+def listed(labels: Iterable[object], *, most: int = 5) -> str:
+    """Name the first labels and count the rest, for messages and tables.
+
+    Args:
+        labels: Anything that can be turned into text.
+        most: How many to name.
+
+    Example:
+        >>> listed(["ALB", "AFP", "APOA1"], most=2)
+        'ALB, AFP and 1 more'
+    """
+    names = [str(label) for label in labels]
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def existing_file(path: str | Path, what: str) -> Path:
+    """Return the path of a file, or say that it is missing.
+
+    Args:
+        path: Where the file should be.
+        what: What the file holds, for the message.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{what} not found: {path}; check the path in the profile")
+    return path
+
+
+def read_labelled(path: Path) -> pd.DataFrame:
+    """Read a table with labels on both axes, as it lies in the file.
+
+    Args:
+        path: ``.tsv``, ``.csv`` or ``.txt`` (tab-separated), gzipped or not, ``.parquet`` or
+            ``.h5ad``; in text, the first column holds the row labels and the first line the
+            column labels (R's header, one field short, is understood).
+
+    Returns:
+        The table; repeated labels are kept, cells are numbers or NaN.
+
+    Raises:
+        ValueError: If the suffix is unknown, the file is damaged or ragged, or a cell is
+            neither a number nor missing.
+    """
+    if (separator := _separator(path)) is not None:
+        return _read_text(path, separator)
+    if path.suffix == ".h5ad":
+        return h5ad.read_matrix(path)
+    if path.suffix == ".parquet":
+        return _read_parquet(path)
+    raise ValueError(
+        f"{path} has the unknown suffix {path.suffix!r}; expected "
+        f"{', '.join(SEPARATORS)} (each also with .gz), .parquet or .h5ad"
+    )
+
+
+def read_records(path: str | Path, what: str, columns: tuple[str, ...]) -> pd.DataFrame:
+    """Read named columns of a delimited file as text.
+
+    Args:
+        path: TSV or CSV, gzipped or not.
+        what: What the file holds, for messages.
+        columns: The columns it must have.
+
+    Returns:
+        The columns, as strings; an empty cell is an empty string.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file cannot be read, is empty, or lacks a column.
+    """
+    path = existing_file(path, what)
+    separator = _separator(path)
+    if separator is None:
+        raise ValueError(f"{what} {path} is no TSV or CSV; expected {', '.join(SEPARATORS)}")
+    try:
+        table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise ValueError(f"{what} {path} cannot be read as a table: {error}") from error
+    absent = [column for column in columns if column not in table.columns]
+    if absent:
+        raise ValueError(
+            f"{what} {path} lacks the column(s) {', '.join(absent)}; found "
+            f"{listed(table.columns)}; expected {', '.join(columns)}"
+        )
+    if table.empty:
+        raise ValueError(f"{what} {path} is empty; expected one row below the header at least")
+    return table[list(columns)]
+
+
+def to_float(table: pd.DataFrame, *, origin: str) -> pd.DataFrame:
+    """Turn every column into float64, or name the cells that are not numbers.
+
+    Args:
+        table: Labelled on both axes; None and NaN are missing values and stay so.
+        origin: Where the table comes from; named in messages.
+
+    Raises:
+        ValueError: If a cell is neither a number nor missing.
+    """
+    try:
+        return table.astype(np.float64)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"{origin} holds cells that are not numbers (row/column: cell): "
+            f"{_not_numbers(table)}; correct them, or remove columns of annotation"
+        ) from error
+
+
+def write_atomically(path: str | Path, write: Callable[[Path], None]) -> None:
+    """Write a file under another name in the same folder, then move it into place.
+
+    Args:
+        path: Where the file shall be; its folder is made when missing.
+        write: Writes to the path it is given; whatever it raises is passed on, and then
+            neither a part of the new file is left nor the old one touched.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The process number keeps two writers apart; the suffix stays, for formats go by it.
+    unfinished = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        write(unfinished)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _separator(path: Path) -> str | None:
+    """Return the field separator that the suffix stands for; None: no delimited text."""
+    kind = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
+    return SEPARATORS.get(kind)
+
+
+def _read_text(path: Path, separator: str) -> pd.DataFrame:
+    """Read a delimited file whose first column holds the row labels."""
+    header = _header(path, separator)
+    try:
+        table = _parse(path, separator, n_fields=len(header), kind=pa.float64())
+    except pa.ArrowInvalid as error:
+        # Only on failure: the file again as text, slower, to name the cells at fault.
+        cells = _parse_cells(path, separator, n_fields=len(header))
+        to_float(cells.set_axis(header[1:], axis=1), origin=str(path))
+        raise ValueError(f"{path} cannot be read as a table: {error}") from error
+    return table.set_axis(header[1:], axis=1)
+
+
+def _header(path: Path, separator: str) -> list[str]:
+    """Read the names in the first line, with one for the column of row labels."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rt", encoding="utf-8-sig", newline="") as lines:
+            rows = csv.reader(lines, delimiter=separator)
+            header, first = next(rows, []), next(rows, [])
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from error
+    if len(header) < 1 or not first:
+        raise ValueError(f"{path} is empty; expected a line of names and a row for each sample")
+    return ["", *header] if len(first) == len(header) + 1 else header
+
+
+def _parse(path: Path, separator: str, *, n_fields: int, kind: pa.DataType) -> pd.DataFrame:
+    """Parse the rows below the header; columns are numbered, since names may repeat."""
+    numbers = [str(number) for number in range(n_fields)]
+    try:
+        cells = arrow_csv.read_csv(
+            path,
+            read_options=arrow_csv.ReadOptions(
+                block_size=BLOCK_BYTES, skip_rows=1, column_names=numbers
+            ),
+            parse_options=arrow_csv.ParseOptions(delimiter=separator),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(numbers, kind) | {"0": pa.string()},
+                null_values=list(MISSING),
+                strings_can_be_null=kind == pa.string(),
+            ),
+        )
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    labels = pd.Index(cells["0"].to_pylist(), dtype=object)
+    return cells.drop_columns(["0"]).to_pandas().set_axis(labels, axis=0)
+
+
+def _parse_cells(path: Path, separator: str, *, n_fields: int) -> pd.DataFrame:
+    """Read all cells as text, or say why the file is no table."""
+    try:
+        return _parse(path, separator, n_fields=n_fields, kind=pa.string())
+    except pa.ArrowInvalid as error:
+        raise ValueError(
+            f"{path} cannot be read as a table: {str(error)[:150]}; every row needs {n_fields} "
+            f"fields, as the header has, separated by {separator!r}"
+        ) from error
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    """Read a Parquet table; without an index of names, its first column holds them."""
+    try:
+        table = pd.read_parquet(path, engine="pyarrow")
+    except (pa.ArrowInvalid, OSError) as error:
+        raise _unreadable(path, error) from error
+    if isinstance(table.index, pd.RangeIndex) and table.shape[1]:
+        table = table.set_index(table.columns[0])
+    return table
+
+
+def _unreadable(path: Path, error: BaseException) -> ValueError:
+    """Say that a file is damaged."""
+    return ValueError(
+        f"{path} cannot be read ({error}); it is damaged, cut short or of another format: "
+        "copy it again"
+    )
+
+
+def _not_numbers(table: pd.DataFrame) -> str:
+    """Name the first cells that are neither a number nor missing."""
+    offenders: list[str] = []
+    for column, cells in table.items():
+        wrong = pd.to_numeric(cells, errors="coerce").isna() & cells.notna()
+        offenders += [f"{row}/{column}: {cell!r}" for row, cell in cells[wrong].items()]
+        if len(offenders) > 5:
+            break
+    return listed(offenders[:5])

@@ -1,0 +1,236 @@
+"""Read, check and restrict a signed TF-gene regulatory network."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+COLUMNS = ("TF", "Gene", "Interaction")
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Hold the named, signed edges of a regulatory network.
+
+    Build one with :meth:`read` or :meth:`from_edges`; both check the edges and sort them by
+    (Gene, TF), so that the same network always has the same edge order, whatever the file's.
+
+    Attributes:
+        edges: Columns ``TF``, ``Gene`` (names) and ``Interaction`` (+1 activates, -1 inhibits);
+            one row an edge, unique in (TF, Gene), sorted by (Gene, TF).
+
+    Example:
+        >>> import pandas as pd
+        >>> edges = pd.DataFrame({"TF": ["HNF4A"], "Gene": ["ALB"], "Interaction": [1]})
+        >>> Network.from_edges(edges).regulators("ALB").tolist()
+        ['HNF4A']
+    """
+
+    edges: pd.DataFrame
+
+    def __post_init__(self) -> None:
+        """Check the invariants that the rest of the package trusts."""
+        if tuple(self.edges.columns) != COLUMNS:
+            raise ValueError(
+                f"a network's edges need exactly the columns {list(COLUMNS)}, "
+                f"got {list(self.edges.columns)}; build it with Network.from_edges"
+            )
+        keys = self.edges[["Gene", "TF"]]
+        ordered = pd.MultiIndex.from_frame(keys)
+        if not (ordered.is_unique and ordered.is_monotonic_increasing):
+            raise ValueError(
+                "a network's edges must be unique and sorted by (Gene, TF); "
+                "build it with Network.from_edges"
+            )
+
+    @classmethod
+    def read(cls, path: str | Path) -> Network:
+        """Read a network from a TSV or CSV file, gzipped or not.
+
+        Args:
+            path: Table with the columns ``TF``, ``Gene`` and ``Interaction`` (1 or -1);
+                further columns are ignored.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If the table is empty, lacks a column, or holds an edge that is
+                incomplete, unsigned, listed twice or listed with both signs.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"network file not found: {path}; check the path in the profile"
+            )
+        separator = "," if ".csv" in path.suffixes else "\t"
+        try:
+            # Only empty cells are missing: a gene may be called NA or nan.
+            table = pd.read_csv(
+                path, sep=separator, dtype=str, keep_default_na=False, na_values=[""]
+            )
+        except (pd.errors.ParserError, ValueError, EOFError, OSError, zlib.error) as error:
+            raise ValueError(
+                f"network file {path} cannot be read as a table ({error}); expected the "
+                f"columns {', '.join(COLUMNS)}"
+            ) from error
+        return cls.from_edges(table, origin=str(path))
+
+    @classmethod
+    def from_edges(cls, edges: pd.DataFrame, *, origin: str = "edges") -> Network:
+        """Check a table of edges and put it in order.
+
+        Args:
+            edges: At least the columns ``TF``, ``Gene`` and ``Interaction``.
+            origin: Where the edges come from; named in error messages.
+
+        Raises:
+            ValueError: As in :meth:`read`.
+        """
+        missing = [column for column in COLUMNS if column not in edges.columns]
+        if missing:
+            raise ValueError(
+                f"{origin} lacks the column(s) {', '.join(missing)}; found "
+                f"{', '.join(map(str, edges.columns))}; expected {', '.join(COLUMNS)}"
+            )
+        if edges.empty:
+            raise ValueError(f"{origin} holds no edges; expected one row for each TF-gene edge")
+        table = edges.loc[:, list(COLUMNS)]
+        incomplete = table[table.isna().any(axis=1)]
+        if len(incomplete):
+            rows = ", ".join(str(row + 2) for row in np.flatnonzero(table.isna().any(axis=1))[:5])
+            raise ValueError(
+                f"{origin} holds {len(incomplete)} incomplete edge(s), on line(s) {rows}; "
+                "fill or remove them"
+            )
+        table = table.assign(
+            TF=table["TF"].astype(str),
+            Gene=table["Gene"].astype(str),
+            Interaction=_signs(table["Interaction"], origin),
+        )
+        _refuse_repeated(table, origin)
+        table = table.sort_values(["Gene", "TF"], ignore_index=True)
+        return cls(table)
+
+    @cached_property
+    def tfs(self) -> pd.Index:
+        """Names with at least one outgoing edge, sorted."""
+        return pd.Index(np.sort(self.edges["TF"].unique()), name="tf")
+
+    @cached_property
+    def genes(self) -> pd.Index:
+        """Names with at least one incoming edge, sorted."""
+        return pd.Index(np.sort(self.edges["Gene"].unique()), name="gene")
+
+    @cached_property
+    def nodes(self) -> pd.Index:
+        """All names, sorted: the node order of the original study."""
+        return pd.Index(sorted(set(self.edges["TF"]) | set(self.edges["Gene"])), name="node")
+
+    @cached_property
+    def self_loops(self) -> pd.DataFrame:
+        """Edges from a TF to itself."""
+        return self.edges[self.edges["TF"] == self.edges["Gene"]].reset_index(drop=True)
+
+    @cached_property
+    def in_degree(self) -> pd.Series:
+        """Number of regulators of each gene, over ``genes``."""
+        return self.edges.groupby("Gene").size().reindex(self.genes).rename("in_degree")
+
+    @cached_property
+    def out_degree(self) -> pd.Series:
+        """Number of edges that leave each TF, over ``tfs``."""
+        return self.edges.groupby("TF").size().reindex(self.tfs).rename("out_degree")
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the sorted edges: equal networks have equal digests."""
+        text = self.edges.to_csv(index=False, sep="\t", lineterminator="\n")
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def __len__(self) -> int:
+        """Count the edges."""
+        return len(self.edges)
+
+    def __getstate__(self) -> dict[str, list]:
+        """Return plain lists, so that a model that holds a network needs no pickle to be saved."""
+        return {column: self.edges[column].tolist() for column in COLUMNS}
+
+    def __setstate__(self, state: dict[str, list]) -> None:
+        """Restore the edges."""
+        edges = pd.DataFrame(state).astype({"Interaction": np.int8})
+        object.__setattr__(self, "edges", edges)
+
+    def regulators(self, gene: str) -> pd.Index:
+        """Name the TFs with an edge to ``gene``, sorted; empty when it has none."""
+        return pd.Index(self.edges.loc[self.edges["Gene"] == gene, "TF"], name="tf")
+
+    def restrict(self, tfs: Iterable[str], genes: Iterable[str]) -> Network:
+        """Keep the edges from ``tfs`` to ``genes`` and among ``tfs``.
+
+        Args:
+            tfs: TFs that may keep outgoing edges.
+            genes: Genes that may keep incoming edges; the TFs keep theirs too.
+
+        Raises:
+            ValueError: If no edge is left.
+        """
+        tfs = pd.Index(tfs)
+        kept_nodes = tfs.union(pd.Index(genes))
+        keep = self.edges["TF"].isin(tfs) & self.edges["Gene"].isin(kept_nodes)
+        if not keep.any():
+            raise ValueError(
+                f"no edge of the network joins the {len(tfs)} TFs (such as "
+                f"{', '.join(map(str, tfs[:5]))}) to the {len(kept_nodes)} nodes; "
+                "check that network and expression use the same gene names"
+            )
+        return Network(self.edges[keep].reset_index(drop=True))
+
+    def positions(
+        self, tfs: pd.Index, genes: pd.Index
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Translate the edges from ``tfs`` to ``genes`` into positions, in the edges' own order.
+
+        Returns:
+            Three arrays of shape ``(edge,)``: the gene's position in ``genes``, the TF's in
+            ``tfs``, and the sign; edges to other nodes are left out.
+        """
+        row = pd.Index(genes).get_indexer(self.edges["Gene"])
+        column = pd.Index(tfs).get_indexer(self.edges["TF"])
+        known = (row >= 0) & (column >= 0)
+        sign = self.edges["Interaction"].to_numpy()
+        return row[known], column[known], sign[known]
+
+
+def _signs(interaction: pd.Series, origin: str) -> pd.Series:
+    """Turn the Interaction column into int8 signs, or name the values that are not 1 or -1."""
+    value = pd.to_numeric(interaction, errors="coerce")
+    wrong = ~value.isin([1, -1])
+    if wrong.any():
+        offenders = ", ".join(dict.fromkeys(map(repr, interaction[wrong].tolist()[:50])))
+        shown = ", ".join(offenders.split(", ")[:5])
+        raise ValueError(
+            f"{origin}: {int(wrong.sum())} edge(s) have an Interaction other than 1 or -1: "
+            f"{shown}; write 1 for activation and -1 for inhibition"
+        )
+    return value.astype(np.int8)
+
+
+def _refuse_repeated(table: pd.DataFrame, origin: str) -> None:
+    """Refuse an edge that is listed twice, saying whether its signs agree."""
+    repeated = table[table.duplicated(["TF", "Gene"], keep=False)]
+    if repeated.empty:
+        return
+    n_signs = repeated.groupby(["TF", "Gene"])["Interaction"].nunique()
+    both = n_signs[n_signs > 1].index
+    pairs = both if len(both) else n_signs.index
+    names = ", ".join(f"{tf}->{gene}" for tf, gene in pairs[:5])
+    problem = "both signs" if len(both) else "the same sign twice"
+    raise ValueError(
+        f"{origin} lists {len(pairs)} edge(s) with {problem}: {names}; keep one row for each edge"
+    )

@@ -1,0 +1,46 @@
+"""Figures: one function a figure, tidy tables in, a matplotlib figure out.
+
+Nothing here reads a file or changes matplotlib's settings. A figure shown at the end of a notebook
+cell appears as SVG; `to_svg` returns the same bytes each time.
+"""
+
+from lembas.plotting.attribution import agreement, completeness, mean_attribution, waterfalls
+from lembas.plotting.comparison import original_beside_ours
+from lembas.plotting.data import cohort_pca, library_sizes, mean_against_sd, missingness
+from lembas.plotting.fit import ridge_alphas, training_history
+from lembas.plotting.latency import latency, throughput
+from lembas.plotting.network import coverage, degree_distributions, edge_signs, hubs, tf_block
+from lembas.plotting.predictions import predicted_against_observed, residuals_by_stratum
+from lembas.plotting.scores import aggregate_scores, gene_violins, skill_ecdf, skill_forest
+from lembas.plotting.style import Drawing, model_colour, model_marker, to_svg
+
+__all__ = [
+    "Drawing",
+    "aggregate_scores",
+    "agreement",
+    "cohort_pca",
+    "completeness",
+    "coverage",
+    "degree_distributions",
+    "edge_signs",
+    "gene_violins",
+    "hubs",
+    "latency",
+    "library_sizes",
+    "mean_against_sd",
+    "mean_attribution",
+    "missingness",
+    "model_colour",
+    "model_marker",
+    "original_beside_ours",
+    "predicted_against_observed",
+    "residuals_by_stratum",
+    "ridge_alphas",
+    "skill_ecdf",
+    "skill_forest",
+    "tf_block",
+    "throughput",
+    "to_svg",
+    "training_history",
+    "waterfalls",
+]

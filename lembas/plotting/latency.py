@@ -1,0 +1,156 @@
+"""Figures of cost: time to predict one sample, throughput."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from lembas.plotting import rows, style
+from lembas.plotting.density import plain_number, plain_ticks
+
+
+def _log_axis(axes: Axes) -> None:
+    """Put a panel on a log scale with plain numbers at the ticks."""
+    axes.set_xscale("log")
+    plain_ticks(axes.xaxis)
+    low, high = axes.get_xlim()
+    if np.log10(high / low) < 1.2:
+        middle = np.sqrt(low * high)
+        axes.set_xlim(min(low, middle / 4), max(high, middle * 4))
+
+
+def _draw_box(axes: Axes, values: pd.Series, *, y: float, colour: str) -> None:
+    """Draw one box of run times, whiskers at the 1st and 99th percentile."""
+    drawn = axes.boxplot(
+        [values.to_numpy()],
+        positions=[y],
+        orientation="horizontal",
+        widths=0.13,
+        whis=(1, 99),
+        patch_artist=True,
+        manage_ticks=False,
+        flierprops={"marker": ".", "markersize": 3.5, "markeredgecolor": colour},
+        medianprops={"color": style.INK, "linewidth": 1.6},
+    )
+    drawn["boxes"][0].set(facecolor=colour, alpha=0.75, edgecolor=style.INK, linewidth=0.8)
+
+
+def _draw_mean(axes: Axes, summary: pd.DataFrame, positions: Mapping[str, float]) -> None:
+    """Draw the mean of each model with one SD either side."""
+    for model, y in positions.items():
+        mean, sd = summary.loc[model, "mean_ms"], summary.loc[model, "sd_ms"]
+        ends = {"value": mean, "low": max(mean - sd, mean * 0.05), "high": mean + sd}
+        colour = style.model_colour(model)
+        rows.draw_interval(axes, pd.Series(ends), y=y, colour=colour, marker="o")
+
+
+def _draw_tail(axes: Axes, summary: pd.DataFrame, positions: Mapping[str, float]) -> None:
+    """Draw the median (filled) and the 99th percentile (hollow) of each model, joined."""
+    for model, y in positions.items():
+        median, tail = summary.loc[model, "median_ms"], summary.loc[model, "p99_ms"]
+        colour = style.model_colour(model)
+        axes.plot([median, tail], [y, y], color=colour, linewidth=1.2)
+        axes.plot([median], [y], "o", color=colour, markersize=7)
+        axes.plot([tail], [y], "o", color=style.CARD, markeredgecolor=colour, markersize=7)
+
+
+def _latency_rows(
+    summary: pd.DataFrame, models: list[str], labels: Mapping[str, str] | None
+) -> list[rows.Rows]:
+    """Label the rows of the three latency panels with the summary's numbers."""
+    shown = summary.loc[models].map(plain_number)
+    notes = (
+        dict.fromkeys(models, ""),
+        {m: f"{shown.loc[m, 'mean_ms']} ± {shown.loc[m, 'sd_ms']}" for m in models},
+        {m: f"{shown.loc[m, 'median_ms']} / {shown.loc[m, 'p99_ms']}" for m in models},
+    )
+    return [rows.make_rows(models, labels, note) for note in notes]
+
+
+@style.styled
+def latency(
+    runs: pd.DataFrame,
+    summary: pd.DataFrame,
+    *,
+    labels: Mapping[str, str] | None = None,
+    title: str = "Time to predict one sample",
+) -> style.Drawing:
+    """Draw the time to predict one sample three ways (figure 4).
+
+    Args:
+        runs: Columns model, latency_ms (> 0), one row a timed run.
+        summary: Columns model, mean_ms, sd_ms, median_ms, p99_ms, one row a model.
+        labels: Model to label.
+        title: Text above.
+
+    Returns:
+        The figure: all runs as boxes, mean and SD, median and 99th percentile, on one log scale.
+
+    Raises:
+        KeyError: If a column is missing, or a model of the runs is not in the summary.
+        ValueError: If there is no run.
+    """
+    style.require(runs, ["model", "latency_ms"], "runs")
+    style.require(summary, ["model", "mean_ms", "sd_ms", "median_ms", "p99_ms"], "latency summary")
+    models = style.ordered_models(runs["model"])
+    numbers = summary.set_index("model")[["mean_ms", "sd_ms", "median_ms", "p99_ms"]]
+    labelled = _latency_rows(numbers, models, labels)
+    figure, panels = rows.stacked_panels(title, labelled)
+    heads = ("all runs (box: quartiles)", "mean ± SD", "median (filled) / 99th percentile (hollow)")
+    positions = [
+        rows.draw_rows(axes, row_set) for axes, row_set in zip(panels, labelled, strict=True)
+    ]
+    for model, y in positions[0].items():
+        values = runs.loc[runs["model"] == model, "latency_ms"]
+        _draw_box(panels[0], values, y=y, colour=style.model_colour(model))
+    _draw_mean(panels[1], numbers, positions[1])
+    _draw_tail(panels[2], numbers, positions[2])
+    for axes, head in zip(panels, heads, strict=True):
+        axes.set_title(head)
+    _log_axis(panels[-1])
+    panels[-1].set_xlabel("milliseconds a sample (log scale)")
+    return figure
+
+
+@style.styled
+def throughput(
+    table: pd.DataFrame,
+    *,
+    labels: Mapping[str, str] | None = None,
+    title: str = "Samples predicted a second",
+) -> style.Drawing:
+    """Draw how many samples each model predicts a second, one panel a batch size.
+
+    Args:
+        table: Columns model, batch_size (samples), samples_per_s (> 0), one row each.
+        labels: Model to label.
+        title: Text above.
+
+    Returns:
+        The figure, on a log scale: dots, because a bar has no zero to start from there.
+
+    Raises:
+        KeyError: If a column is missing.
+        ValueError: If there is no row.
+    """
+    style.require(table, ["model", "batch_size", "samples_per_s"], "throughput")
+    sizes = sorted(pd.unique(table["batch_size"]))
+    by_size = table.set_index(["batch_size", "model"])["samples_per_s"]
+    rates = [by_size.xs(size) for size in sizes]
+    labelled = [
+        rows.make_rows(
+            style.ordered_models(rate.index), labels, {m: plain_number(v) for m, v in rate.items()}
+        )
+        for rate in rates
+    ]
+    figure, panels = rows.stacked_panels(title, labelled)
+    for axes, size, rate, row_set in zip(panels, sizes, rates, labelled, strict=True):
+        for model, y in rows.draw_rows(axes, row_set).items():
+            colour, marker = style.model_colour(model), style.model_marker(model)
+            axes.plot([rate[model]], [y], marker, color=colour, markersize=8, markeredgewidth=2)
+        axes.set_title(f"{size:,} sample{'' if size == 1 else 's'} at a time")
+    panels[-1].margins(x=0.06)
+    _log_axis(panels[-1])
+    panels[-1].set_xlabel("samples a second (log scale)")
+    return figure

@@ -1,0 +1,248 @@
+"""Figures of the prior network: degrees, signs, coverage, hubs, the TF-TF block."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.patches import Patch
+from matplotlib.ticker import LogLocator, MaxNLocator
+
+from lembas.plotting import rows, style
+from lembas.plotting.density import plain_ticks
+
+EDGE_COLUMNS = ("TF", "Gene", "Interaction")
+SIGN_LABELS: Mapping[int, str] = {1: "activating (+1)", -1: "inhibiting (-1)"}
+SIGN_COLOURS: Mapping[int, str] = {1: style.RAISES, -1: style.LOWERS}
+
+
+def _sign_key() -> list[Patch]:
+    """Build the legend entries of the two signs."""
+    return [Patch(facecolor=SIGN_COLOURS[s], label=SIGN_LABELS[s]) for s in (1, -1)]
+
+
+def _exceedance(axes: Axes, degree: pd.Series, colour: str) -> None:
+    """Draw the share of nodes with at least a given degree, on log scales."""
+    counts = degree[degree > 0].value_counts().sort_index()
+    share = counts[::-1].cumsum()[::-1] / counts.sum()
+    axes.step(counts.index, share, where="post", color=colour)
+    axes.plot(counts.index, share, ".", color=colour, markersize=4, rasterized=True)
+    median = float(degree[degree > 0].median())
+    axes.axvline(median, color=style.MUTED, linestyle=(0, (4, 3)), linewidth=1.1)
+    axes.set(xscale="log", yscale="log", ylabel="share of nodes")
+    axes.set_ylim(top=1.3)
+    for axis in (axes.xaxis, axes.yaxis):
+        low, high = axis.get_view_interval()
+        if high / low < 100:
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        plain_ticks(axis)
+    axes.grid(visible=True)
+
+
+@style.styled
+def degree_distributions(
+    in_degree: pd.Series,
+    out_degree: pd.Series,
+    *,
+    title: str = "How many regulators a gene has, and how many genes a TF regulates",
+) -> style.Drawing:
+    """Draw the degree distributions of the network on log scales.
+
+    Args:
+        in_degree: Number of regulators of each gene.
+        out_degree: Number of genes each TF regulates.
+        title: Text above.
+
+    Returns:
+        The figure: share of nodes with at least x edges; the dashed line is the median.
+
+    Raises:
+        ValueError: If a series has no positive degree.
+    """
+    for degree, name in ((in_degree, "in_degree"), (out_degree, "out_degree")):
+        if not (degree > 0).any():
+            raise ValueError(f"{name} has no node with an edge; give the network's degrees.")
+    figure = style.new_figure(5.4, title)
+    top, bottom = figure.subplots(2, 1)
+    _exceedance(top, in_degree, style.LOWERS)
+    top.set_title(f"{(in_degree > 0).sum():,} genes, median {in_degree[in_degree > 0].median():g}")
+    top.set_xlabel("regulators of a gene (at least)")
+    _exceedance(bottom, out_degree, style.RAISES)
+    bottom.set_title(
+        f"{(out_degree > 0).sum():,} TFs, median {out_degree[out_degree > 0].median():g}"
+    )
+    bottom.set_xlabel("genes a TF regulates (at least)")
+    return figure
+
+
+@style.styled
+def edge_signs(
+    edges: pd.DataFrame, *, title: str = "Signs of the network's edges"
+) -> style.Drawing:
+    """Draw how many edges activate and inhibit, and how mixed the TFs are.
+
+    Args:
+        edges: Columns TF, Gene, Interaction (1 or -1).
+        title: Text above.
+
+    Returns:
+        The figure: edges by sign, and TFs by their share of activating edges.
+
+    Raises:
+        KeyError: If a column is missing.
+        ValueError: If there is no edge.
+    """
+    style.require(edges, EDGE_COLUMNS, "edges")
+    total = edges["Interaction"].value_counts().reindex([1, -1], fill_value=0)
+    share = (edges["Interaction"] == 1).groupby(edges["TF"]).mean()
+    figure = style.new_figure(4.3, title)
+    top, bottom = figure.subplots(2, 1, gridspec_kw={"height_ratios": [1, 2]})
+    for y, sign in ((1.0, 1), (0.0, -1)):
+        top.barh(y, total[sign], height=0.32, color=SIGN_COLOURS[sign])
+        words = f"{SIGN_LABELS[sign]}: {total[sign]:,} edges ({total[sign] / total.sum():.0%})"
+        top.annotate(words, (0, y), (0, 9), textcoords="offset points", va="bottom")
+    top.set(ylim=(-0.35, 1.85), yticks=[], xlabel="edges")
+    style.quiet(top)
+    top.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    top.locator_params(axis="x", nbins=4)
+    bottom.hist(share, bins=np.linspace(0, 1, 21), color=style.MUTED, edgecolor=style.CARD)
+    bottom.set(xlabel="share of a TF's edges that activate", ylabel="TFs", xlim=(0, 1))
+    bottom.grid(axis="y")
+    bottom.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    return figure
+
+
+@style.styled
+def coverage(
+    table: pd.DataFrame,
+    *,
+    title: str = "From the network's names to the genes that are modelled",
+) -> style.Drawing:
+    """Draw how many TFs, genes and edges remain after each step.
+
+    Args:
+        table: Columns item (such as "TFs"), stage (such as "in the network"), count; items and
+            stages are drawn in the table's order.
+        title: Text above.
+
+    Returns:
+        The figure: one panel an item, one bar a stage, each with its share of the first stage.
+
+    Raises:
+        KeyError: If a column is missing.
+        ValueError: If there is no row.
+    """
+    style.require(table, ["item", "stage", "count"], "coverage")
+    items = list(pd.unique(table["item"]))
+    series = [table.loc[table["item"] == item].set_index("stage")["count"] for item in items]
+    labelled = []
+    for counts in series:
+        first = max(int(counts.iloc[0]), 1)
+        notes = {stage: f"{n:,} ({n / first:.0%})" for stage, n in counts.items()}
+        labelled.append(rows.make_rows(list(counts.index), None, notes))
+    figure, panels = rows.stacked_panels(title, labelled, share_x=False)
+    shades = ("#9FB4CE", "#5D85B3", "#2B5C9E", "#0D204A")
+    for axes, item, counts, row_set in zip(panels, items, series, labelled, strict=True):
+        for i, (stage, y) in enumerate(rows.draw_rows(axes, row_set).items()):
+            axes.barh(y, counts[stage], height=0.13, color=shades[min(i, 3)])
+        axes.set(xlim=(0, max(counts.max(), 1)), title=item)
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        axes.locator_params(axis="x", nbins=4)
+    return figure
+
+
+def _sign_counts(edges: pd.DataFrame) -> pd.DataFrame:
+    """Count the activating and inhibiting edges of each TF."""
+    counts = pd.crosstab(edges["TF"], edges["Interaction"])
+    return counts.reindex(columns=[1, -1], fill_value=0)
+
+
+@style.styled
+def hubs(
+    edges: pd.DataFrame, *, top: int = 15, title: str = "TFs with the most edges, by sign"
+) -> style.Drawing:
+    """Draw the TFs that regulate the most genes.
+
+    Args:
+        edges: Columns TF, Gene, Interaction (1 or -1).
+        top: Number of TFs.
+        title: Text above.
+
+    Returns:
+        The figure: stacked bars, activating then inhibiting edges.
+
+    Raises:
+        KeyError: If a column is missing.
+        ValueError: If there is no edge.
+    """
+    style.require(edges, EDGE_COLUMNS, "edges")
+    counts = _sign_counts(edges)
+    order = counts.sum(axis=1).sort_values(ascending=False, kind="stable").index[:top]
+    chosen = counts.loc[order[::-1]]
+    figure = style.new_figure(0.23 * len(chosen) + 1.15, title)
+    axes = figure.subplots()
+    axes.barh(chosen.index, chosen[1], height=0.7, color=SIGN_COLOURS[1])
+    axes.barh(chosen.index, chosen[-1], left=chosen[1], height=0.7, color=SIGN_COLOURS[-1])
+    for y, total in enumerate(chosen.sum(axis=1)):
+        axes.annotate(f"{total:,}", (total, y), (4, 0), textcoords="offset points", va="center")
+    axes.set(xlabel="edges", ylim=(-0.6, len(chosen) - 0.4))
+    axes.margins(x=0.14)
+    axes.locator_params(axis="x", nbins=5)
+    style.quiet(axes)
+    figure.legend(handles=_sign_key(), loc="outside lower left", ncols=2)
+    return figure
+
+
+def _block(edges: pd.DataFrame, size: int) -> pd.DataFrame:
+    """Build the signed TF-TF matrix of the TFs with the most edges among TFs."""
+    tfs = edges["TF"].unique()
+    among = edges.loc[edges["Gene"].isin(tfs)]
+    ends = pd.concat([among["TF"], among["Gene"]]).value_counts()
+    chosen = sorted(ends.sort_index().sort_values(ascending=False, kind="stable").index[:size])
+    matrix = style.wide(among, "Gene", "TF", values="Interaction")
+    return matrix.reindex(index=chosen, columns=chosen).fillna(0)
+
+
+@style.styled
+def tf_block(
+    edges: pd.DataFrame,
+    *,
+    top: int = 18,
+    title: str | None = None,
+) -> style.Drawing:
+    """Draw the edges among the TFs that are most connected to other TFs.
+
+    Args:
+        edges: Columns TF, Gene, Interaction (1 or -1), each (TF, Gene) once.
+        top: Number of TFs.
+        title: Text above; None names the number.
+
+    Returns:
+        The figure: regulators across, regulated TFs down; white where there is no edge.
+
+    Raises:
+        KeyError: If a column is missing.
+        ValueError: If no TF regulates a TF.
+    """
+    style.require(edges, EDGE_COLUMNS, "edges")
+    block = _block(edges, top)
+    if block.empty:
+        raise ValueError("no TF of the network regulates a TF: there is no TF-TF block to draw.")
+    size = len(block)
+    figure = style.new_figure(
+        0.215 * size + 1.5, title or f"Edges among the {size} best-connected TFs"
+    )
+    axes = figure.subplots()
+    colours = ListedColormap([SIGN_COLOURS[-1], style.CARD, SIGN_COLOURS[1]])
+    grid = np.arange(size + 1)
+    axes.pcolormesh(
+        grid, grid, block.to_numpy(), cmap=colours, vmin=-1, vmax=1, edgecolor=style.RULE, lw=0.4
+    )
+    axes.set_xticks(grid[:-1] + 0.5, block.columns, rotation=90)
+    axes.set_yticks(grid[:-1] + 0.5, block.index)
+    axes.invert_yaxis()
+    axes.tick_params(length=0)
+    axes.set(xlabel="regulating TF", ylabel="regulated TF")
+    figure.legend(handles=_sign_key(), loc="outside lower left", ncols=2)
+    return figure

@@ -1,0 +1,346 @@
+"""Palette, labels and drawing conventions that every figure shares.
+
+Figures are drawn for a phone first: 5.2 inches wide, 10 point text or larger, one or two columns of
+panels, on an opaque white card so that they also read in a dark theme.
+"""
+
+import functools
+import hashlib
+import io
+import textwrap
+from collections.abc import Callable, Iterable, Mapping
+from colorsys import hls_to_rgb
+from typing import Any, Final, ParamSpec
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_hex
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
+
+P = ParamSpec("P")
+
+WIDTH_IN: Final = 5.2
+TITLE_CHARACTERS: Final = 48
+NULL_MODEL: Final = "train_mean"
+
+INK: Final = "#1F2430"
+MUTED: Final = "#5A6270"
+RULE: Final = "#C9CED6"
+CARD: Final = "#FFFFFF"
+
+# Chosen by search: every pair keeps a CIELAB distance of at least 25 in normal, protan, deutan and
+# tritan vision, and every colour a contrast of at least 3:1 on white.
+MODEL_COLOURS: Final[Mapping[str, str]] = {
+    "train_mean": "#949494",
+    "mlr": "#1A9BE2",
+    "ridge": "#0D204A",
+    "masked_ridge": "#046348",
+    "xgbrf": "#CC8008",
+    "lembas_published": "#BE279E",
+    "lembas": "#A32707",
+}
+MODEL_MARKERS: Final[Mapping[str, str]] = {
+    "train_mean": "|",
+    "mlr": "s",
+    "ridge": "D",
+    "masked_ridge": "^",
+    "xgbrf": "v",
+    "lembas_published": "P",
+    "lembas": "o",
+}
+# Paul Tol's high-contrast scheme for the first three: they differ in lightness, so in grey too.
+COHORT_COLOURS: Final = ("#004488", "#DDAA33", "#BB5566", "#117733", "#882255", "#44AA99")
+COHORT_MARKERS: Final = ("o", "s", "^", "D", "v", "P")
+
+RAISES: Final = "#B2182B"
+LOWERS: Final = "#2166AC"
+
+COUNT_CMAP: Final = LinearSegmentedColormap.from_list(
+    "lembas_counts", ["#BFD3E6", "#6A9BC9", "#2B5C9E", "#0D204A"]
+)
+
+RC: Final[Mapping[Any, Any]] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": MUTED,
+    "axes.facecolor": CARD,
+    "axes.grid": False,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 10.5,
+    "axes.linewidth": 0.8,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10.5,
+    "axes.titleweight": "bold",
+    "axes.titlecolor": INK,
+    "axes.titlepad": 6.0,
+    "axes.unicode_minus": False,
+    "figure.constrained_layout.h_pad": 0.06,
+    "figure.constrained_layout.w_pad": 0.1,
+    "figure.facecolor": CARD,
+    "figure.titlesize": 11.5,
+    "figure.titleweight": "bold",
+    "font.family": "DejaVu Sans",
+    "font.size": 10.0,
+    "grid.color": RULE,
+    "grid.linewidth": 0.6,
+    "legend.fontsize": 10.0,
+    "legend.frameon": False,
+    "legend.handletextpad": 0.5,
+    "legend.columnspacing": 1.2,
+    "lines.linewidth": 1.8,
+    "savefig.facecolor": CARD,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "lembas",
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "xtick.labelsize": 10.0,
+    "ytick.color": MUTED,
+    "ytick.labelcolor": INK,
+    "ytick.labelsize": 10.0,
+}
+
+
+class Drawing(Figure):
+    """A matplotlib figure that a notebook shows as a reproducible SVG."""
+
+    def _repr_svg_(self) -> str:
+        return to_svg(self)
+
+
+def to_svg(figure: Figure, *, dpi: int = 200) -> str:
+    """Render a figure as SVG text, the same bytes each time.
+
+    Args:
+        figure: The figure to render.
+        dpi: Resolution of the rasterised parts (dense point clouds), dots per inch.
+
+    Returns:
+        SVG with glyphs as paths, fixed identifiers and no date.
+    """
+    buffer = io.BytesIO()
+    with mpl.rc_context(dict(RC)):
+        figure.savefig(buffer, format="svg", dpi=dpi, metadata={"Date": None})
+    return buffer.getvalue().decode("utf-8")
+
+
+def styled(draw: Callable[P, Drawing]) -> Callable[P, Drawing]:
+    """Run a figure function under the house style, leaving matplotlib's settings as they were.
+
+    Args:
+        draw: A function that returns a figure.
+
+    Returns:
+        The same function; its figure is laid out once, for good, before the settings are put back,
+        because matplotlib makes its ticks only then.
+    """
+
+    @functools.wraps(draw)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Drawing:
+        with mpl.rc_context(dict(RC)):
+            figure = draw(*args, **kwargs)
+            figure.draw_without_rendering()
+            _settle(figure)
+        return figure
+
+    return wrapper
+
+
+def _settle(figure: Drawing) -> None:
+    """Fix the layout at rounded positions.
+
+    The layout's solver differs in the last bits between runs, and the identifiers in an SVG are
+    made from positions.
+    """
+    figure.set_layout_engine("none")
+    for part in figure.subfigs:
+        part.bbox_relative.set_points(part.bbox_relative.get_points().round(5))
+    for axes in figure.axes:
+        box = axes.get_position(original=True)
+        axes.set_position(Bbox(box.get_points().round(5)))
+
+
+def new_figure(height_in: float, title: str) -> Drawing:
+    """Open an empty figure of the house width under a left-aligned title.
+
+    Args:
+        height_in: Height of the panels without the title, inches.
+        title: What the figure shows; wrapped to the width.
+
+    Returns:
+        The figure, laid out by the constrained engine.
+    """
+    wrapped = textwrap.fill(title, TITLE_CHARACTERS)
+    height = height_in + 0.19 * (wrapped.count("\n") + 1) + 0.1
+    figure = Drawing(figsize=(WIDTH_IN, height), layout="constrained")
+    figure.suptitle(wrapped, x=0.02, ha="left")
+    return figure
+
+
+def model_colour(name: str) -> str:
+    """Return the colour of a model, the same in every figure.
+
+    Args:
+        name: Registry name; a name outside the palette gets a dark hue derived from its letters.
+
+    Returns:
+        Colour as "#RRGGBB".
+    """
+    if name in MODEL_COLOURS:
+        return MODEL_COLOURS[name]
+    digest = hashlib.sha256(name.encode()).digest()
+    hue = int.from_bytes(digest[:2], "big") / 65536
+    return to_hex(hls_to_rgb(hue, 0.24 + 0.10 * digest[2] / 255, 0.75)).upper()
+
+
+def model_marker(name: str) -> str:
+    """Return the marker of a model, the same in every figure.
+
+    Args:
+        name: Registry name; a name outside the palette gets one of five derived from its letters.
+
+    Returns:
+        A matplotlib marker code.
+    """
+    if name in MODEL_MARKERS:
+        return MODEL_MARKERS[name]
+    return "XphH*"[hashlib.sha256(name.encode()).digest()[3] % 5]
+
+
+def cohort_styles(names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Give each cohort a colour and a marker that differ in grey-scale too.
+
+    Args:
+        names: Cohorts; "train" and "test" keep their own, the others follow in the given order.
+
+    Returns:
+        Cohort to (colour, marker), in the order train, test, others.
+    """
+    given = list(dict.fromkeys(names))
+    order = ["train", "test", *(name for name in given if name not in {"train", "test"})]
+    size = len(COHORT_COLOURS)
+    return {
+        name: (COHORT_COLOURS[i % size], COHORT_MARKERS[i % size])
+        for i, name in enumerate(order)
+        if name in given
+    }
+
+
+def ordered_models(names: Iterable[str]) -> list[str]:
+    """Sort model names for display: the palette's order, then others by name.
+
+    Args:
+        names: Registry names, repeated or not.
+
+    Returns:
+        Each name once.
+    """
+    known = list(MODEL_COLOURS)
+    unique = set(names)
+    return [name for name in known if name in unique] + sorted(unique.difference(known))
+
+
+def label_of(name: str, labels: Mapping[str, str] | None) -> str:
+    """Return the label of a name, the name itself where there is none.
+
+    Args:
+        name: Registry name of a model, or name of a cohort.
+        labels: Name to label, a mapping or a Series; None for none.
+
+    Returns:
+        Text for a figure.
+    """
+    return name if labels is None else str(labels.get(name, name))
+
+
+def require(table: pd.DataFrame, columns: Iterable[str], what: str) -> None:
+    """Check that a table has the columns a figure needs and at least one row.
+
+    Args:
+        table: The table handed to the figure.
+        columns: Names needed.
+        what: The table's role, for the message.
+
+    Raises:
+        KeyError: If a column is missing.
+        ValueError: If there is no row.
+    """
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        found = ", ".join(map(str, table.columns[:8]))
+        raise KeyError(
+            f"the {what} table lacks the column(s) {', '.join(missing[:5])}; it has: {found}. "
+            "Rename or compute them before drawing."
+        )
+    if table.empty:
+        raise ValueError(f"the {what} table has no rows; a figure needs at least one.")
+
+
+def pick(table: pd.DataFrame, column: str, wanted: str) -> pd.DataFrame:
+    """Select the rows of one value, or say which values there are.
+
+    Args:
+        table: A tidy table.
+        column: Column to look in.
+        wanted: Value to keep.
+
+    Returns:
+        The rows with that value.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    rows = table.loc[table[column] == wanted]
+    if rows.empty:
+        values = ", ".join(map(str, pd.unique(table[column])[:5]))
+        raise ValueError(f"no row with {column} = {wanted!r}; the table has: {values}.")
+    return rows
+
+
+def wide(table: pd.DataFrame, index: str, columns: str, *, values: str) -> pd.DataFrame:
+    """Spread a tidy table; a pair that occurs twice is refused, not averaged.
+
+    Args:
+        table: A tidy table.
+        index: Column that becomes the rows.
+        columns: Column that becomes the columns.
+        values: Column with the values.
+
+    Returns:
+        Table with NaN where a pair does not occur.
+
+    Raises:
+        ValueError: If a pair occurs more than once.
+    """
+    twice = table.loc[table.duplicated([index, columns]), [index, columns]]
+    if len(twice):
+        named = "; ".join(f"{a}, {b}" for a, b in twice.head(5).itertuples(index=False))
+        raise ValueError(f"each {index} and {columns} may occur once; given twice: {named}.")
+    return table.set_index([index, columns])[values].unstack()  # noqa: PD010
+
+
+def quiet(axes: Axes) -> None:
+    """Take the left spine and the y ticks away, for panels whose rows carry their own labels.
+
+    Args:
+        axes: The panel.
+    """
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x")
+
+
+def wrapped(text: str, width: int) -> str:
+    """Break a text into lines.
+
+    Args:
+        text: The text.
+        width: Longest line, characters.
+
+    Returns:
+        The text with line breaks between words.
+    """
+    return textwrap.fill(text, width)

@@ -1,0 +1,181 @@
+"""Read a profile: the data source and the parameters of every chapter, in one YAML file."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+PROFILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+CHAPTER_NAME = re.compile(r"\d\d_[a-z0-9_]+")
+DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """Where a profile's measured data lie.
+
+    Attributes:
+        folder: Default data folder, relative to the project root; None when the chapters make
+            their own data or the caller must name the folder.
+        files: Files that must lie in the folder, relative to it; a change in one re-runs the
+            chapters that read the folder.
+    """
+
+    folder: str | None = None
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One run of the book: which data, which models, which parameters.
+
+    Attributes:
+        name: File name without suffix; also the folder under ``results/``.
+        title: One line shown in the report.
+        description: A sentence or two on the data.
+        simulated: Whether the data are simulated.
+        banner: Text shown at the top of every page; empty for none.
+        data: Data folder and the files in it.
+        models: Registry name of each model to its settings, for chapters that fit models.
+        threads: Threads of each chapter's kernel; ``default`` holds for all others.
+        time_out_s: Seconds a chapter may run; ``default`` holds for all others.
+        chapters: Parameters of each chapter that differ from the notebook's defaults.
+    """
+
+    name: str
+    title: str
+    description: str = ""
+    simulated: bool = False
+    banner: str = ""
+    data: DataSource = field(default_factory=DataSource)
+    models: Mapping[str, Any] = field(default_factory=dict)
+    threads: Mapping[str, int] = field(default_factory=dict)
+    time_out_s: Mapping[str, int] = field(default_factory=dict)
+    chapters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.simulated and not self.banner:
+            raise ValueError(
+                f"profile {self.name!r} is simulated but has no banner; every page must say so: "
+                "add `banner: ...`"
+            )
+        for key, default in (("threads", 1), ("time_out_s", 1800)):
+            checked = _checked_counts(self.name, key, getattr(self, key))
+            object.__setattr__(self, key, {DEFAULT: default, **checked})
+
+    def threads_of(self, chapter: str) -> int:
+        """Return the number of threads a chapter's kernel gets."""
+        return self.threads.get(chapter, self.threads[DEFAULT])
+
+    def time_out_of(self, chapter: str) -> int:
+        """Return the seconds a chapter may run before it is stopped."""
+        return self.time_out_s.get(chapter, self.time_out_s[DEFAULT])
+
+
+def read_profile(name: str, root: Path) -> Profile:
+    """Read and check ``profiles/<name>.yml``.
+
+    Args:
+        name: Name of the profile, lower case.
+        root: Project root.
+
+    Returns:
+        The checked profile.
+
+    Raises:
+        FileNotFoundError: If there is no such profile.
+        ValueError: If the file is not valid YAML, or a key is unknown, missing or of a wrong type.
+    """
+    path = root / "profiles" / f"{name}.yml"
+    if not PROFILE_NAME.fullmatch(name) or not path.is_file():
+        known = ", ".join(sorted(file.stem for file in (root / "profiles").glob("*.yml"))) or "none"
+        raise FileNotFoundError(
+            f"there is no profile {name!r} (profiles/{name}.yml); profiles here: {known}"
+        )
+    origin = f"profiles/{name}.yml"
+    content = _read_mapping(path, origin)
+    _refuse_unknown(content, Profile, origin, but={"name"})
+    if "title" not in content:
+        raise ValueError(f"{origin} has no `title`; add `title: ...`")
+    _check_types(content, origin)
+    content["data"] = _data_source(content.get("data", {}), origin)
+    return Profile(name=name, **content)
+
+
+def _read_mapping(path: Path, origin: str) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{origin} is not valid YAML: {reason}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{origin} must hold `key: value` lines; expected at least `title: ...`")
+    return content
+
+
+def _refuse_unknown(
+    content: Mapping[str, Any], target: type, origin: str, *, but: frozenset[str] | set[str]
+) -> None:
+    known = {item.name for item in fields(target)} - but
+    unknown = [str(key) for key in content if key not in known]
+    if unknown:
+        raise ValueError(
+            f"{origin} has unknown key(s): {', '.join(unknown[:5])}; "
+            f"known keys: {', '.join(sorted(known))}"
+        )
+
+
+def _check_types(content: Mapping[str, Any], origin: str) -> None:
+    expected: dict[str, type] = {
+        "title": str,
+        "description": str,
+        "simulated": bool,
+        "banner": str,
+        "data": dict,
+        "models": dict,
+        "threads": dict,
+        "time_out_s": dict,
+        "chapters": dict,
+    }
+    for key, value in content.items():
+        if not isinstance(value, expected[key]):
+            raise ValueError(
+                f"{origin}: `{key}` must be {_plain(expected[key])}, not {_plain(type(value))}"
+            )
+    for chapter, parameters in content.get("chapters", {}).items():
+        if not isinstance(parameters, dict):
+            raise ValueError(f"{origin}: `chapters.{chapter}` must hold `parameter: value` lines")
+
+
+def _data_source(content: Mapping[str, Any], origin: str) -> DataSource:
+    _refuse_unknown(content, DataSource, f"{origin}, section data,", but=set())
+    folder, files = content.get("folder"), content.get("files", [])
+    if folder is not None and not isinstance(folder, str):
+        raise ValueError(f"{origin}: `data.folder` must be text, not {_plain(type(folder))}")
+    if not isinstance(files, list) or not all(isinstance(file, str) for file in files):
+        raise ValueError(f"{origin}: `data.files` must be a list of file names")
+    return DataSource(folder=folder, files=tuple(files))
+
+
+def _checked_counts(profile: str, key: str, counts: Mapping[str, Any]) -> dict[str, int]:
+    for chapter, count in counts.items():
+        if chapter != DEFAULT and not CHAPTER_NAME.fullmatch(str(chapter)):
+            raise ValueError(
+                f"profiles/{profile}.yml: `{key}` names {chapter!r}, which is no chapter; "
+                f"expected `{DEFAULT}` or a chapter such as 01_data"
+            )
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            raise ValueError(
+                f"profiles/{profile}.yml: `{key}.{chapter}` must be a whole number of at least 1, "
+                f"not {count!r}"
+            )
+    return dict(counts)
+
+
+def _plain(kind: type) -> str:
+    names = {str: "text", bool: "true or false", dict: "a mapping (`key: value` lines)"}
+    names |= {list: "a list", int: "a whole number", float: "a number", type(None): "empty"}
+    return names.get(kind, kind.__name__)

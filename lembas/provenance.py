@@ -1,0 +1,106 @@
+"""Write down how an artefact was made: parameters, versions, digests, duration, memory."""
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+VERSIONS_OF = (
+    "lembas",
+    "torch",
+    "numpy",
+    "scipy",
+    "pandas",
+    "scikit-learn",
+    "xgboost",
+    "xgboost-cpu",
+    "shap",
+    "anndata",
+    "matplotlib",
+    "papermill",
+    "snakemake",
+    "jupyter-book",
+)
+
+
+def digest(path: Path) -> str:
+    """Return the sha256 of a file, or of a folder's file names and contents.
+
+    Args:
+        path: File or folder.
+
+    Returns:
+        64 hexadecimal digits; empty if there is nothing at ``path``.
+    """
+    if path.is_file():
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    if not path.is_dir():
+        return ""
+    combined = hashlib.sha256()
+    for file in sorted(path.rglob("*")):
+        # Snakemake keeps a time stamp of its own in every folder it tracks.
+        if file.is_file() and not file.name.startswith(".snakemake"):
+            combined.update(f"{file.relative_to(path).as_posix()} {digest(file)}\n".encode())
+    return combined.hexdigest()
+
+
+def digests(names: Iterable[str], folder: Path) -> dict[str, str]:
+    """Return the sha256 of each named artefact of a folder."""
+    return {name: digest(folder / name) for name in names}
+
+
+def package_versions() -> dict[str, str]:
+    """Return the installed version of each package that can change a result."""
+    found = {}
+    for name in VERSIONS_OF:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """Return Python's version, the platform and the number of processors."""
+    return {
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "processors": os.cpu_count(),
+    }
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> bool:
+    """Write JSON through a temporary file, only when the text differs from what is there.
+
+    Args:
+        path: File to write; its folder is made when missing.
+        content: Content, in the order to keep.
+
+    Returns:
+        Whether the file was written.
+    """
+    return write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> bool:
+    """Write a text through a temporary file, only when it differs from what is there."""
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+    return True
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON file written by :func:`write_json`; empty if there is none."""
+    if not path.is_file():
+        return {}
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content

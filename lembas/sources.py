@@ -1,0 +1,276 @@
+"""Turn a profile's data source into a dataset: one function for each kind of source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from lembas import h5ad
+from lembas.data import Dataset, build_dataset
+from lembas.formats import existing_file, listed
+from lembas.network import Network
+from lembas.tables import (
+    check_expression,
+    check_log10,
+    counts_to_cpm,
+    counts_to_tpm,
+    log10p1,
+    read_expression,
+    read_gene_lengths,
+    read_series,
+)
+
+UNITS = {"cpm": "log10(CPM+1)", "tpm": "log10(TPM+1)"}
+# Tables that should be equal were written with four decimals at least.
+SAME_EXPRESSION = 1e-3
+
+
+def from_counts(
+    counts: str | Path,
+    network: Network,
+    *,
+    unit: str = "cpm",
+    gene_lengths: str | Path | None = None,
+    external: Mapping[str, str | Path] | None = None,
+    series: str | Path | None = None,
+    study: str = "study",
+    genes_in: str = "rows",
+    min_expression: float | None = 0.5,
+    **options: Any,
+) -> Dataset:
+    """Read raw counts, normalise them to log10(CPM + 1) or log10(TPM + 1), build the dataset.
+
+    Args:
+        counts: Table of counts of the study: all genes, not only the network's, for they make
+            the library size.
+        network: Prior network.
+        unit: ``"cpm"`` or ``"tpm"``.
+        gene_lengths: File of gene lengths; needed for TPM. A gene without one is left out.
+        external: Tables of counts of the external cohorts, by name.
+        series: Table of the samples' series.
+        study: Name of the study.
+        genes_in: ``"rows"`` or ``"columns"``: where the tables have their genes.
+        min_expression: CPM or TPM that a gene must reach in ``min_fraction`` of the training
+            samples; None: no filter.
+        **options: Further arguments of :func:`lembas.data.build_dataset`, such as ``seed``.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If a table is unsound, or as :func:`lembas.data.build_dataset` says.
+    """
+    if unit not in UNITS:
+        raise ValueError(f"unit is {unit!r}; expected one of {', '.join(UNITS)}")
+    if min_expression is not None and min_expression < 0:
+        raise ValueError(f"min_expression is {min_expression}; expected a {unit.upper()} >= 0")
+    lengths = _lengths_for(unit, gene_lengths)
+    parts = {
+        path: _read_counts(path, network, lengths, genes_in=genes_in)
+        for path in [counts, *(external or {}).values()]
+    }
+    dataset = build_dataset(
+        parts[counts].expression,
+        network,
+        external={name: parts[path].expression for name, path in (external or {}).items()},
+        series=None if series is None else read_series(series),
+        study=study,
+        unit=UNITS[unit],
+        min_expression=None if min_expression is None else float(np.log10(min_expression + 1)),
+        library_size=pd.concat([part.library_size for part in parts.values()]),
+        origins=_origins({**(external or {}), study: counts, "series": series}),
+        **options,
+    )
+    return dataset if lengths is None else _say_no_length(dataset, lengths)
+
+
+def from_tables(
+    tf_table: str | Path,
+    gene_table: str | Path,
+    network: Network,
+    *,
+    external: Mapping[str, str | Path] | None = None,
+    series: str | Path | None = None,
+    study: str = "study",
+    genes_in: str = "columns",
+    unit: str = "log10(TPM+1)",
+    **options: Any,
+) -> Dataset:
+    """Read the original study's layout: a table of TFs, one of genes, both on a log10 scale.
+
+    Inputs are the columns of the TF table that are TFs of the network, targets the columns of
+    the gene table that are its targets; all others are listed in ``excluded``, such as TF, which
+    is transferrin. No gene is filtered by expression unless ``min_expression`` is given.
+
+    Args:
+        tf_table: Expression of the TFs, ``(sample, tf)``.
+        gene_table: Expression of the genes, ``(sample, gene)``, of the same samples; genes that
+            are in both tables must have the same values in both.
+        network: Prior network.
+        external: Tables of the external cohorts by name, TFs and genes together.
+        series: Table of the samples' series.
+        study: Name of the study.
+        genes_in: ``"columns"`` or ``"rows"``: where the tables have their genes.
+        unit: Unit of the values.
+        **options: Further arguments of :func:`lembas.data.build_dataset`, such as ``seed``.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If a table is unsound, the two differ in samples or in a shared gene, or as
+            :func:`lembas.data.build_dataset` says.
+    """
+    tables = {
+        path: check_log10(
+            read_expression(path, genes_in=genes_in, known_genes=network.nodes), origin=str(path)
+        )
+        for path in [tf_table, gene_table, *(external or {}).values()]
+    }
+    tfs, genes = tables[tf_table], tables[gene_table]
+    both = f"{tf_table} and {gene_table}"
+    return build_dataset(
+        _joined(tfs, genes, both),
+        network,
+        external={name: tables[path] for name, path in (external or {}).items()},
+        series=None if series is None else read_series(series),
+        study=study,
+        unit=unit,
+        offered=(tfs.columns, genes.columns),
+        origins=_origins({**(external or {}), study: both, "series": series}),
+        **options,
+    )
+
+
+def from_h5ad(
+    path: str | Path,
+    network: Network,
+    *,
+    study: str | None = None,
+    unit: str = "log10(TPM+1)",
+    **options: Any,
+) -> Dataset:
+    """Read an AnnData file on a log10 scale; its samples' columns name cohorts and series.
+
+    Counts in ``.h5ad`` go through :func:`from_counts` with ``genes_in="columns"``.
+
+    Args:
+        path: ``.h5ad`` with samples in ``obs`` and genes in ``var``. Where present, ``obs``
+            columns are used: ``cohort``, ``series``, ``library_size``. A gene that is NaN
+            throughout a cohort counts as not measured there.
+        network: Prior network.
+        study: Cohort to split into training and test samples; the others are external. Not
+            needed when there is one cohort.
+        unit: Unit of the values.
+        **options: Further arguments of :func:`lembas.data.build_dataset`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is unsound, has several cohorts and ``study`` names none of
+            them, or as :func:`lembas.data.build_dataset` says.
+    """
+    path = existing_file(path, "AnnData file")
+    matrix, obs, _, _ = h5ad.read(path)
+    cohort = (
+        obs["cohort"].astype(str) if "cohort" in obs else pd.Series(study or "study", obs.index)
+    )
+    study = _study_among(cohort, study, path)
+    tables = {}
+    for name in cohort.unique():
+        measured = matrix[(cohort == name).to_numpy()].dropna(axis="columns", how="all")
+        tables[name] = check_log10(check_expression(measured, origin=str(path)), origin=str(path))
+    return build_dataset(
+        tables.pop(study),
+        network,
+        external=tables,
+        series=_known(obs, "series"),
+        library_size=_known(obs, "library_size"),
+        study=study,
+        unit=unit,
+        origins=dict.fromkeys([*cohort.unique(), "series"], str(path)),
+        **options,
+    )
+
+
+class _Counted(NamedTuple):
+    """Hold a cohort's expression and its samples' library sizes."""
+
+    expression: pd.DataFrame
+    library_size: pd.Series
+
+
+def _read_counts(
+    path: str | Path, network: Network, lengths: pd.Series | None, *, genes_in: str
+) -> _Counted:
+    """Read counts; turn them into TPM when lengths are given, into CPM otherwise."""
+    counts = read_expression(path, genes_in=genes_in, known_genes=network.nodes)
+    if lengths is None:
+        abundance = counts_to_cpm(counts, origin=str(path))
+    else:
+        abundance = counts_to_tpm(counts, lengths, origin=str(path))
+    return _Counted(log10p1(abundance), counts.sum(axis=1))
+
+
+def _origins(files: Mapping[str, str | Path | None]) -> dict[str, str]:
+    """Name the file of each cohort and of the series, for messages."""
+    return {name: str(file) for name, file in files.items() if file is not None}
+
+
+def _lengths_for(unit: str, path: str | Path | None) -> pd.Series | None:
+    """Read the gene lengths when the unit needs them."""
+    if unit == "cpm":
+        return None
+    if path is None:
+        raise ValueError('unit "tpm" needs gene lengths; name their file in gene_lengths')
+    return read_gene_lengths(path)
+
+
+def _say_no_length(dataset: Dataset, lengths: pd.Series) -> Dataset:
+    """Give the reason for genes that were left out because they have no length."""
+    excluded = dataset.excluded
+    unmeasured = excluded["reason"] == "not measured"
+    without = unmeasured & ~excluded["gene"].isin(lengths.index)
+    reason = excluded["reason"].mask(without, "not measured, or no gene length")
+    return replace(dataset, excluded=excluded.assign(reason=reason))
+
+
+def _joined(tfs: pd.DataFrame, genes: pd.DataFrame, origin: str) -> pd.DataFrame:
+    """Join the two tables of a study, whose shared genes must agree."""
+    lacking = tfs.index.symmetric_difference(genes.index)
+    if len(lacking):
+        raise ValueError(
+            f"{origin}: {len(lacking)} sample(s) are in one of the tables only: "
+            f"{listed(lacking)}; both need the same samples"
+        )
+    genes = genes.reindex(index=tfs.index)
+    shared = tfs.columns.intersection(genes.columns)
+    differs = ((tfs[shared] - genes[shared]).abs() > SAME_EXPRESSION).any()
+    if differs.any():
+        raise ValueError(
+            f"{origin} give {int(differs.sum())} gene(s) different values: "
+            f"{listed(shared[differs.to_numpy()])}; make both tables from the same expression"
+        )
+    return pd.concat([tfs, genes.drop(columns=shared)], axis=1)
+
+
+def _study_among(cohort: pd.Series, study: str | None, path: Path) -> str:
+    """Name the cohort to split, or say which there are."""
+    names = [str(name) for name in cohort.unique()]
+    if study is None and len(names) == 1:
+        return names[0]
+    if study not in names:
+        raise ValueError(
+            f"{path} has the cohorts {listed(names)}, and study is {study!r}; name the cohort to "
+            "split into training and test samples"
+        )
+    return study
+
+
+def _known(obs: pd.DataFrame, column: str) -> pd.Series | None:
+    """Return a column of the samples' table, unless it is absent or blank throughout."""
+    if column not in obs:
+        return None
+    values = obs[column].astype(object).dropna()
+    values = values[values.astype(str).str.strip() != ""]
+    return values if len(values) else None

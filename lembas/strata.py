@@ -1,0 +1,66 @@
+"""Sort genes into strata of variability, and describe the residuals in each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from lembas.metrics import pooled_scores
+from lembas.tables import aligned
+
+STRATA: tuple[str, ...] = ("low", "middle", "high")
+
+
+def cv_strata(training: pd.DataFrame) -> pd.Series:
+    """Sort genes by their coefficient of variation over the training samples.
+
+    The cuts are the 33rd and 67th percentile over genes, as in the original study; they are
+    taken from the training samples, so that the strata are the same for every cohort.
+
+    Args:
+        training: Expression ``(sample, gene)`` of the training samples, log10.
+
+    Returns:
+        Series over genes: "low", "middle" or "high". A gene with mean 0 does not vary on a
+        log10(x + 1) scale and counts as low.
+    """
+    mean, sd = training.mean(), training.std(ddof=0)
+    cv = (sd / mean.where(mean > 0)).fillna(0.0)
+    cuts = np.percentile(cv, [33, 67])
+    position = np.searchsorted(cuts, cv.to_numpy(), side="right")
+    return pd.Series(
+        np.array(STRATA, dtype=object)[position], index=training.columns, name="stratum"
+    )
+
+
+def scores_by_stratum(
+    truth: pd.DataFrame, predictions: Mapping[str, pd.DataFrame], strata: pd.Series
+) -> pd.DataFrame:
+    """Score the values of each stratum as one long vector, model by model.
+
+    Args:
+        truth: Measured expression ``(sample, gene)``.
+        predictions: For each model a prediction with the same labels, in any order.
+        strata: Gene to stratum, as :func:`cv_strata` gives it.
+
+    Returns:
+        Tidy: model, stratum, metric, value, with the metrics of
+        :func:`lembas.metrics.pooled_scores` and ``n_genes``. Bias is the mean of
+        observed - predicted: below zero, the model predicts too much.
+
+    Raises:
+        ValueError: If labels differ.
+    """
+    rows = []
+    for model, prediction in predictions.items():
+        prediction = aligned(truth, prediction)
+        for stratum in STRATA:
+            genes = truth.columns[truth.columns.isin(strata.index[strata == stratum])]
+            if genes.empty:
+                continue
+            scores = pooled_scores(truth[genes].to_numpy(float), prediction[genes].to_numpy(float))
+            scores["n_genes"] = float(len(genes))
+            rows += [(model, stratum, metric, value) for metric, value in scores.items()]
+    return pd.DataFrame(rows, columns=["model", "stratum", "metric", "value"])

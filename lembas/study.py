@@ -1,0 +1,117 @@
+"""Open a profile's study: its dataset and its network, from files or from a simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lembas.data import Dataset, build_dataset
+from lembas.network import Network
+from lembas.simulate import simulate
+from lembas.sources import from_counts, from_h5ad, from_tables
+
+
+@dataclass(frozen=True)
+class Study:
+    """Hold what every later chapter starts from.
+
+    Attributes:
+        dataset: Expression, split, inputs and targets.
+        network: The prior, whole.
+    """
+
+    dataset: Dataset
+    network: Network
+
+
+def open_study(
+    source: str,
+    *,
+    data_dir: str | Path = "",
+    files: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Study:
+    """Read or simulate a study.
+
+    Args:
+        source: "simulation", "counts", "tables" or "h5ad".
+        data_dir: Folder the file names are relative to.
+        files: Role to file name. All but simulations need ``network``; counts need ``counts``
+            and may have ``gene_lengths``; tables need ``tf_table`` and ``gene_table``; h5ad
+            needs ``h5ad``. ``external`` maps cohort names to files, ``series`` is a table.
+        options: Settings of the source's function, or of :func:`lembas.simulate.simulate`.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If a role is missing or unknown, an option is unknown, or the data are unsound.
+    """
+    openers: dict[str, Callable[..., Study]] = {
+        "simulation": _simulated,
+        "counts": _measured(from_counts, needed=("counts",), optional=("gene_lengths",)),
+        "tables": _measured(from_tables, needed=("tf_table", "gene_table")),
+        "h5ad": _measured(from_h5ad, needed=("h5ad",), cohorts_inside=True),
+    }
+    if source not in openers:
+        raise ValueError(f"source is {source!r}; expected one of {', '.join(openers)}")
+    try:
+        return openers[source](Path(data_dir), dict(files or {}), dict(options or {}))
+    except TypeError as error:
+        # A misspelt option reaches the function as an unexpected keyword.
+        if "keyword argument" not in str(error):
+            raise
+        raise ValueError(f"options of source {source!r}: {error}; check the profile") from error
+
+
+def _simulated(folder: Path, files: dict[str, Any], options: dict[str, Any]) -> Study:
+    """Simulate; split by series like any study whose series are known."""
+    if files:
+        raise ValueError(f"a simulation reads no files, got {', '.join(files)}; remove them")
+    for name in ("n_external", "external_shift", "external_missing"):
+        if name in options:
+            options[name] = tuple(options[name])  # YAML has lists only
+    made = simulate(**options)
+    dataset = build_dataset(
+        made.expression,
+        made.prior,
+        external=made.external,
+        series=made.series,
+        simulated=True,
+        study="simulated study",
+        library_size=made.library_size,
+    )
+    return Study(dataset, made.prior)
+
+
+def _measured(
+    read: Callable[..., Dataset],
+    *,
+    needed: tuple[str, ...],
+    optional: tuple[str, ...] = (),
+    cohorts_inside: bool = False,
+) -> Callable[..., Study]:
+    """Make the opener of one kind of files."""
+    extras = optional if cohorts_inside else (*optional, "external", "series")
+
+    def opener(folder: Path, files: dict[str, Any], options: dict[str, Any]) -> Study:
+        missing = [role for role in ("network", *needed) if not files.get(role)]
+        unknown = [role for role in files if role not in ("network", *needed, *extras)]
+        if missing or unknown:
+            raise ValueError(
+                f"files: missing {', '.join(missing) or 'none'}, unknown "
+                f"{', '.join(unknown) or 'none'}; expected network, {', '.join(needed)} and, "
+                f"where there are any, {', '.join(extras) or 'no others'}"
+            )
+        network = Network.read(folder / files["network"])
+        paths = [folder / files[role] for role in needed]
+        given = {role: _paths(folder, files[role]) for role in extras if files.get(role)}
+        return Study(read(*paths, network, **given, **options), network)
+
+    return opener
+
+
+def _paths(folder: Path, names: str | Mapping[str, str]) -> Path | dict[str, Path]:
+    if isinstance(names, Mapping):
+        return {cohort: folder / name for cohort, name in names.items()}
+    return folder / names

@@ -1,0 +1,131 @@
+"""Put the results into tables and plain sentences, by rule and never by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+PRIMARY = "skill_median_over_genes"
+NULL = "train_mean"
+CENTRED = ", centred"
+
+
+def score(scores: pd.DataFrame, model: str, cohort: str, metric: str = PRIMARY) -> pd.Series:
+    """Look one score up: value, low, high.
+
+    Raises:
+        KeyError: If there is no such score, or more than one.
+    """
+    rows = scores[
+        (scores["model"] == model) & (scores["cohort"] == cohort) & (scores["metric"] == metric)
+    ]
+    if len(rows) != 1:
+        raise KeyError(
+            f"{len(rows)} scores of {model!r} on {cohort!r} named {metric!r}; expected 1"
+        )
+    return rows.iloc[0][["value", "low", "high"]]
+
+
+def ranking(scores: pd.DataFrame, cohort: str, metric: str = PRIMARY) -> pd.Series:
+    """Order the models of one cohort, the best first; the null is left out."""
+    rows = scores[(scores["cohort"] == cohort) & (scores["metric"] == metric)]
+    value = rows.set_index("model")["value"].drop(NULL, errors="ignore")
+    return value.sort_values(ascending=False, kind="stable")
+
+
+def answer(scores: pd.DataFrame, cohort: str, labels: Mapping[str, str], where: str) -> str:
+    """Say in one sentence which model predicts a cohort best, and where LEMBAS-RNN stands.
+
+    Args:
+        scores: Tidy: model, cohort, metric, value, low, high.
+        cohort: Cohort to speak of.
+        labels: Model to label.
+        where: How to call the cohort, such as "On the held-out test samples".
+    """
+    order = ranking(scores, cohort)
+    best = order.index[0]
+    if order.iloc[0] <= 0:
+        return (
+            f"{where}, no model beats the training mean: the best, {labels[best]}, has a median "
+            f"per-gene skill of {_with_interval(scores, best, cohort)}."
+        )
+    sentence = (
+        f"{where}, {labels[best]} predicts best, with a median per-gene skill of "
+        f"{_with_interval(scores, best, cohort)}"
+    )
+    if "lembas" in order.index and best != "lembas":
+        place = order.index.get_loc("lembas") + 1
+        sentence += (
+            f"; {labels['lembas']} comes {_ordinal(place)} of {len(order)} models with "
+            f"{_with_interval(scores, 'lembas', cohort)}"
+        )
+    if "masked_ridge" in order.index:
+        sentence += (
+            f"; {labels['masked_ridge']}, the linear model that sees the same regulators, has "
+            f"{_with_interval(scores, 'masked_ridge', cohort)}"
+        )
+    return sentence + "."
+
+
+def null_sentence(scores: pd.DataFrame, cohort: str, labels: Mapping[str, str]) -> str:
+    """Say how high the pooled R2 of the null already is."""
+    null = score(scores, NULL, cohort, "r2_pooled")["value"]
+    order = ranking(scores, cohort, "r2_pooled")
+    return (
+        f"Pooled R2, the original study's measure, is {null:.3f} for the training mean alone, "
+        f"which knows nothing of any sample, and {order.iloc[0]:.3f} for "
+        f"{labels[order.index[0]]}: read it beside its null only."
+    )
+
+
+def _with_interval(scores: pd.DataFrame, model: str, cohort: str) -> str:
+    found = score(scores, model, cohort)
+    if pd.isna(found["low"]):
+        return f"{found['value']:.2f}"
+    return f"{found['value']:.2f} (95 % interval {found['low']:.2f} to {found['high']:.2f})"
+
+
+def _ordinal(place: int) -> str:
+    words = {1: "first", 2: "second", 3: "third"}
+    return words.get(place, f"{place}th")
+
+
+def joined(own: pd.DataFrame, external: pd.DataFrame, centred: pd.DataFrame) -> pd.DataFrame:
+    """Put the scores of all cohorts into one table; centred cohorts are named so."""
+    renamed = centred.assign(cohort=centred["cohort"] + CENTRED)
+    return pd.concat([own, external, renamed], ignore_index=True)
+
+
+def headline_cohorts(scores: pd.DataFrame) -> list[str]:
+    """Choose the cohorts of the headline figure: test, the centred external ones, training."""
+    names = list(dict.fromkeys(scores["cohort"]))
+    return ["test", *[name for name in names if name.endswith(CENTRED)], "train"]
+
+
+def beside_original(own: pd.DataFrame, external: pd.DataFrame) -> pd.DataFrame:
+    """Name cohorts as the original study does: train, test, and the first external cohort."""
+    first = external[external["cohort"] == external["cohort"].iloc[0]]
+    return pd.concat([own, first.assign(cohort="external")], ignore_index=True)
+
+
+def original_table(
+    ours: pd.DataFrame, original: pd.DataFrame, labels: Mapping[str, str]
+) -> pd.DataFrame:
+    """Lay the original study's scores beside ours and beside the null.
+
+    Returns:
+        One row a cohort, model and metric: here, null here, original study (other data).
+    """
+    keys = ["cohort", "model", "metric"]
+    table = original.merge(ours[[*keys, "value"]], on=keys, suffixes=("_original", "_here"))
+    null = ours.loc[ours["model"] == NULL, ["cohort", "metric", "value"]]
+    table = table.merge(null.rename(columns={"value": "null"}), on=["cohort", "metric"])
+    table = table.assign(model=table["model"].map(lambda name: labels.get(name, name)))
+    named = {
+        "value_here": "here",
+        "null": "null here",
+        "value_original": "original study (other data)",
+    }
+    shown = table.rename(columns=named).set_index(keys)[list(named.values())]
+    return shown.map(lambda value: "not defined" if pd.isna(value) else f"{value:.3f}")

@@ -1,0 +1,199 @@
+"""Ask Snakemake what is out of date, say why in plain words, and run it."""
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lembas.execution import ChapterError
+from lembas.plan import Plan, recipe, write_plan
+from lembas.provenance import read_json
+
+RULE = re.compile(r"^(?:local)?rule chapter_(\w+):$")
+REASON = re.compile(r"^    reason: (.*)$")
+
+
+def stale(plan: Plan, chapters: Sequence[str] = ()) -> dict[str, list[str]]:
+    """Return what a run would execute, and why.
+
+    Args:
+        plan: The run.
+        chapters: Chapters asked for; all if empty.
+
+    Returns:
+        Reasons in plain words by chapter, in order; chapters that are up to date are left out.
+    """
+    write_plan(plan)
+    result = _snakemake(plan, chapters, "--dry-run", capture=True)
+    if result.returncode != 0:
+        raise ChapterError(
+            f"the order of the chapters cannot be worked out: {_tail(result.stdout)}"
+        )
+    reasons: dict[str, str] = {}
+    current = ""
+    for line in (result.stdout + result.stderr).splitlines():
+        if match := RULE.match(line):
+            current = match.group(1)
+        elif current and (match := REASON.match(line)):
+            reasons[current] = match.group(1)
+            current = ""
+    return {
+        name: _explain(plan, name, reasons[name], reasons)
+        for name in plan.chapters
+        if name in reasons
+    }
+
+
+def run(plan: Plan, chapters: Sequence[str] = (), *, cores: int | None = None) -> None:
+    """Run what is out of date; jobs report their own progress on standard output.
+
+    Args:
+        plan: The run.
+        chapters: Chapters asked for, with what they need; all if empty.
+        cores: Processors to share out; all of the machine's if None.
+
+    Raises:
+        ChapterError: If a chapter fails; the message names it, the error and the partial copy.
+    """
+    write_plan(plan)
+    failed = plan.root / plan.run_dir / "failed"
+    for record in failed.glob("*.json"):
+        record.unlink()
+    options = ("--cores", str(cores or os.cpu_count() or 1), "--quiet", "all")
+    result = _snakemake(plan, chapters, *options, capture=False)
+    if result.returncode == 0:
+        return
+    records = {path.stem: read_json(path) for path in sorted(failed.glob("*.json"))}
+    if not records:
+        log = plan.root / plan.run_dir / "plan" / "snakemake.log"
+        raise ChapterError(
+            f"the run stopped: {_tail(log.read_text(encoding='utf-8'))} "
+            f"(details: {log.relative_to(plan.root)})"
+        )
+    raise ChapterError("\n".join(_failure(name, item) for name, item in records.items()))
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder for this process; freed by the system even if the process is killed.
+
+    Raises:
+        ChapterError: If another process is at work in the folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ChapterError(
+                f"another lembas command is at work in {folder.name}; wait for it to end"
+            ) from error
+        yield
+
+
+def seed_trial(plan: Plan) -> None:
+    """Start a trial from a copy of the profile's own run, so that only what differs runs.
+
+    Times of change are kept: they tell what is out of date.
+    """
+    base = plan.root / "results" / plan.profile.name
+    target = plan.root / plan.run_dir
+    if target.exists() or not base.is_dir():
+        return
+    unwanted = shutil.ignore_patterns(".lock", "failed")
+    with locked(base):
+        shutil.copytree(base, target, copy_function=shutil.copy2, ignore=unwanted)
+
+
+def _snakemake(
+    plan: Plan, chapters: Iterable[str], *options: str, capture: bool
+) -> subprocess.CompletedProcess[str]:
+    config = [f"plan={plan.file}"]
+    if wanted := ",".join(chapters):
+        config.append(f"chapters={wanted}")
+    command = [
+        *(sys.executable, "-P", "-m", "snakemake"),
+        *options,
+        *("--snakefile", "Snakefile", "--directory", "."),
+        *("--nolock", "--rerun-incomplete", "--rerun-triggers", "mtime"),
+        *("--scheduler", "greedy", "--config", *config, "--"),
+    ]
+    environment = {**os.environ, "PYTHONPATH": _python_path()}
+    if capture:
+        return subprocess.run(
+            command, cwd=plan.root, env=environment, text=True, capture_output=True, check=False
+        )
+    log = plan.root / plan.run_dir / "plan" / "snakemake.log"
+    with log.open("w", encoding="utf-8") as stream:
+        return subprocess.run(
+            command, cwd=plan.root, env=environment, text=True, stderr=stream, check=False
+        )
+
+
+def _python_path() -> str:
+    # Jobs use the package that started them, also from a clone that was not installed.
+    own = str(Path(__file__).resolve().parent.parent)
+    return os.pathsep.join(filter(None, [own, os.environ.get("PYTHONPATH")]))
+
+
+def _explain(plan: Plan, name: str, reason: str, stale_now: Mapping[str, str]) -> list[str]:
+    record = read_json(plan.root / plan.run_dir / "provenance" / f"{name}.json")
+    if not (plan.root / plan.executed(name)).is_file() or not record:
+        failed = plan.root / plan.run_dir / "failed" / f"{name}.json"
+        return ["it failed in the last run" if failed.is_file() else "it has not been run yet"]
+    words = _changes(record["recipe"], recipe(plan, name))
+    if f"plan/{name}.py" in reason:
+        words.append("its code changed")
+    if "Missing output files" in reason:
+        words.append(f"artefacts are missing: {_missing(reason, plan)}")
+    entry = read_json(plan.root / plan.file)["chapters"]
+    writers = {
+        path: other for other, item in entry.items() for path in (*item["files"], *item["folders"])
+    }
+    before = sorted({writers[path] for path in entry[name]["inputs"] if path in writers})
+    words += [f"{other} runs before it" for other in before if other in stale_now]
+    done = [other for other in before if other not in stale_now]
+    if not words and done:
+        words.append(f"an artefact it reads is newer ({', '.join(done)})")
+    return words or ["an input is newer than its result"]
+
+
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    words = []
+    for name in sorted({*old["parameters"], *new["parameters"]}):
+        before, after = (item["parameters"].get(name, "absent") for item in (old, new))
+        if before != after:
+            words.append(f"parameter {name} changed from {before!r} to {after!r}")
+    if old["threads"] != new["threads"]:
+        words.append(f"threads changed from {old['threads']} to {new['threads']}")
+    for kind, label in (("modules", "module"), ("sources", "source file")):
+        for name in sorted({*old[kind], *new[kind]}):
+            if name not in old[kind]:
+                words.append(f"it now uses {label} {name}")
+            elif name not in new[kind]:
+                words.append(f"it no longer uses {label} {name}")
+            elif old[kind][name] != new[kind][name]:
+                words.append(f"{label} {name} changed")
+    return words
+
+
+def _missing(reason: str, plan: Plan) -> str:
+    part = next(part for part in reason.split("; ") if part.startswith("Missing output files"))
+    names = part.partition(": ")[2].split(", ")
+    return ", ".join(name.removeprefix(f"{plan.run_dir}/") for name in names[:5])
+
+
+def _failure(name: str, record: Mapping[str, Any]) -> str:
+    copy = f"; partial copy: {record['partial_copy']}" if record["partial_copy"] else ""
+    return f"chapter {name}: {record['message']}{copy}"
+
+
+def _tail(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "no reason given"

@@ -1,0 +1,187 @@
+"""Open every page of the built book in headless Chromium, as a reader would, and complain.
+
+Usage: python tests/browser/check_pages.py _build/html --browser /usr/bin/chromium
+"""
+
+import argparse
+import functools
+import http.server
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+SWITCHES = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDTHS = {"desktop": 1440, "phone": 390}
+THEMES = ("light", "dark")
+NOT_PAGES = {"genindex.html", "search.html", "index.html", "py-modindex.html"}
+ABSOLUTE = re.compile(r"(?<![\w.:/-])/(?:tmp|home|root|work|Users)/[\w.-]+")
+FAULTS_IN_PAGE = """() => {
+  const faults = [];
+  const article = document.querySelector('.bd-article') || document.body;
+  const root = document.documentElement;
+  if (root.scrollWidth > root.clientWidth) {
+    const wide = [...article.querySelectorAll('*')].filter((element) => {
+      const box = element.getBoundingClientRect();
+      return box.right > root.clientWidth + 1 && !element.closest('table, pre, mjx-container');
+    });
+    const names = wide.slice(0, 3).map((element) => element.tagName + '.' + element.className);
+    faults.push(`scrolls sideways: ${root.scrollWidth} > ${root.clientWidth} px ${names}`);
+  }
+  for (const element of article.querySelectorAll('span.pasted-text, span.pasted-inline')) {
+    if (!element.textContent.trim()) faults.push('an empty glued number');
+  }
+  for (const element of article.querySelectorAll('.system-message, .problematic')) {
+    faults.push(`an unresolved mark-up: ${element.textContent.trim().slice(0, 60)}`);
+  }
+  for (const image of article.querySelectorAll('img')) {
+    const alt = (image.getAttribute('alt') || '').trim();
+    const name = (image.getAttribute('src') || '').split('/').pop();
+    if (!alt) faults.push(`a picture without alternative text: ${name}`);
+    else if (/\\.(png|svg|jpe?g)$/i.test(alt) || /^[\\w-]*[0-9a-f]{16,}/.test(alt)) {
+      faults.push(`alternative text is a file name: ${alt}`);
+    }
+    if (image.complete && image.naturalWidth === 0) faults.push(`a broken picture: ${name}`);
+  }
+  for (const math of article.querySelectorAll('.math')) {
+    if (!math.querySelector('mjx-container')) faults.push('a formula that was not typeset');
+    if (math.querySelector('[data-mml-node="merror"]')) faults.push('a formula with an error');
+  }
+  return faults;
+}"""
+
+
+class _QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder on this machine only."""
+    handler = functools.partial(_QuietHandler, directory=str(folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def faults_in_text(path: Path) -> list[str]:
+    """Return what a page's text must not hold: papermill's error marks, absolute paths."""
+    text = path.read_text(encoding="utf-8")
+    faults = ["papermill-error"] if "papermill-error" in text else []
+    return faults + [f"an absolute path: {hit}" for hit in sorted(set(ABSOLUTE.findall(text)))[:5]]
+
+
+def visit(browser: Browser, base: str, name: str, look: tuple[str, str], shots: Path) -> list[str]:
+    """Open one page at one width in one theme; return its faults and take a picture."""
+    width, theme = look
+    context = browser.new_context(
+        viewport={"width": WIDTHS[width], "height": 900}, color_scheme=theme
+    )
+    context.add_init_script(f"localStorage.setItem('mode', '{theme}')")
+    page = context.new_page()
+    faults = _listen(page, base)
+    page.goto(f"{base}/{quote(name)}", wait_until="load")
+    page.evaluate("window.MathJax ? window.MathJax.startup.promise : null")
+    page.wait_for_timeout(150)
+    if page.evaluate("document.documentElement.dataset.theme") != theme:
+        faults.append(f"the {theme} theme did not take")
+    faults += page.evaluate(FAULTS_IN_PAGE)
+    if base.startswith("http"):
+        picture = f"{name.removesuffix('.html').replace('/', '-')}-{width}-{theme}.png"
+        page.screenshot(path=str(shots / picture), full_page=True)
+    context.close()
+    return faults
+
+
+def _listen(page: Page, base: str) -> list[str]:
+    faults: list[str] = []
+    page.on(
+        "console",
+        lambda message: (
+            faults.append(f"console: {message.text}") if message.type == "error" else None
+        ),
+    )
+    page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
+    page.on("requestfailed", lambda request: faults.append(f"failed request: {request.url}"))
+    page.on(
+        "response",
+        lambda response: (
+            faults.append(f"status {response.status}: {response.url}")
+            if response.status >= 400
+            else None
+        ),
+    )
+    page.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith((base, "data:", "blob:"))
+            else faults.append(f"a request leaves the site: {request.url}")
+        ),
+    )
+    return faults
+
+
+def check(folder: Path, browser_path: str, shots: Path) -> tuple[int, list[str]]:
+    """Check every page over http and from the folder itself.
+
+    Returns:
+        Number of pages and all faults, each with page, way, width and theme.
+    """
+    pages = sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*.html")
+        if path.name not in NOT_PAGES and "_static" not in path.relative_to(folder).parts
+    )
+    if not pages:
+        raise SystemExit(f"there is no page in {folder}; run make book first")
+    shots.mkdir(parents=True, exist_ok=True)
+    faults = [f"{name}: {fault}" for name in pages for fault in faults_in_text(folder / name)]
+    with sync_playwright() as playwright, served(folder) as http_base:
+        browser = playwright.chromium.launch(executable_path=browser_path, args=SWITCHES)
+        for way, base in (("http", http_base), ("file", folder.resolve().as_uri())):
+            for look in ((width, theme) for width in WIDTHS for theme in THEMES):
+                for name in pages:
+                    label = f"{name} ({way}, {', '.join(look)})"
+                    found = dict.fromkeys(visit(browser, base, name, look, shots))
+                    faults += [f"{label}: {fault}" for fault in found]
+        browser.close()
+    return len(pages), faults
+
+
+def main() -> None:
+    """Check the pages named on the command line; exit 1 if any has a fault."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--browser", default="/usr/bin/chromium")
+    parser.add_argument("--screenshots", type=Path, default=Path("_build/screenshots"))
+    given = parser.parse_args()
+    count, faults = check(given.folder, given.browser, given.screenshots)
+    for fault in faults:
+        print(fault)
+    looks = "over http and from the folder, at 1440 and 390 px, light and dark"
+    print(f"{count} pages opened {looks}: {len(faults)} fault(s); pictures in {given.screenshots}")
+    sys.exit(1 if faults else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""The house keeps its order: levels of modules, sizes of functions and files, clean notebooks."""
+
+import ast
+import tokenize
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "lembas"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+# A module imports from lower levels, or from its own level without a circle.
+LEVELS = {
+    0: (
+        "network names labels tables formats h5ad sources data cohorts split duplicates audit "
+        "metrics intervals evaluation strata original summary ridge plotting"
+    ),
+    1: (
+        "model sparse kinetics wiring conditions simulation_settings simulate forests baselines "
+        "penalties recipes optimise"
+    ),
+    2: "study training attribution latency checkpoint",
+    3: (
+        "artifacts fitting profiles provenance chapters dependencies execution plan workflow "
+        "render __main__"
+    ),
+}
+LEVEL_OF = {name: level for level, names in LEVELS.items() for name in names.split()}
+
+
+def room(path: Path) -> str:
+    """Return the module or subpackage a file belongs to."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_rooms(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+            found.add(node.module or "")
+    parts = [name.split(".") for name in found if name.startswith("lembas.")]
+    return {part[1] for part in parts if part[1] in LEVEL_OF}
+
+
+def code_lines(node: ast.AST, path: Path) -> int:
+    """Count lines that hold code: no docstring, no comment, no blank line."""
+    body = node.body
+    if ast.get_docstring(node) is not None:
+        body = body[1:]
+    if not body:
+        return 0
+    first, last = body[0].lineno, node.end_lineno
+    with path.open("rb") as stream:
+        ignored = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENCODING}
+        ignored |= {tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+        lines: set[int] = set()
+        for token in tokenize.tokenize(stream.readline):
+            if token.type not in ignored:
+                lines |= set(range(token.start[0], token.end[0] + 1))
+    return sum(first <= line <= last for line in lines)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=room)
+def test_every_module_has_a_level_and_imports_only_downwards(path: Path) -> None:
+    name = room(path)
+    if name == "__init__":
+        assert imported_rooms(path) == set(), "the public names are loaded on first use"
+        return
+    assert name in LEVEL_OF, f"add {name} to LEVELS"
+    upwards = {other for other in imported_rooms(path) if LEVEL_OF[other] > LEVEL_OF[name]}
+    assert upwards == set()
+
+
+def test_no_circle_of_imports() -> None:
+    graph: dict[str, set[str]] = {}
+    for path in MODULES:
+        name = room(path)
+        graph.setdefault(name, set()).update(imported_rooms(path) - {name})
+    TopologicalSorter(graph).prepare()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_files_and_functions_stay_short(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 350
+    functions = [
+        node
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    long = {node.name: code_lines(node, path) for node in functions}
+    assert {name: count for name, count in long.items() if count > 30} == {}
+
+
+def test_the_command_line_starts_without_torch() -> None:
+    heavy = {"torch", "sklearn", "shap", "xgboost", "matplotlib", "anndata"}
+    used_by_chapters = {"artifacts", "fitting"}
+    for name in set(LEVELS[3].split()) - used_by_chapters:
+        tree = ast.parse((PACKAGE / f"{name}.py").read_text())
+        names = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+        names |= {n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+        assert not heavy & {imported.split(".")[0] for imported in names}, name
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_are_clean_and_thin(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert "parameters" in cells[0].metadata.get("tags", [])
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in cells)
+    assert len(cells) <= 20
+    lines = [len(cell.source.splitlines()) for cell in cells]
+    assert max(lines) <= 12
+    assert sum(lines) <= 120
+    for cell in cells:
+        for node in ast.walk(ast.parse(cell.source)):
+            assert not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)
+
+
+def test_file_names_are_plain() -> None:
+    roots = ("lembas", "notebooks", "tests", "book", "profiles")
+    for folder in roots:
+        for path in (ROOT / folder).rglob("*"):
+            if "mathjax" in path.parts or "__pycache__" in path.parts or path.name == "LICENSE":
+                continue
+            if path.is_file() and not path.name.startswith("."):
+                assert path.name == path.name.lower(), path
+                assert not set(path.name) & set(" ()[]"), path

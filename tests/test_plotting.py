@@ -1,0 +1,499 @@
+"""Tests of the figures: they draw the table they were given, readably, the same each time."""
+
+import functools
+import itertools
+import subprocess
+import sys
+from collections.abc import Callable
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.text import Text
+
+from lembas import plotting
+from lembas.plotting import rows, style
+from lembas.plotting.attribution import waterfall_steps
+from lembas.plotting.density import plain_number
+from tests.figure_tables import (
+    COHORTS,
+    FIGURES,
+    LABELS,
+    MODELS,
+    UNIT,
+    agreement_table,
+    alphas_table,
+    attribution_table,
+    edges_table,
+    history_table,
+    matrices,
+    mean_attribution_table,
+    missing_table,
+    original_table,
+    per_gene_table,
+    samples_table,
+    scores_table,
+    strata_statistics,
+    throughput_table,
+)
+
+# Machado et al. 2009, full deficiency, linear RGB.
+DEFICIENCIES = {
+    "none": np.eye(3),
+    "protan": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deutan": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+}
+
+
+@functools.cache
+def figure(name: str) -> plotting.Drawing:
+    """Draw a figure once for all the tests that only look at it."""
+    return FIGURES[name]()
+
+
+def drawn_texts(drawing: plotting.Drawing, monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
+    """Record every text that is really drawn, with its box in pixels."""
+    found = []
+    original = Text.draw
+
+    def record(self: Text, renderer: object, *args: object, **kwargs: object) -> None:
+        if self.get_visible() and self.get_text().strip():
+            box = Text.get_window_extent(self, renderer)
+            found.append((self.get_text(), box, self.get_fontsize()))
+        original(self, renderer, *args, **kwargs)
+
+    with monkeypatch.context() as patch, mpl.rc_context(dict(style.RC)):
+        patch.setattr(Text, "draw", record)
+        FigureCanvasAgg(drawing).draw()
+    return found
+
+
+def overlaps(texts: list[tuple]) -> list[str]:
+    """List the pairs of texts whose boxes, one pixel smaller all round, share an area."""
+    boxes = [(words, box.padded(-1)) for words, box, _ in texts]
+    return [
+        f"{a!r} / {b!r}"
+        for (a, first), (b, second) in itertools.combinations(boxes, 2)
+        if min(first.x1, second.x1) > max(first.x0, second.x0)
+        and min(first.y1, second.y1) > max(first.y0, second.y0)
+    ]
+
+
+def flat(words: str) -> str:
+    """Undo line breaks."""
+    return " ".join(words.split())
+
+
+def lines_of(axes: Axes) -> list[tuple[list[float], list[float]]]:
+    """List the x and y data of a panel's lines."""
+    return [
+        (list(map(float, x)), list(map(float, y)))
+        for x, y in (line.get_data() for line in axes.lines)
+    ]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_text_is_large_enough_and_overlaps_nothing(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = drawn_texts(figure(name), monkeypatch)
+    assert len(texts) > 3
+    assert overlaps(texts) == []
+    assert min(size for *_, size in texts) >= 10
+    frame = figure(name).bbox.padded(1)
+    outside = [
+        words
+        for words, box, _ in texts
+        if not (
+            frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
+        )
+    ]
+    assert outside == []
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_are_narrow_and_light_cards(name: str) -> None:
+    drawing = figure(name)
+    assert drawing.get_figwidth() <= 6.4
+    assert drawing.get_facecolor() == (1.0, 1.0, 1.0, 1.0)
+    assert len(drawing._repr_svg_()) < 400_000
+
+
+@pytest.mark.parametrize("name", ["skill_forest", "predicted_against_observed", "waterfalls"])
+def test_svg_is_the_same_each_time(name: str) -> None:
+    first, second = plotting.to_svg(FIGURES[name]()), plotting.to_svg(FIGURES[name]())
+    assert first == second
+    assert "<dc:date>" not in first
+
+
+def test_drawing_leaves_the_settings_alone() -> None:
+    before = dict(mpl.rcParams)
+    FIGURES["library_sizes"]()
+    assert dict(mpl.rcParams) == before
+
+
+def test_importing_the_figures_loads_neither_pyplot_nor_torch() -> None:
+    code = (
+        "import sys, lembas.plotting;"
+        "sys.exit(bool({'matplotlib.pyplot', 'torch', 'seaborn'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def _linear(colour: str) -> np.ndarray:
+    channels = np.array(to_rgb(colour))
+    return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+
+
+def _lab(linear: np.ndarray) -> np.ndarray:
+    # sRGB to XYZ under D65, then CIELAB.
+    matrix = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    xyz = np.array(matrix) @ linear / np.array([0.9505, 1.0, 1.089])
+    root = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * root[1] - 16, 500 * (root[0] - root[1]), 200 * (root[1] - root[2])])
+
+
+@pytest.mark.parametrize("vision", DEFICIENCIES)
+def test_model_colours_differ_for_every_kind_of_sight(vision: str) -> None:
+    seen = [
+        _lab(np.clip(np.array(DEFICIENCIES[vision]) @ _linear(colour), 0, 1))
+        for colour in style.MODEL_COLOURS.values()
+    ]
+    distances = [np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)]
+    assert min(distances) >= 25
+
+
+def test_model_colours_stand_out_from_the_card() -> None:
+    for name in [*MODELS, "knn", "pls_40", "my_model"]:
+        luminance = _linear(plotting.model_colour(name)) @ np.array([0.2126, 0.7152, 0.0722])
+        assert 1.05 / (luminance + 0.05) >= 3, name
+
+
+def test_model_markers_are_unique_and_unknown_models_keep_their_look() -> None:
+    assert len(set(style.MODEL_MARKERS.values())) == len(MODELS) == len(style.MODEL_MARKERS)
+    look = (plotting.model_colour("my_model"), plotting.model_marker("my_model"))
+    assert look == (plotting.model_colour("my_model"), plotting.model_marker("my_model"))
+    assert look[0] not in style.MODEL_COLOURS.values()
+    assert plotting.model_colour("my_model") != plotting.model_colour("my_model_2")
+
+
+def test_cohorts_keep_their_look_whatever_the_order() -> None:
+    there = style.cohort_styles(["far", "test", "train", "far"])
+    assert list(there) == ["train", "test", "far"]
+    assert there["test"] == style.cohort_styles(["test"])["test"]
+
+
+def test_models_are_ordered_by_the_palette_then_by_name() -> None:
+    assert style.ordered_models(["zeta", "lembas", "alpha", "mlr"]) == [
+        "mlr",
+        "lembas",
+        "alpha",
+        "zeta",
+    ]
+
+
+@pytest.mark.parametrize("name", ["skill_forest", "latency", "waterfalls", "gene_violins"])
+def test_labels_are_those_given(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = [flat(text) for text, *_ in drawn_texts(figure(name), monkeypatch)]
+    assert LABELS["lembas"] in words
+    assert "lembas" not in words
+
+
+def test_labels_may_be_a_series(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = pd.Series(LABELS)
+    drawing = plotting.aggregate_scores(scores_table(), cohort="test", labels=labels)
+    assert LABELS["lembas"] in [text for text, *_ in drawn_texts(drawing, monkeypatch)]
+    drawing = plotting.missingness(missing_table(), labels=labels)
+    words = [text for text, *_ in drawn_texts(drawing, monkeypatch)]
+    assert {"TF inputs", LABELS["far"]} <= set(words)
+
+
+def test_without_labels_names_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawing = plotting.aggregate_scores(scores_table(), cohort="test")
+    words = [text for text, *_ in drawn_texts(drawing, monkeypatch)]
+    assert "lembas_published" in words
+
+
+def test_long_labels_and_many_models_do_not_collide(monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = scores_table()
+    extra = [
+        scores.loc[scores["model"] == "ridge"].assign(model=f"a_model_of_mine_number_{i}")
+        for i in range(5)
+    ]
+    labels = {
+        f"a_model_of_mine_number_{i}": f"A model of mine with very many words {i}" for i in range(5)
+    }
+    drawing = plotting.skill_forest(pd.concat([scores, *extra]), labels={**LABELS, **labels})
+    assert overlaps(drawn_texts(drawing, monkeypatch)) == []
+
+
+def test_intervals_and_null_are_drawn_where_the_table_says() -> None:
+    table = scores_table()
+    drawing = plotting.aggregate_scores(table, ["r2_pooled"], cohort="test", labels=LABELS)
+    drawn = [x for x, _ in lines_of(drawing.axes[0])]
+    rows_here = table.loc[(table["cohort"] == "test") & (table["metric"] == "r2_pooled")]
+    for _, row in rows_here.iterrows():
+        assert [row["low"], row["high"]] in drawn
+        assert [row["value"]] in drawn
+    null = rows_here.set_index("model").loc["train_mean", "value"]
+    assert [null, null] in drawn
+
+
+def test_an_undefined_interval_draws_the_value_alone() -> None:
+    drawing = plotting.skill_forest(scores_table(), cohorts=["test"])
+    marks = [x for x, _ in lines_of(drawing.axes[0])]
+    assert [0.0] in marks
+    assert not any(np.isnan(x).any() for x in marks)
+
+
+def test_row_order_of_the_table_changes_nothing() -> None:
+    table = scores_table()
+    shuffled = table.sample(frac=1, random_state=0)
+    kwargs = {"cohorts": COHORTS, "labels": LABELS}
+    assert plotting.to_svg(plotting.skill_forest(table, **kwargs)) == plotting.to_svg(
+        plotting.skill_forest(shuffled, **kwargs)
+    )
+
+
+def test_predictions_meet_the_truth_by_label() -> None:
+    truth, predictions, _ = matrices()
+    mixed = {m: p.sample(frac=1, random_state=1)[p.columns[::-1]] for m, p in predictions.items()}
+    kwargs = {"cohort": "test", "unit": UNIT}
+    assert plotting.to_svg(
+        plotting.predicted_against_observed(truth, predictions, scores_table(), **kwargs)
+    ) == plotting.to_svg(
+        plotting.predicted_against_observed(truth, mixed, scores_table(), **kwargs)
+    )
+
+
+def test_every_point_is_counted_once() -> None:
+    truth, _, _ = matrices()
+    panels = [axes for axes in figure("predicted_against_observed").axes if axes.get_title("left")]
+    assert len(panels) == len(MODELS)
+    for axes in panels:
+        assert axes.collections[0].get_array().sum() == truth.size
+
+
+def test_a_model_of_fewer_genes_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    truth, predictions, strata = matrices()
+    panel = {"xgbrf": predictions["xgbrf"].iloc[:, ::2]}
+    drawing = plotting.predicted_against_observed(
+        truth, panel, scores_table(), cohort="test", unit=UNIT
+    )
+    words = [flat(text) for text, *_ in drawn_texts(drawing, monkeypatch)]
+    assert "xgbrf, 45 of 90 genes" in words
+    assert drawing.axes[0].collections[0].get_array().sum() == truth.size / 2
+    drawing = plotting.residuals_by_stratum(
+        truth, panel, strata, statistics=strata_statistics(), cohort="test", unit=UNIT
+    )
+    assert "xgbrf, 45 of 90 genes" in [t for t, *_ in drawn_texts(drawing, monkeypatch)]
+
+
+def test_genes_without_a_penalty_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = alphas_table()
+    table.loc[[60, 70], "alpha"] = np.nan
+    words = [text for text, *_ in drawn_texts(plotting.ridge_alphas(table), monkeypatch)]
+    assert "masked_ridge (2 genes without)" in words
+
+
+def test_each_pooled_r2_has_the_null_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = scores_table()
+    here = table.loc[(table["cohort"] == "test") & (table["metric"] == "r2_pooled")]
+    pooled = here.set_index("model")["value"]
+    words = [t for t, *_ in drawn_texts(figure("predicted_against_observed"), monkeypatch)]
+    for model in MODELS[1:]:
+        assert f"R² pooled {pooled[model]:.3f}\nnull {pooled['train_mean']:.3f}" in words
+
+
+def test_residuals_are_observed_minus_predicted() -> None:
+    truth, _, strata = matrices()
+    statistics = strata_statistics().query("model == 'lembas'")
+    drawing = plotting.residuals_by_stratum(
+        truth, {"lembas": truth - 1.0}, strata, statistics=statistics, cohort="test", unit=UNIT
+    )
+    mesh = drawing.axes[0].collections[0]
+    up = mesh.get_coordinates()[:, 0, 1]
+    cells = np.ma.filled(mesh.get_array(), 0).reshape(len(up) - 1, -1).sum(axis=1)
+    row = int(np.argmax(cells))
+    assert cells[row] == truth.size / 3
+    assert up[row] <= 1.0 + 1e-9 <= up[row + 1] + 1e-6
+
+
+def test_waterfall_leads_from_base_to_prediction() -> None:
+    table = attribution_table().query("model == 'lembas' and gene == 'ALB'")
+    steps = waterfall_steps(table, 5)
+    assert steps["label"].iloc[-1] == "35 others"
+    assert steps["start"].iloc[0] == pytest.approx(2.0)
+    assert steps["end"].iloc[-1] == pytest.approx(table["prediction"].iloc[0])
+    assert list(steps["start"][1:]) == pytest.approx(list(steps["end"][:-1]))
+    assert steps["attribution"][:5].abs().is_monotonic_decreasing
+
+
+def test_waterfalls_share_a_scale_by_gene_or_all() -> None:
+    table = attribution_table()
+    by_gene = plotting.waterfalls(table, unit=UNIT)
+    limits = {axes.get_title("left"): axes.get_xlim() for axes in by_gene.axes}
+    assert all(axes.get_xlim() == limits[axes.get_title("left")] for axes in by_gene.axes)
+    shared = plotting.waterfalls(table, unit=UNIT, common_scale=True)
+    assert len({axes.get_xlim() for axes in shared.axes}) == 1
+
+
+def test_degrees_are_shares_of_nodes_with_at_least_so_many_edges() -> None:
+    # By hand: degrees 1, 1, 2, 4 give 4/4 at 1, 2/4 at 2, 1/4 at 4; a node without edges is out.
+    degree = pd.Series([1, 1, 2, 4, 0], index=list("abcde"))
+    top = plotting.degree_distributions(degree, degree).axes[0]
+    assert lines_of(top)[0] == ([1, 2, 4], [1.0, 0.5, 0.25])
+
+
+def test_curve_gives_the_share_of_genes_at_or_above() -> None:
+    # By hand: of -1, 0, 0.5, 1, three quarters reach 0 and one quarter reaches 1.
+    table = pd.DataFrame({"gene": list("abcd"), "value": [0.5, -1.0, 1.0, 0.0]})
+    table = table.assign(model="ridge", cohort="test", metric="skill_per_gene")
+    curve = lines_of(plotting.skill_ecdf(table, cohort="test").axes[0])[0]
+    assert curve == ([-1.0, 0.0, 0.5, 1.0], [100.0, 75.0, 50.0, 25.0])
+
+
+def test_values_below_the_floor_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = per_gene_table()
+    mlr = (table["model"] == "mlr") & (table["metric"] == "skill_per_gene")
+    table.loc[table.index[mlr][:3], "value"] = -7.0
+    drawing = plotting.gene_violins(table, ["skill_per_gene"], cohort="test")
+    words = [text for text, *_ in drawn_texts(drawing, monkeypatch)]
+    assert sum(text.endswith("3 below -1") for text in words) == 1
+    assert drawing.axes[0].get_xlim()[0] > -1.3
+
+
+def test_hubs_come_by_number_of_edges() -> None:
+    edges = edges_table()
+    axes = plotting.hubs(edges, top=3).axes[0]
+    shown = [label.get_text() for label in axes.get_yticklabels()]
+    assert shown[::-1] == list(edges["TF"].value_counts().index[:3])
+
+
+def test_block_shows_regulators_across_and_regulated_down() -> None:
+    edges = pd.DataFrame({"TF": ["A", "B"], "Gene": ["B", "g"], "Interaction": [-1, 1]})
+    axes = plotting.tf_block(edges).axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["A", "B"]
+    assert axes.collections[0].get_array().reshape(2, 2).tolist() == [[0, 0], [-1, 0]]
+
+
+def test_missing_shares_are_those_of_the_table() -> None:
+    axes = figure("missingness").axes[0]
+    assert sorted(bar.get_width() for bar in axes.patches) == pytest.approx([0, 10 / 150, 1, 1])
+
+
+def test_chosen_epoch_is_marked_in_every_panel() -> None:
+    for axes in figure("training_history").axes:
+        assert any(x == [41, 41] for x, _ in lines_of(axes))
+
+
+def test_history_without_validation_or_chosen_epoch_draws() -> None:
+    history = history_table().assign(validation_loss=np.nan).drop(columns="sign_violations")
+    drawing = plotting.training_history(history.query("phase == 'search'"))
+    assert [len(axes.lines) for axes in drawing.axes] == [1, 2]
+
+
+def test_refit_is_drawn_apart_from_the_search() -> None:
+    losses = lines_of(figure("training_history").axes[0])
+    assert [max(x) for x, _ in losses[:3]] == [80, 80, 41]
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(0, "0"), (0.00421, "0.00421"), (4.8, "4.8"), (9415.526, "9,416")]
+)
+def test_plain_numbers_have_three_digits_and_no_exponent(value: float, words: str) -> None:
+    assert plain_number(value) == words
+
+
+def test_notes_say_what_is_not_defined() -> None:
+    assert rows.interval_note(np.nan, np.nan, np.nan) == "not defined"
+    assert rows.interval_note(0.5, np.nan, np.nan, digits=2) == "0.50"
+    assert rows.interval_note(0.5, 0.4, 0.6, digits=1) == "0.5 [0.4, 0.6]"
+
+
+@pytest.mark.parametrize(
+    ("draw", "column"),
+    [
+        (lambda t: plotting.skill_forest(t), "low"),
+        (lambda t: plotting.gene_violins(t, cohort="test"), "gene"),
+        (lambda t: plotting.library_sizes(t), "library_size"),
+        (lambda t: plotting.hubs(t), "Interaction"),
+        (lambda t: plotting.training_history(t), "learning_rate"),
+        (lambda t: plotting.throughput(t), "batch_size"),
+        (lambda t: plotting.waterfalls(t, unit=UNIT), "base"),
+    ],
+)
+def test_a_missing_column_is_named(draw: Callable, column: str) -> None:
+    tables = [
+        scores_table(),
+        per_gene_table(),
+        samples_table(),
+        edges_table(),
+        history_table(),
+        throughput_table(),
+        attribution_table(),
+    ]
+    table = next(table for table in tables if column in table.columns)
+    with pytest.raises(KeyError, match=rf"lacks the column\(s\) .*{column}.*it has"):
+        draw(table.drop(columns=column))
+    with pytest.raises(ValueError, match="no rows"):
+        draw(table.head(0))
+
+
+def test_bad_input_is_explained() -> None:
+    truth, predictions, strata = matrices()
+    scores = scores_table()
+    with pytest.raises(ValueError, match="cohort = 'nowhere'; the table has: train, test, far"):
+        plotting.aggregate_scores(scores, cohort="nowhere")
+    with pytest.raises(ValueError, match="more than once for: train_mean"):
+        plotting.skill_forest(pd.concat([scores, scores.head(4)]))
+    other = {"ridge": predictions["ridge"].rename(columns={"G3": "XYZ"})}
+    with pytest.raises(ValueError, match=r"ridge does not fit the truth, 1 genes not .*: XYZ"):
+        plotting.predicted_against_observed(truth, other, scores, cohort="test", unit=UNIT)
+    fewer = {"ridge": predictions["ridge"].drop(index="s3")}
+    with pytest.raises(ValueError, match="1 samples in one only: s3"):
+        plotting.predicted_against_observed(truth, fewer, scores, cohort="test", unit=UNIT)
+    with pytest.raises(ValueError, match="stratum 'high'"):
+        plotting.residuals_by_stratum(
+            truth,
+            predictions,
+            strata.replace("high", "low"),
+            statistics=strata_statistics(),
+            cohort="test",
+            unit=UNIT,
+        )
+    with pytest.raises(ValueError, match="share no cohort"):
+        plotting.original_beside_ours(
+            scores, original_table().assign(cohort="elsewhere"), metric="r2_pooled"
+        )
+
+
+def test_bad_networks_penalties_and_attributions_are_explained() -> None:
+    attributions = attribution_table()
+    with pytest.raises(ValueError, match="at most two genes, not 3"):
+        plotting.waterfalls(attributions, unit=UNIT, genes=["ALB", "AFP", "TF"])
+    with pytest.raises(ValueError, match="more than one attribution a TF"):
+        plotting.waterfalls(pd.concat([attributions, attributions]), unit=UNIT)
+    mean = mean_attribution_table()
+    with pytest.raises(ValueError, match="given twice: HNF4A, mlr"):
+        plotting.mean_attribution(pd.concat([mean, mean]), gene="ALB", unit=UNIT)
+    with pytest.raises(ValueError, match="no TF of the network regulates a TF"):
+        plotting.tf_block(pd.DataFrame({"TF": ["A"], "Gene": ["g"], "Interaction": [1]}))
+    with pytest.raises(ValueError, match="in_degree has no node"):
+        plotting.degree_distributions(pd.Series([0]), pd.Series([1]))
+    with pytest.raises(ValueError, match="penalties must be positive"):
+        plotting.ridge_alphas(alphas_table().assign(alpha=0.0))
+    with pytest.raises(ValueError, match="same models"):
+        plotting.agreement(agreement_table().drop(columns="mlr"), quantity="overlap")

@@ -1,0 +1,74 @@
+"""A profile is checked before anything runs; each fault is one clear sentence."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from lembas.profiles import Profile, read_profile
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def write(root: Path, text: str) -> None:
+    (root / "profiles").mkdir(exist_ok=True)
+    (root / "profiles" / "mine.yml").write_text(text)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "profiles").glob("*.yml")), ids=lambda p: p.stem)
+def test_profiles_of_the_project_are_valid(path: Path) -> None:
+    assert read_profile(path.stem, ROOT).name == path.stem
+
+
+def test_a_profile_is_read(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "title: Mine\ndata: {folder: d, files: [a.tsv]}\nthreads: {default: 1, 04_fit: 2}\n"
+        "time_out_s: {04_fit: 9}\nchapters: {04_fit: {seed: 3}}\nmodels: {ridge: {alpha: 1.0}}\n",
+    )
+    profile = read_profile("mine", tmp_path)
+    assert profile.data.folder == "d"
+    assert profile.data.files == ("a.tsv",)
+    assert (profile.threads_of("04_fit"), profile.threads_of("05_test")) == (2, 1)
+    assert (profile.time_out_of("04_fit"), profile.time_out_of("05_test")) == (9, 1800)
+    assert profile.chapters["04_fit"] == {"seed": 3}
+    assert profile.models == {"ridge": {"alpha": 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("title: A\nsead: 3\n", "unknown key(s): sead; known keys: banner, chapters"),
+        ("title: A\ndata: {fodler: x}\n", "section data, has unknown key(s): fodler"),
+        ("title: 3\n", "`title` must be text, not a whole number"),
+        ("title: A\nsimulated: maybe\n", "`simulated` must be true or false, not text"),
+        ("title: A\nchapters: [a]\n", "`chapters` must be a mapping"),
+        ("title: A\nchapters: {01_data: 3}\n", "`chapters.01_data` must hold"),
+        ("title: A\ndata: {files: a.tsv}\n", "`data.files` must be a list of file names"),
+        ("title: A\ndata: {folder: 3}\n", "`data.folder` must be text"),
+        ("title: A\nthreads: {default: 0}\n", "`threads.default` must be a whole number"),
+        ("title: A\nthreads: {nonsense: 1}\n", "'nonsense', which is no chapter"),
+        ("title: A\ntime_out_s: {default: yes}\n", "`time_out_s.default` must be a whole number"),
+        ("title: A\nsimulated: true\n", "is simulated but has no banner"),
+        ("description: A\n", "has no `title`"),
+        ("- a\n", "must hold `key: value` lines"),
+        ("title: [\n", "is not valid YAML"),
+    ],
+)
+def test_faults_are_named(tmp_path: Path, text: str, message: str) -> None:
+    write(tmp_path, text)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        read_profile("mine", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["nowhere", "../mine", ""])
+def test_a_missing_profile_lists_those_there(tmp_path: Path, name: str) -> None:
+    write(tmp_path, "title: A\n")
+    with pytest.raises(FileNotFoundError, match="profiles here: mine"):
+        read_profile(name, tmp_path)
+
+
+def test_defaults() -> None:
+    profile = Profile(name="a", title="A")
+    assert profile.threads_of("01_data") == 1
+    assert not profile.simulated

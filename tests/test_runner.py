@@ -1,0 +1,255 @@
+"""The runner: order, staleness with reasons, failures that leave nothing half-made, resuming."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from lembas import workflow
+from lembas.__main__ import main
+from lembas.execution import ChapterError, Job, execute
+from lembas.plan import make_plan, write_plan
+from lembas.provenance import digest, read_json
+from tests.toy import make_project, write_data_chapter, write_test_chapter
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return make_project(tmp_path)
+
+
+@pytest.fixture
+def lembas(capfd: pytest.CaptureFixture[str]) -> Command:
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = 0
+        try:
+            main(arguments)
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return call
+
+
+def job_of(root: Path, chapter: str, **changes: object) -> Job:
+    plan = make_plan(root, "demo")
+    return replace(Job.from_plan(read_json(write_plan(plan)), chapter), **changes)
+
+
+def stale(root: Path) -> dict[str, list[str]]:
+    return workflow.stale(make_plan(root, "demo"))
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_a_run_goes_from_start_to_up_to_date_and_back(project: Path, lembas: Command) -> None:
+    """One project's life; a run takes seconds, so its steps are tried in one test."""
+    code, out, _ = lembas("run", "--cores", "2")
+    assert code == 0
+    assert "03_test              done in" in out
+    assert (project / "results/demo/tables/a.txt").read_text() == "2"
+    assert stale(project) == {}
+
+    # prose edits do not run anything
+    write_data_chapter(project, prose="Other prose.")
+    assert stale(project) == {}
+    # nor does a module no chapter uses
+    (project / "lembas" / "unused.py").write_text("ANSWER = 43\n")
+    assert stale(project) == {}
+
+    # a parameter, a module, code: that chapter and those after it, with the reason
+    profile = project / "profiles" / "demo.yml"
+    change(profile, "chapters: {}", "chapters: {03_test: {rate: 0.25}}")
+    assert stale(project) == {"03_test": ["parameter rate changed from 0.5 to 0.25"]}
+    change(profile, "chapters: {03_test: {rate: 0.25}}", "chapters: {}")
+    change(project / "lembas" / "toy.py", "2 * x", "3 * x")
+    reasons = stale(project)
+    assert reasons["01_data"] == ["module lembas/toy.py changed"]
+    assert reasons["02_fit"] == ["01_data runs before it"]
+    code, out, _ = lembas("run", "02")
+    assert code == 0
+    assert (project / "results/demo/models/x/w").read_text() == "3"
+    write_test_chapter(project, "time.sleep(0)")
+    assert "its code changed" in stale(project)["03_test"]
+
+    # a trial runs only what differs, and leaves the profile's own results alone
+    lembas("run")
+    results = (project / "results/demo").rglob("*.txt")
+    before = {path: path.stat().st_mtime_ns for path in results}
+    code, out, _ = lembas("run", "-p", "rate=1", "--name", "fast")
+    assert code == 0
+    assert "03_test              to run: parameter rate changed from 0.5 to 1.0" in out
+    assert "01_data              started" not in out
+    trial = read_json(project / "results/demo-fast/provenance/03_test.json")
+    assert trial["recipe"]["parameters"]["rate"] == 1.0
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+
+    # a missing artefact
+    shutil.rmtree(project / "results/demo/models/x")
+    code, out, _ = lembas("status")
+    assert code == 0
+    assert "02_fit               artefacts are missing: models/x" in out
+    assert "01_data              up to date" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "-p", "sead=3"), "-p sead: no such parameter in any chapter"),
+        (("run", "02", "-p", "seed=3"), "-p seed: no such parameter in 02"),
+        (("run", "-p", "seed=three"), "parameter seed must be int, not 'three' (str)"),
+        (("run", "-p", "seed"), "-p seed: expected name=value"),
+        (("run", "-p", "seed=2", "--name", "A B"), "--name A B: use lower-case"),
+        (("run", "-p", "run_dir=x"), "run_dir is set by the runner"),
+        (("run", "--profile", "nowhere"), "there is no profile 'nowhere'"),
+        (("run", "07_none"), "there is no chapter '07_none'"),
+        (("run", "--data", "nowhere"), "there is no data folder 'nowhere'"),
+        (("build",), "chapter 01_data has not been run"),
+        (("run", "--cores", "0"), "0 is not in the range"),
+        (("nonsense",), "No such command 'nonsense'"),
+    ],
+)
+def test_a_users_error_is_one_sentence_and_exit_code_1(
+    project: Path, lembas: Command, arguments: tuple[str, ...], message: str
+) -> None:
+    code, _, err = lembas(*arguments)
+    assert code == 1
+    assert message in err
+    assert err.startswith("lembas: ")
+    assert err.count("\n") == 1
+    assert not list(project.glob("results/*/chapters/*"))
+
+
+def test_outside_a_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lembas: Command
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, err = lembas("status")
+    assert code == 1
+    assert "not in a lembas project" in err
+
+
+def test_profile_faults_meet_the_chapters(project: Path, lembas: Command) -> None:
+    profile = project / "profiles" / "demo.yml"
+    change(profile, "chapters: {}", "chapters: {01_data: {sead: 3}}")
+    assert "profiles/demo.yml: chapter 01_data has no parameter sead" in lembas("status")[2]
+    change(profile, "{sead: 3}", "{seed: abc}")
+    assert "chapter 01_data: parameter seed must be int, not 'abc'" in lembas("status")[2]
+    change(profile, "01_data: {seed: abc}", "09_none: {}")
+    assert "names chapter(s) that are not there: 09_none" in lembas("status")[2]
+    change(profile, "chapters: {09_none: {}}", "models: {ridge: {}}")
+    assert "has `models`, but no chapter has a parameter `models`" in lembas("status")[2]
+
+
+def test_params_lists_values_of_the_profile(project: Path, lembas: Command) -> None:
+    change(project / "profiles" / "demo.yml", "chapters: {}", "chapters: {01_data: {seed: 7}}")
+    _, out, _ = lembas("params", "01_data")
+    assert "seed: int = 7" in out
+    assert "(profile)  seed of the generator" in out
+
+
+def test_a_failing_chapter_is_named_and_the_next_run_resumes(
+    project: Path, lembas: Command
+) -> None:
+    write_test_chapter(project, "raise ValueError('no target left')")
+    pages = project / "_build" / "html" / "index.html"
+    pages.parent.mkdir(parents=True)
+    pages.write_text("the last good pages")
+    code, out, err = lembas("book", "--cores", "2")
+    assert code == 1
+    assert "chapter 03_test: cell 4 failed with ValueError: no target left" in err
+    assert "partial copy: results/demo/failed/03_test.ipynb" in err
+    assert "Traceback" not in err
+    assert (project / "results/demo/failed/03_test.ipynb").is_file()
+    assert not (project / "results/demo/chapters/03_test.ipynb").exists()
+    assert pages.read_text() == "the last good pages"
+
+    write_test_chapter(project)
+    code, out, _ = lembas("run")
+    assert code == 0
+    assert "01_data              started" not in out
+    assert not (project / "results/demo/failed/03_test.ipynb").exists()
+
+
+def test_time_out_dead_kernel_and_missing_artefact_are_told_apart(project: Path) -> None:
+    execute(job_of(project, "01_data"), project)
+    failed = project / "results/demo/failed/03_test.ipynb"
+
+    write_test_chapter(project, "print('before'); time.sleep(60)")
+    with pytest.raises(ChapterError, match="it ran past its 3 s"):
+        execute(job_of(project, "03_test", time_out_s=3), project)
+    assert "before" in failed.read_text()
+
+    failed.unlink()
+    write_test_chapter(project, "os._exit(1)")
+    with pytest.raises(ChapterError, match="its kernel died"):
+        execute(job_of(project, "03_test"), project)
+    assert failed.is_file()
+
+    write_test_chapter(project)
+    with pytest.raises(ChapterError, match="it did not write tables/other"):
+        execute(job_of(project, "03_test", writes=("tables/other",)), project)
+    assert list((project / "results/demo/chapters").iterdir()) == [
+        project / "results/demo/chapters/01_data.ipynb"
+    ]
+
+
+def test_executed_copy_and_provenance(project: Path) -> None:
+    write_data_chapter(project)
+    before = dict(os.environ)
+    record = execute(job_of(project, "01_data", threads=2), project)
+    assert dict(os.environ) == before
+    text = (project / "results/demo/chapters/01_data.ipynb").read_text()
+    assert str(project) not in text
+    metadata = nbformat.reads(text, as_version=4).metadata
+    assert metadata["kernelspec"]["name"] == "python3"
+    stored = json.loads((project / "results/demo/provenance/01_data.json").read_text())
+    assert stored == record
+    assert record["recipe"]["parameters"] == {"seed": 1}
+    assert set(record["recipe"]["modules"]) == {"lembas/__init__.py", "lembas/toy.py"}
+    assert record["writes"] == {"tables/a.txt": digest(project / "results/demo/tables/a.txt")}
+    assert record["threads"] == 2
+    assert record["peak_memory_mib"] > 10
+    assert record["versions"]["papermill"]
+
+
+def test_source_files_are_inputs(
+    project: Path, tmp_path_factory: pytest.TempPathFactory, lembas: Command
+) -> None:
+    data = tmp_path_factory.mktemp("measured")
+    (data / "counts.tsv").write_text("a\n")
+    change(
+        project / "profiles" / "demo.yml", "title: Toy", "title: Toy\ndata: {files: [counts.tsv]}"
+    )
+    path = project / "notebooks" / "01_data.ipynb"
+    change(path, "seed of the generator", 'seed\\ndata_dir: str = \\"\\"  # folder')
+
+    assert "profile 'demo' needs a data folder" in lembas("status")[2]
+    assert "lacks counts.tsv; profile 'demo' expects" in lembas("status", "--data", ".")[2]
+    code, _, err = lembas("run", "01", "--data", str(data))
+    assert (code, err) == (0, "")
+    assert "01_data              up to date" in lembas("status")[1]  # remembers the folder
+    (data / "counts.tsv").write_text("ab\n")
+    assert "counts.tsv changed" in lembas("status")[1]
+    sources = read_json(project / "results/demo/provenance/01_data.json")["sources"]
+    assert [len(value) for value in sources.values()] == [64]
+
+
+def test_two_runs_of_one_folder_do_not_mix(project: Path, lembas: Command) -> None:
+    with workflow.locked(project / "results" / "demo"):
+        code, _, err = lembas("run")
+    assert code == 1
+    assert "another lembas command is at work in demo" in err
