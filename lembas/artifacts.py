@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import skops.io
 from IPython.display import display
@@ -12,6 +14,7 @@ from sklearn.base import BaseEstimator
 from lembas.cohorts import Dataset
 from lembas.formats import write_atomically
 from lembas.network import Network
+from lembas.plotting.style import Drawing, to_svg
 
 _GLUE_PREFIX = "application/papermill.record/"
 # Whoever may write a profile already chooses which classes run; a model file may not.
@@ -63,6 +66,12 @@ class Run:
         """Say whether a table is there."""
         return (self.folder / "tables" / f"{name}.parquet").is_file()
 
+    def write_figure(self, name: str, figure: Drawing) -> Path:
+        """Write a figure as ``figures/<name>.svg``, for pages that are no chapters."""
+        path = self._place("figures", f"{name}.svg")
+        write_atomically(path, lambda part: part.write_text(to_svg(figure), encoding="utf-8"))
+        return path
+
     def write_dataset(self, dataset: Dataset) -> Path:
         """Write the dataset as ``dataset.h5ad``."""
         path = self._place("dataset.h5ad")
@@ -76,12 +85,15 @@ class Run:
     def write_network(self, network: Network, name: str = "network") -> Path:
         """Write a network as ``<name>.tsv.gz``."""
         path = self._place(f"{name}.tsv.gz")
-        # A gzip header would carry the time of writing, and no two runs would be alike.
-        compression = {"method": "gzip", "mtime": 0}
-        write_atomically(
-            path,
-            lambda part: network.edges.to_csv(part, sep="\t", index=False, compression=compression),
-        )
+        # Written through pandas, the gzip header would carry the time and the unfinished file's
+        # name, and no two runs would be alike.
+        text = network.edges.to_csv(sep="\t", index=False, lineterminator="\n")
+        content = gzip.compress(text.encode(), mtime=0)
+
+        def write(part: Path) -> None:
+            part.write_bytes(content)
+
+        write_atomically(path, write)
         return path
 
     def read_network(self, name: str = "network") -> Network:
@@ -163,12 +175,10 @@ def glue(key: str, value: object) -> None:
         key: Name, unique within the chapter.
         value: A number or a short text.
     """
-    text = value if isinstance(value, str) else repr(value)
     # NumPy's scalars would show as np.float64(...), which no format understands.
-    if hasattr(value, "item"):
-        text = repr(value.item())
+    plain = value.item() if isinstance(value, np.generic) else value
     display(
-        {f"{_GLUE_PREFIX}text/plain": text},
+        {f"{_GLUE_PREFIX}text/plain": plain if isinstance(plain, str) else repr(plain)},
         metadata={"scrapbook": {"name": key, "mime_prefix": _GLUE_PREFIX}},
         raw=True,
     )

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import shap
 import torch
+import xgboost
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from lembas.baselines import LabelledRegressor
@@ -76,26 +80,26 @@ def explain(
         doi:10.1038/s42256-021-00343-w.
     """
     method, explain_gene = _method(model)
-    genes = pd.Index(genes, name="gene")
-    unknown = genes.difference(model.genes_)
+    chosen = pd.Index(genes, name="gene").unique()
+    unknown = chosen.difference(model.genes_)
     if len(unknown):
         raise KeyError(
             f"the model does not predict {', '.join(map(str, unknown[:5]))}; it predicts "
             f"{len(model.genes_)} genes such as {', '.join(map(str, model.genes_[:5]))}"
         )
-    if X.empty or background.empty or genes.empty:
+    if X.empty or background.empty or chosen.empty:
         raise ValueError(
             f"nothing to explain: {len(X)} samples, {len(background)} background samples, "
-            f"{len(genes)} genes; each must be at least 1"
+            f"{len(chosen)} genes; each must be at least 1"
         )
     X, background = aligned_columns(X, model.tfs_), aligned_columns(background, model.tfs_)
-    predicted, expected = model.predict(X)[genes], model.predict(background)[genes].mean()
-    tables = {gene: explain_gene(model, X, background, gene) for gene in genes}
+    predicted, expected = model.predict(X)[chosen], model.predict(background)[chosen].mean()
+    tables = {gene: explain_gene(model, X, background, gene) for gene in chosen}
     return Attribution(
         table=pd.concat([_tidy(table, X, gene) for gene, table in tables.items()]),
-        base=pd.DataFrame({"gene": genes, "base": expected.reindex(genes).to_numpy(float)}),
+        base=pd.DataFrame({"gene": chosen, "base": expected.reindex(chosen).to_numpy(float)}),
         completeness=pd.concat(
-            [_completeness(tables[gene], predicted[gene], expected[gene]) for gene in genes]
+            [_completeness(tables[gene], predicted[gene], expected[gene]) for gene in chosen]
         ),
         method=method,
     )
@@ -117,10 +121,13 @@ def _method(model: BaseEstimator) -> tuple[str, Explain]:
     )
 
 
-def _linear_part(model: BaseEstimator) -> BaseEstimator | None:
+def _linear_part(model: BaseEstimator) -> Any:
     """Find the linear regressor of a labelled model, alone or behind a standardisation."""
-    inner = getattr(model, "estimator_", None) if isinstance(model, LabelledRegressor) else None
-    last = inner[-1] if isinstance(inner, Pipeline) else inner
+    last = getattr(model, "estimator_", None) if isinstance(model, LabelledRegressor) else None
+    if isinstance(last, Pipeline):
+        # Behind any other step the slopes would not be those of the TFs.
+        standardised = len(last) == 2 and isinstance(last[0], StandardScaler)
+        last = last[-1] if standardised else None
     return last if hasattr(last, "coef_") else None
 
 
@@ -144,12 +151,24 @@ def _linear_shap(
 
 def _tree_shap(model: XGBRF, X: pd.DataFrame, background: pd.DataFrame, gene: str) -> pd.DataFrame:
     explainer = shap.TreeExplainer(
-        model.forest(gene),
+        _one_tree_a_round(model.forest(gene)),
         data=background.to_numpy(float),
         feature_perturbation="interventional",
     )
     values = explainer.shap_values(X.to_numpy(float), check_additivity=False)
     return pd.DataFrame(values, index=X.index, columns=X.columns)
+
+
+def _one_tree_a_round(forest: xgboost.Booster) -> xgboost.Booster:
+    """Rewrite a forest as boosting rounds of one tree each: the same sum of the same trees.
+
+    shap refuses boosters that grow several trees a round.
+    """
+    content = json.loads(bytes(forest.save_raw("json")))
+    trees = content["learner"]["gradient_booster"]["model"]
+    trees["gbtree_model_param"]["num_parallel_tree"] = "1"
+    trees["iteration_indptr"] = list(range(len(trees["trees"]) + 1))
+    return xgboost.Booster(model_file=bytearray(json.dumps(content).encode()))
 
 
 def _expected_gradients(

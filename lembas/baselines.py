@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from lembas.labels import PlainState, aligned_columns, check_training_tables
+from lembas.labels import PlainState, aligned_columns, check_is_table, check_training_tables
 from lembas.network import Network
 from lembas.ridge import ALPHAS, MaskedRidge
 
@@ -135,7 +135,8 @@ def make(
     accepted = inspect.signature(factory).parameters
     if "network" in accepted:
         arguments["network"] = network
-    unknown = [key for key in arguments if key not in accepted]
+    takes_any = any(each.kind is each.VAR_KEYWORD for each in accepted.values())
+    unknown = [] if takes_any else [key for key in arguments if key not in accepted]
     if unknown:
         raise ValueError(
             f"model {name!r} ({spec.estimator}) has no parameter {', '.join(unknown)}; it takes "
@@ -192,6 +193,7 @@ class TrainMean(PlainState, RegressorMixin, BaseEstimator):
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:
         """Predict gene expression, ``(sample, gene)``, log10."""
         check_is_fitted(self)
+        check_is_table("X", X)
         values = np.tile(self.mean_.to_numpy(), (len(X), 1))
         return pd.DataFrame(values, index=X.index, columns=self.genes_)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
@@ -57,12 +58,7 @@ def evaluate(
         ValueError: If samples differ or no gene is predicted by all models.
     """
     own = {model: table[_shared(cohort.y.columns, [table])] for model, table in predictions.items()}
-    shared = _shared(cohort.y.columns, list(own.values()))
-    if shared.empty:
-        raise ValueError(
-            f"no measured target of cohort {cohort.name!r} is predicted by all of "
-            f"{', '.join(predictions)}"
-        )
+    shared = _shared_by_all(cohort, own)
     per_gene = {
         model: score_per_gene(cohort.y[table.columns], table, train_mean)
         for model, table in own.items()
@@ -77,16 +73,42 @@ def evaluate(
     parts = [scores.assign(genes=SHARED)]
     if any(len(table.columns) > len(shared) for table in own.values()):
         parts.append(_scores(cohort.y, own, per_gene, train_mean).assign(genes=ALL))
-    columns = ["model", "cohort", "genes", "metric", "value", "low", "high"]
     return Evaluation(
         per_gene=_tidy_per_gene(per_gene, cohort.name),
-        scores=pd.concat(parts, ignore_index=True)
-        .assign(cohort=cohort.name)
-        .reindex(columns=columns),
+        scores=_tidy_scores(parts, cohort.name),
         differences=_differences(scores, draws, reference).assign(cohort=cohort.name),
         resampled=pd.DataFrame(
             {"cohort": [cohort.name], "n_units": [draws.n_units], "unit": [draws.unit]}
         ),
+    )
+
+
+def evaluate_all(
+    cohorts: Mapping[str, Cohort],
+    predictions: Mapping[str, Mapping[str, pd.DataFrame]],
+    train_mean: pd.Series,
+    **options: Any,
+) -> Evaluation:
+    """Score every model on several cohorts; see :func:`evaluate`.
+
+    Args:
+        cohorts: The cohorts by name; the name replaces the cohort's own in the tables.
+        predictions: For each of these names the predictions by model.
+        train_mean: Mean of each gene over the training samples.
+        **options: Further arguments of :func:`evaluate`.
+
+    Returns:
+        One evaluation with the tables below each other.
+    """
+    parts = [
+        evaluate(replace(cohort, name=name), predictions[name], train_mean, **options)
+        for name, cohort in cohorts.items()
+    ]
+    return Evaluation(
+        per_gene=pd.concat([part.per_gene for part in parts], ignore_index=True),
+        scores=pd.concat([part.scores for part in parts], ignore_index=True),
+        differences=pd.concat([part.differences for part in parts], ignore_index=True),
+        resampled=pd.concat([part.resampled for part in parts], ignore_index=True),
     )
 
 
@@ -192,6 +214,17 @@ def _shared(genes: pd.Index, tables: list[pd.DataFrame]) -> pd.Index:
     return genes
 
 
+def _shared_by_all(cohort: Cohort, predictions: Mapping[str, pd.DataFrame]) -> pd.Index:
+    """Genes that the cohort measured and all models predict; refuse a cohort without any."""
+    shared = _shared(cohort.y.columns, list(predictions.values()))
+    if shared.empty:
+        raise ValueError(
+            f"no measured target of cohort {cohort.name!r} is predicted by all of "
+            f"{', '.join(predictions)}"
+        )
+    return shared
+
+
 def _scores(
     truth: pd.DataFrame,
     predictions: Mapping[str, pd.DataFrame],
@@ -206,6 +239,11 @@ def _scores(
         for model, table in predictions.items()
     ]
     return pd.concat(tables, ignore_index=True)[["model", "metric", "value"]]
+
+
+def _tidy_scores(parts: list[pd.DataFrame], cohort: str) -> pd.DataFrame:
+    columns = ["model", "cohort", "genes", "metric", "value", "low", "high"]
+    return pd.concat(parts, ignore_index=True).assign(cohort=cohort).reindex(columns=columns)
 
 
 def _tidy_per_gene(per_gene: Mapping[str, pd.DataFrame], cohort: str) -> pd.DataFrame:

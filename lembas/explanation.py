@@ -97,7 +97,7 @@ def plan(
         ValueError: If more than two genes are asked for.
         KeyError: If the named sample is not in the cohort.
     """
-    chosen, notes = _explainable(dataset, list(genes))
+    chosen, notes = _explainable(dataset, list(dict.fromkeys(genes)))
     x = dataset.external[cohort].x
     if sample and sample not in x.index:
         raise KeyError(

@@ -26,7 +26,7 @@ class XGBRF(PlainState, RegressorMixin, BaseEstimator):
         random_state: Seed of row and column sampling, the same for every gene.
         n_panel: Fit this many genes only, drawn with ``random_state``; 0 fits all of them.
         always: Genes to fit in any case.
-        n_jobs: Threads, each fitting its own genes; the trees do not depend on it.
+        n_jobs: Threads, each fitting its own genes (-1: all cores); the trees do not depend on it.
 
     Attributes:
         genes_: The genes that were fitted: the columns of every prediction.
@@ -56,9 +56,8 @@ class XGBRF(PlainState, RegressorMixin, BaseEstimator):
         self.tfs_ = X.columns
         self.genes_ = self._panel(Y.columns)
         features = X.to_numpy(np.float32)
-        shares = [
-            Y[genes] for genes in np.array_split(self.genes_, min(self.n_jobs, len(self.genes_)))
-        ]
+        n_shares = min(joblib.effective_n_jobs(self.n_jobs), len(self.genes_))
+        shares = [Y[genes] for genes in np.array_split(self.genes_, n_shares)]
         # XGBoost releases the interpreter's lock while it builds trees, so threads are enough.
         fitted = joblib.Parallel(n_jobs=self.n_jobs, prefer="threads")(
             joblib.delayed(_fit_share)(features, share, self._settings()) for share in shares
@@ -101,7 +100,9 @@ class XGBRF(PlainState, RegressorMixin, BaseEstimator):
         """Choose the genes to fit, in the table's order."""
         if not self.n_panel or self.n_panel >= len(genes):
             return genes
-        drawn = np.random.default_rng(self.random_state).choice(genes, self.n_panel, replace=False)
+        generator = np.random.default_rng(self.random_state)
+        # Drawn from sorted names, so that the panel does not depend on the order of the columns.
+        drawn = generator.choice(genes.sort_values(), self.n_panel, replace=False)
         return genes[genes.isin(drawn) | genes.isin(list(self.always))]
 
     def __getstate__(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from lembas.tables import aligned
+from lembas.metrics import matched_arrays, without_rounding
 
 METRICS: tuple[str, ...] = (
     "r2_pooled",
@@ -43,10 +43,7 @@ class Draws:
 
     def intervals(self, level: float = 0.95) -> pd.DataFrame:
         """Percentile intervals, tidy: model, metric, low, high."""
-        tables = [
-            _limits(draws, level).assign(model=model) for model, draws in self.by_model.items()
-        ]
-        return pd.concat(tables, ignore_index=True)[["model", "metric", "low", "high"]]
+        return _tidy_limits(self.by_model, level)
 
     def differences(self, reference: str, level: float = 0.95) -> pd.DataFrame:
         """Paired percentile intervals of model - reference: model, metric, low, high.
@@ -59,12 +56,8 @@ class Draws:
                 f"no draws of {reference!r}; resampled were {', '.join(map(str, self.by_model))}"
             )
         base = self.by_model[reference]
-        tables = [
-            _limits(draws - base, level).assign(model=model)
-            for model, draws in self.by_model.items()
-            if model != reference
-        ]
-        return pd.concat(tables, ignore_index=True)[["model", "metric", "low", "high"]]
+        others = {model: draws for model, draws in self.by_model.items() if model != reference}
+        return _tidy_limits({model: draws - base for model, draws in others.items()}, level)
 
 
 def bootstrap(
@@ -92,7 +85,7 @@ def bootstrap(
         seed: Seed of the resampling.
 
     Raises:
-        ValueError: If labels differ, or there is nothing to resample.
+        ValueError: If labels differ, a value is not finite, or there is nothing to resample.
     """
     if n_resamples < 1 or len(truth) < 2:
         raise ValueError(
@@ -101,9 +94,8 @@ def bootstrap(
         )
     groups, unit = _groups(truth.index, series)
     counts = _resample_counts(groups, n_resamples, np.random.default_rng(seed))
-    y, mean = truth.to_numpy(float), train_mean.reindex(truth.columns).to_numpy(float)
     by_model = {
-        model: _score_resamples(y, aligned(truth, table).to_numpy(float), mean, counts)
+        model: _score_resamples(*matched_arrays(truth, table, train_mean), counts)
         for model, table in predictions.items()
     }
     return Draws(by_model, n_units=int(groups.max()) + 1, unit=unit)
@@ -154,11 +146,12 @@ def _pooled_draws(y: np.ndarray, p: np.ndarray, counts: np.ndarray) -> dict[str,
     # Centring first keeps the sums of squares from cancelling.
     centred = y - y.mean()
     first = counts @ centred.sum(axis=1) / n_values
-    variance = counts @ (centred**2).sum(axis=1) / n_values - first**2
+    square = counts @ (centred**2).sum(axis=1) / n_values
+    variance = without_rounding(square - first**2, square)
     ranks_y = rankdata(y.ravel()).reshape(y.shape)
     ranks_p = rankdata(p.ravel()).reshape(p.shape)
     return {
-        "r2_pooled": 1 - squares / variance,
+        "r2_pooled": 1 - squares / np.where(variance > 0, variance, np.nan),
         "pearson_pooled": _pooled_correlation(y, p, counts),
         "spearman_pooled": _pooled_correlation(ranks_y, ranks_p, counts),
         "rmse_pooled": np.sqrt(squares),
@@ -177,9 +170,9 @@ def _gene_draws(
     y: np.ndarray, p: np.ndarray, mean: np.ndarray, counts: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Medians over genes for a block of resamples."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        skill = 1 - (counts @ (y - p) ** 2) / (counts @ (y - mean) ** 2)
-    skill[~np.isfinite(skill)] = np.nan
+    total = counts.sum(axis=1, keepdims=True)
+    about_train_mean = without_rounding(counts @ (y - mean) ** 2, total * mean**2)
+    skill = 1 - (counts @ (y - p) ** 2) / np.where(about_train_mean > 0, about_train_mean, np.nan)
     return {
         "skill_median_over_genes": _median(skill),
         "pearson_median_over_genes": _median(_correlation(y, p, counts)),
@@ -219,8 +212,12 @@ def _blocks(counts: np.ndarray) -> Iterator[np.ndarray]:
         yield counts[start : start + _BLOCK]
 
 
-def _limits(draws: pd.DataFrame, level: float) -> pd.DataFrame:
+def _tidy_limits(by_model: Mapping[str, pd.DataFrame], level: float) -> pd.DataFrame:
     """Percentile limits of each column, NaN draws left out; NaN when none is left."""
     tail = (1 - level) / 2
-    low, high = draws.quantile(tail), draws.quantile(1 - tail)
-    return pd.DataFrame({"metric": draws.columns, "low": low.to_numpy(), "high": high.to_numpy()})
+    rows = [
+        (model, metric, draws[metric].quantile(tail), draws[metric].quantile(1 - tail))
+        for model, draws in by_model.items()
+        for metric in draws.columns
+    ]
+    return pd.DataFrame(rows, columns=["model", "metric", "low", "high"])

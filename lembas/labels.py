@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -17,24 +17,30 @@ def check_training_tables(X: pd.DataFrame, Y: pd.DataFrame) -> None:
 
     Raises:
         TypeError: If either is not a DataFrame.
-        ValueError: If samples differ, names repeat, a table is empty or a value is not finite.
+        ValueError: If samples differ, names repeat, a table is empty or a value is no finite
+            number.
     """
     for name, table in (("X", X), ("Y", Y)):
-        if not isinstance(table, pd.DataFrame):
-            raise TypeError(
-                f"{name} is a {type(table).__name__}; pass a DataFrame with samples as index and "
-                "names as columns"
-            )
+        check_is_table(name, table)
         if table.empty:
             raise ValueError(f"{name} is empty ({table.shape[0]} samples x {table.shape[1]} names)")
-        repeated = table.columns[table.columns.duplicated()].unique()
-        if len(repeated):
-            raise ValueError(f"{name} names columns twice: {_first(repeated)}; keep one of each")
+        _refuse_repeated(name, table.columns)
         _refuse_not_finite(name, table)
     if not X.index.equals(Y.index):
+        alone = X.index.symmetric_difference(Y.index)
+        problem = f"only in one of them: {_first(alone)}" if len(alone) else "in another order"
         raise ValueError(
-            f"X and Y differ in their samples ({len(X)} and {len(Y)}; only in one of them: "
-            f"{_first(X.index.symmetric_difference(Y.index))}); align them by name first"
+            f"X and Y differ in their samples ({len(X)} and {len(Y)}; {problem}); align them by "
+            "name first"
+        )
+
+
+def check_is_table(name: str, table: Any) -> None:
+    """Refuse anything but a DataFrame with a TypeError."""
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(
+            f"{name} is a {type(table).__name__}; pass a DataFrame with samples as index and "
+            "names as columns"
         )
 
 
@@ -43,10 +49,9 @@ def aligned_columns(X: pd.DataFrame, columns: pd.Index) -> pd.DataFrame:
 
     Raises:
         TypeError: If ``X`` is not a DataFrame.
-        ValueError: If a column is missing or a value is not finite.
+        ValueError: If a column is missing or repeated, or a value is no finite number.
     """
-    if not isinstance(X, pd.DataFrame):
-        raise TypeError(f"X is a {type(X).__name__}; pass a DataFrame with the TFs as columns")
+    check_is_table("X", X)
     missing = columns.difference(X.columns)
     if len(missing):
         raise ValueError(
@@ -55,18 +60,34 @@ def aligned_columns(X: pd.DataFrame, columns: pd.Index) -> pd.DataFrame:
         )
     # A latency measured through here should not pay for a copy that changes nothing.
     chosen = X if X.columns.equals(columns) else X.loc[:, columns]
+    _refuse_repeated("X", chosen.columns)
     _refuse_not_finite("X", chosen)
     return chosen
 
 
 def _refuse_not_finite(name: str, table: pd.DataFrame) -> None:
-    finite = np.isfinite(table.to_numpy())
+    values = table.to_numpy()
+    if values.dtype.kind not in "fiub":
+        wrong = [not pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
+        if any(wrong):
+            raise ValueError(
+                f"{name} holds columns that are not numbers: {_first(table.columns[wrong])}; "
+                "convert or remove them first"
+            )
+        values = table.to_numpy(float, na_value=np.nan)
+    finite = np.isfinite(values)
     if finite.all():
         return
     raise ValueError(
         f"{name} holds {int((~finite).sum())} missing or infinite values, in columns "
         f"{_first(table.columns[~finite.all(axis=0)])}; impute or remove them first"
     )
+
+
+def _refuse_repeated(name: str, columns: pd.Index) -> None:
+    if not columns.is_unique:
+        repeated = columns[columns.duplicated()].unique()
+        raise ValueError(f"{name} names columns twice: {_first(repeated)}; keep one of each")
 
 
 def _first(names: pd.Index, n: int = 5) -> str:
@@ -85,25 +106,31 @@ class PlainState:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the attributes with pandas objects as plain ones."""
-        state = super().__getstate__()
+        state = cast(dict[str, Any], super().__getstate__())
         return {name: _to_plain(value) for name, value in state.items()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore attributes saved by ``__getstate__``."""
-        super().__setstate__({name: _from_plain(value) for name, value in state.items()})
+        plain = {name: _from_plain(value) for name, value in state.items()}
+        super().__setstate__(plain)  # type: ignore[misc]  # BaseEstimator's
 
 
 def _to_plain(value: Any) -> Any:
     if isinstance(value, pd.Index):
         return {"pandas": "Index", "labels": value.tolist(), "name": value.name}
     if isinstance(value, pd.Series):
-        labels, name = value.index.tolist(), value.index.name
-        return {"pandas": "Series", "labels": labels, "name": name, "values": value.to_numpy()}
+        return {
+            "pandas": "Series",
+            "index": _to_plain(value.index),
+            "name": value.name,
+            "values": value.to_numpy(),
+        }
     return value
 
 
 def _from_plain(value: Any) -> Any:
     if not (isinstance(value, dict) and "pandas" in value):
         return value
-    labels = pd.Index(value["labels"], name=value["name"])
-    return labels if value["pandas"] == "Index" else pd.Series(value["values"], index=labels)
+    if value["pandas"] == "Index":
+        return pd.Index(value["labels"], name=value["name"])
+    return pd.Series(value["values"], index=_from_plain(value["index"]), name=value["name"])

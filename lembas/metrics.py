@@ -40,14 +40,15 @@ def score_per_gene(
         truth - prediction.
 
     Raises:
-        ValueError: If labels differ, or ``train_mean`` lacks a gene.
+        ValueError: If labels differ, ``train_mean`` lacks a gene, or a value is not finite.
     """
-    y, p, mean = _arrays(truth, prediction, train_mean)
+    y, p, mean = matched_arrays(truth, prediction, train_mean)
     residual = y - p
+    about_train_mean = without_rounding(((y - mean) ** 2).sum(axis=0), len(y) * mean**2)
     sse = (residual**2).sum(axis=0)
     table = {
         "r2_per_gene": 1 - _ratio(sse, _centred_squares(y)),
-        "skill_per_gene": 1 - _ratio(sse, ((y - mean) ** 2).sum(axis=0)),
+        "skill_per_gene": 1 - _ratio(sse, about_train_mean),
         "pearson_per_gene": _correlate_columns(y, p),
         "spearman_per_gene": _correlate_columns(_ranks(y), _ranks(p)),
         "rmse_per_gene": np.sqrt(sse / len(y)),
@@ -80,19 +81,19 @@ def summarise(
     Returns:
         Series of aggregates, named by metric and aggregation.
     """
-    y, p, mean = _arrays(truth, prediction, train_mean)
+    y, p, mean = matched_arrays(truth, prediction, train_mean)
     residual = y - p
     variation = _centred_squares(y)
     summary = {
         **pooled_scores(y, p),
         "r2_mean_over_genes": per_gene["r2_per_gene"].mean(),
-        "r2_median_over_genes": per_gene["r2_per_gene"].median(),
+        "r2_median_over_genes": _median_over_genes(per_gene["r2_per_gene"]),
         "r2_variance_weighted": 1 - _scalar_ratio((residual**2).sum(), variation.sum()),
         "skill_mean_over_genes": per_gene["skill_per_gene"].mean(),
-        "skill_median_over_genes": per_gene["skill_per_gene"].median(),
-        "pearson_median_over_genes": per_gene["pearson_per_gene"].median(),
-        "spearman_median_over_genes": per_gene["spearman_per_gene"].median(),
-        "rmse_median_over_genes": per_gene["rmse_per_gene"].median(),
+        "skill_median_over_genes": _median_over_genes(per_gene["skill_per_gene"]),
+        "pearson_median_over_genes": _median_over_genes(per_gene["pearson_per_gene"]),
+        "spearman_median_over_genes": _median_over_genes(per_gene["spearman_per_gene"]),
+        "rmse_median_over_genes": _median_over_genes(per_gene["rmse_per_gene"]),
         "pearson_median_over_samples_centred": _median_over_samples(y - mean, p - mean),
         "n_genes": float(y.shape[1]),
         "n_genes_constant": float((variation == 0).sum()),
@@ -105,8 +106,9 @@ def pooled_scores(y: np.ndarray, p: np.ndarray) -> dict[str, float]:
     """Score all values of two arrays ``(sample, gene)`` as one long vector."""
     residual = y - p
     flat_y, flat_p = y.reshape(-1, 1), p.reshape(-1, 1)
+    variation = 0.0 if np.ptp(y) == 0 else ((y - y.mean()) ** 2).sum()
     return {
-        "r2_pooled": 1 - _scalar_ratio((residual**2).sum(), ((y - y.mean()) ** 2).sum()),
+        "r2_pooled": 1 - _scalar_ratio((residual**2).sum(), variation),
         "pearson_pooled": float(_correlate_columns(flat_y, flat_p)[0]),
         "spearman_pooled": float(
             _correlate_columns(rankdata(flat_y, axis=0), rankdata(flat_p, axis=0))[0]
@@ -120,25 +122,48 @@ def pooled_scores(y: np.ndarray, p: np.ndarray) -> dict[str, float]:
 
 def centred_in_cohort(table: pd.DataFrame) -> pd.DataFrame:
     """Remove each gene's mean over the cohort: what is left is the ordering of the samples."""
-    return table - table.mean()
+    # A gene that does not vary becomes exactly 0, without the rounding of its mean.
+    constant = np.broadcast_to((table.max() == table.min()).to_numpy(), table.shape)
+    return (table - table.mean()).mask(constant & table.notna(), 0.0)
 
 
-def _arrays(
+def matched_arrays(
     truth: pd.DataFrame, prediction: pd.DataFrame, train_mean: pd.Series
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Bring three labelled tables into one order; values as float64."""
+    """Bring truth, prediction and training means into one order; values as float64.
+
+    Raises:
+        ValueError: If labels differ, ``train_mean`` lacks a gene, or a value is not finite.
+    """
+    if truth.empty:
+        raise ValueError(
+            f"no values to score: {len(truth)} samples x {truth.shape[1]} genes; expected at "
+            "least one of each"
+        )
     missing = truth.columns.difference(train_mean.index)
     if len(missing):
         raise ValueError(
             f"train_mean lacks {len(missing)} gene(s): {', '.join(map(str, missing[:5]))}; "
             "pass the training means of all scored genes"
         )
-    prediction = aligned(truth, prediction)
-    return (
+    arrays = (
         truth.to_numpy(float),
-        prediction.to_numpy(float),
+        aligned(truth, prediction).to_numpy(float),
         train_mean.reindex(truth.columns).to_numpy(float),
     )
+    for name, values in zip(("truth", "prediction", "train_mean"), arrays, strict=True):
+        finite = np.isfinite(np.atleast_2d(values)).all(axis=0)
+        if not finite.all():
+            raise ValueError(
+                f"{name} has {int((~finite).sum())} gene(s) with values that are not finite: "
+                f"{', '.join(map(str, truth.columns[~finite][:5]))}; leave them out first"
+            )
+    return arrays
+
+
+def without_rounding(squares: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Set sums of squares to 0 that are too small beside ``scale`` to be more than rounding."""
+    return np.where(squares <= 1e-12 * scale, 0.0, squares)
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
@@ -156,6 +181,12 @@ def _correlate_columns(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     product = ((a - a.mean(axis=0)) * (b - b.mean(axis=0))).sum(axis=0)
     scale = np.sqrt(_centred_squares(a) * _centred_squares(b))
     return np.clip(_ratio(product, scale), -1, 1)
+
+
+def _median_over_genes(values: pd.Series) -> float:
+    """Median, NaN genes left out; NaN, without a warning, when none is left."""
+    defined = values.dropna()
+    return float(defined.median()) if len(defined) else float("nan")
 
 
 def _median_over_samples(a: np.ndarray, b: np.ndarray) -> float:

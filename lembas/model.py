@@ -88,6 +88,12 @@ class LembasRNN(nn.Module):
         Nilsson et al. 2022, doi:10.1038/s41467-022-30684-y.
     """
 
+    known_inputs: Tensor
+    input_rows: Tensor
+    output_rows: Tensor
+    target_rows: Tensor
+    signs: Tensor
+
     def __init__(
         self,
         network: Network,

@@ -180,13 +180,13 @@ class Network:
         Raises:
             ValueError: If no edge is left.
         """
-        tfs = pd.Index(tfs)
-        kept_nodes = tfs.union(pd.Index(genes))
-        keep = self.edges["TF"].isin(tfs) & self.edges["Gene"].isin(kept_nodes)
+        sources = pd.Index(tfs)
+        kept_nodes = sources.union(pd.Index(genes))
+        keep = self.edges["TF"].isin(sources) & self.edges["Gene"].isin(kept_nodes)
         if not keep.any():
             raise ValueError(
-                f"no edge of the network joins the {len(tfs)} TFs (such as "
-                f"{', '.join(map(str, tfs[:5]))}) to the {len(kept_nodes)} nodes; "
+                f"no edge of the network joins the {len(sources)} TFs (such as "
+                f"{', '.join(map(str, sources[:5]))}) to the {len(kept_nodes)} nodes; "
                 "check that network and expression use the same gene names"
             )
         return Network(self.edges[keep].reset_index(drop=True))

@@ -137,7 +137,7 @@ def optimise(
                     model.constrain_signs()
             loss = _finite_mean(losses, epoch)
             validation = watch.look(update)
-            rows.append(_row(epoch, update, rates.get_last_lr()[0], loss, validation, model))
+            rows.append(_row(epoch, update, float(rates.get_last_lr()[0]), loss, validation, model))
             epochs.set_postfix(train=f"{loss:.4f}", held_out=f"{validation:.4f}")
             if watch.is_over(update):
                 break
@@ -149,7 +149,8 @@ class _BestWeights:
 
     def __init__(self, model: LembasRNN, held_out: Batches | None, patience: int) -> None:
         self.model, self.held_out, self.patience = model, held_out, patience
-        self.lowest, self.update, self.weights = math.inf, 0, None
+        self.lowest, self.update = math.inf, 0
+        self.weights: dict[str, Tensor] | None = None
         self.look(0)
 
     def look(self, update: int) -> float:

@@ -19,7 +19,7 @@ _DENSE_BELOW = 256
 
 def sign_penalty(model: LembasRNN) -> Tensor:
     """Sum the magnitudes of the weights whose sign contradicts the network."""
-    return torch.relu(-model.signs * model.weights).sum()
+    return torch.relu(-model.get_buffer("signs") * model.weights).sum()
 
 
 def size_penalty(model: LembasRNN) -> Tensor:

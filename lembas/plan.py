@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lembas.chapters import Chapter, check_parameters, check_value, discover, writers_of
+from lembas.chapters import Chapter, check_parameters, discover, writers_of
 from lembas.dependencies import modules_used
 from lembas.profiles import DEFAULT, Profile, read_profile
 from lembas.provenance import digest, read_json, write_json, write_text
@@ -54,9 +54,6 @@ class Plan:
         """
         declared = self.chapters[chapter].parameters
         values = {name: item.default for name, item in declared.items() if name != "run_dir"}
-        if "models" in declared and self.profile.models:
-            models = dict(self.profile.models)
-            values["models"] = check_value(chapter, declared["models"], models)
         if "data_dir" in declared and self.data_dir is not None:
             values["data_dir"] = self.data_dir
         origin = f"profiles/{self.profile.name}.yml"
@@ -190,10 +187,6 @@ def _write_chapter(plan: Plan, name: str) -> dict[str, Any]:
 
 
 def _check_chapter_names(profile: Profile, chapters: Mapping[str, Chapter]) -> None:
-    if profile.models and not any("models" in item.parameters for item in chapters.values()):
-        raise ValueError(
-            f"profiles/{profile.name}.yml has `models`, but no chapter has a parameter `models`"
-        )
     named = [*profile.chapters, *profile.threads, *profile.time_out_s]
     unknown = sorted({name for name in named if name not in chapters} - {DEFAULT})
     if unknown:

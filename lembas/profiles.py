@@ -30,7 +30,7 @@ class DataSource:
 
 @dataclass(frozen=True)
 class Profile:
-    """One run of the book: which data, which models, which parameters.
+    """One run of the book: which data, which parameters.
 
     Attributes:
         name: File name without suffix; also the folder under ``results/``.
@@ -39,7 +39,6 @@ class Profile:
         simulated: Whether the data are simulated.
         banner: Text shown at the top of every page; empty for none.
         data: Data folder and the files in it.
-        models: Registry name of each model to its settings, for chapters that fit models.
         threads: Threads of each chapter's kernel; ``default`` holds for all others.
         time_out_s: Seconds a chapter may run; ``default`` holds for all others.
         chapters: Parameters of each chapter that differ from the notebook's defaults.
@@ -51,7 +50,6 @@ class Profile:
     simulated: bool = False
     banner: str = ""
     data: DataSource = field(default_factory=DataSource)
-    models: Mapping[str, Any] = field(default_factory=dict)
     threads: Mapping[str, int] = field(default_factory=dict)
     time_out_s: Mapping[str, int] = field(default_factory=dict)
     chapters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -135,7 +133,6 @@ def _check_types(content: Mapping[str, Any], origin: str) -> None:
         "simulated": bool,
         "banner": str,
         "data": dict,
-        "models": dict,
         "threads": dict,
         "time_out_s": dict,
         "chapters": dict,

@@ -73,6 +73,9 @@ class TrainConfig:
         for name in ("state_scale", "learning_rate", "peak_fraction"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+        for name in ("block_noise", *(key for key in vars(self) if key.endswith("_penalty"))):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
         if not 0 <= self.validation_fraction < 1:
             raise ValueError(
                 f"validation_fraction must lie in [0, 1), got {self.validation_fraction}"

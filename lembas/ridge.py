@@ -50,15 +50,17 @@ class MaskedRidge(PlainState, RegressorMixin, BaseEstimator):
         if self.network is None:
             raise ValueError("MaskedRidge needs a network: pass network=Network.read(path)")
         alphas = np.asarray(self.alphas, dtype=float)
-        if alphas.size == 0 or not (alphas > 0).all():
+        if alphas.size == 0 or not ((alphas > 0) & np.isfinite(alphas)).all():
             raise ValueError(f"alphas must be positive numbers, got {list(self.alphas)[:5]}")
         self.tfs_, self.genes_ = X.columns, Y.columns
         self.tf_mean_ = X.mean().astype(float)
-        self.tf_sd_ = X.std(ddof=0).astype(float).replace(0, 1)
+        # A constant's standard deviation may be rounding instead of 0, which would blow it up.
+        self.tf_sd_ = X.std(ddof=0).astype(float).where(X.max() > X.min(), 1.0)
         self.train_mean_ = Y.mean().astype(float)
+        regulators = _regulator_matrix(self.network, self.tfs_, self.genes_)
         standardised = ((X - self.tf_mean_) / self.tf_sd_).to_numpy(float)
         centred = (Y - self.train_mean_).to_numpy(float)
-        self.coef_, alpha = _fit_genes(standardised, centred, self._regulator_matrix(), alphas)
+        self.coef_, alpha = _fit_genes(standardised, centred, regulators, alphas)
         self.alpha_ = pd.Series(alpha, index=self.genes_, name="alpha")
         return self
 
@@ -70,12 +72,13 @@ class MaskedRidge(PlainState, RegressorMixin, BaseEstimator):
         values = np.asarray((self.coef_ @ standardised.T).T) + self.train_mean_.to_numpy()
         return pd.DataFrame(values, index=X.index, columns=self.genes_)
 
-    def _regulator_matrix(self) -> sparse.csr_array:
-        """Mark the edges: ``(gene, tf)``, 1 where the TF may enter the gene's model."""
-        row, column, _ = self.network.positions(self.tfs_, self.genes_)
-        keep = self.genes_[row] != self.tfs_[column]  # a gene must not predict itself
-        shape = (len(self.genes_), len(self.tfs_))
-        return sparse.csr_array((np.ones(keep.sum()), (row[keep], column[keep])), shape=shape)
+
+def _regulator_matrix(network: Network, tfs: pd.Index, genes: pd.Index) -> sparse.csr_array:
+    """Mark the edges: ``(gene, tf)``, 1 where the TF may enter the gene's model."""
+    row, column, _ = network.positions(tfs, genes)
+    keep = genes[row] != tfs[column]  # a gene must not predict itself
+    shape = (len(genes), len(tfs))
+    return sparse.csr_array((np.ones(keep.sum()), (row[keep], column[keep])), shape=shape)
 
 
 def _fit_genes(

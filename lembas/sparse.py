@@ -23,6 +23,12 @@ class EdgePattern(nn.Module):
         shape: Number of rows and columns.
     """
 
+    row_start: Tensor
+    column: Tensor
+    column_start: Tensor
+    row: Tensor
+    by_source: Tensor
+
     def __init__(self, target: np.ndarray, source: np.ndarray, shape: tuple[int, int]) -> None:
         super().__init__()
         self.shape = shape

@@ -51,8 +51,14 @@ def scores_by_stratum(
         observed - predicted: below zero, the model predicts too much.
 
     Raises:
-        ValueError: If labels differ.
+        ValueError: If labels differ or ``strata`` lacks a gene.
     """
+    lacking = truth.columns.difference(strata.index)
+    if len(lacking):
+        raise ValueError(
+            f"strata lack {len(lacking)} gene(s): {', '.join(map(str, lacking[:5]))}; sort all "
+            "scored genes with cv_strata"
+        )
     rows = []
     for model, prediction in predictions.items():
         prediction = aligned(truth, prediction)

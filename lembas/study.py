@@ -69,7 +69,7 @@ def _simulated(folder: Path, files: dict[str, Any], options: dict[str, Any]) -> 
     if files:
         raise ValueError(f"a simulation reads no files, got {', '.join(files)}; remove them")
     for name in ("n_external", "external_shift", "external_missing"):
-        if name in options:
+        if isinstance(options.get(name), list):
             options[name] = tuple(options[name])  # YAML has lists only
     made = simulate(**options)
     dataset = build_dataset(
@@ -102,6 +102,11 @@ def _measured(
                 f"files: missing {', '.join(missing) or 'none'}, unknown "
                 f"{', '.join(unknown) or 'none'}; expected network, {', '.join(needed)} and, "
                 f"where there are any, {', '.join(extras) or 'no others'}"
+            )
+        if not isinstance(files.get("external") or {}, Mapping):
+            raise ValueError(
+                f"files: external is {files['external']!r}; expected a mapping of cohort names to "
+                "files, such as {GSE130970: counts.tsv.gz}"
             )
         network = Network.read(folder / files["network"])
         paths = [folder / files[role] for role in needed]

@@ -28,9 +28,18 @@ def score(scores: pd.DataFrame, model: str, cohort: str, metric: str = PRIMARY) 
 
 
 def ranking(scores: pd.DataFrame, cohort: str, metric: str = PRIMARY) -> pd.Series:
-    """Order the models of one cohort, the best first; the null is left out."""
+    """Order the models of one cohort, the best first; the null is left out.
+
+    Raises:
+        KeyError: If no model but the null has such a score.
+    """
     rows = scores[(scores["cohort"] == cohort) & (scores["metric"] == metric)]
     value = rows.set_index("model")["value"].drop(NULL, errors="ignore")
+    if value.empty:
+        raise KeyError(
+            f"no model has a {metric!r} on {cohort!r}; scored cohorts are "
+            f"{', '.join(scores['cohort'].unique())}"
+        )
     return value.sort_values(ascending=False, kind="stable")
 
 

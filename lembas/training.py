@@ -75,18 +75,23 @@ def split_samples(
     """Hold samples out for early stopping: whole groups where at least two are known.
 
     Raises:
-        ValueError: If too few samples are left on either side.
+        ValueError: If too few samples are left on either side, or some have no series.
     """
     if len(samples) < 4:
         raise ValueError(
             f"early stopping needs at least 4 training samples, got {len(samples)}; set "
             "validation_fraction=0 to train without it"
         )
-    grouped = groups is not None and len(groups.reindex(samples).unique()) > 1
+    codes = None if groups is None else groups.reindex(samples).to_numpy()
+    if codes is not None and (unknown := samples[pd.isna(codes)]).size:
+        raise ValueError(
+            f"{len(unknown)} sample(s) have no series: {', '.join(map(str, unknown[:5]))}; name "
+            "one for each, or pass groups=None"
+        )
+    grouped = codes is not None and len(pd.unique(codes)) > 1
     splitter = GroupShuffleSplit if grouped else ShuffleSplit
     split = splitter(1, test_size=config.validation_fraction, random_state=config.seed)
-    codes = groups.reindex(samples).to_numpy() if grouped else None
-    fitted, held_out = next(split.split(samples, groups=codes))
+    fitted, held_out = next(split.split(samples, groups=codes if grouped else None))
     return samples[fitted], samples[held_out]
 
 
@@ -107,7 +112,8 @@ def start_network(
         if config.sign == "project":
             model.constrain_signs()
         # Each node starts at the zone's centre for an average sample.
-        incoming = torch.zeros(len(model.nodes)).index_add(0, model.target_rows, model.weights)
+        rows = model.get_buffer("target_rows")
+        incoming = torch.zeros(len(model.nodes)).index_add(0, rows, model.weights)
         model.bias.copy_(ZONE_CENTRE * (1 - incoming))
         model.output_bias.fill_(-ZONE_CENTRE / config.state_scale)
     alpha = ridge.alpha_.reindex(model.edges["Gene"]).fillna(0).to_numpy(np.float32)
@@ -126,8 +132,9 @@ def _ridge_weights(
     gene = ridge.genes_.get_indexer(edges["Gene"])
     tf = ridge.tfs_.get_indexer(edges["TF"])
     known = tf >= 0  # an unmeasured TF has no coefficient; its edges keep their noise
-    coefficients = ridge.coef_[gene[known], tf[known]] / scale.y_sd.numpy()[gene[known]]
-    weights[model.n_block_edges :][known] = coefficients
+    if known.any():  # SciPy answers an empty selection with a matrix
+        coefficients = ridge.coef_[gene[known], tf[known]] / scale.y_sd.numpy()[gene[known]]
+        weights[model.n_block_edges :][known] = coefficients
     return torch.from_numpy(weights.astype(np.float32))
 
 
@@ -221,11 +228,9 @@ class LembasRegressor(PlainState, RegressorMixin, BaseEstimator):
             FloatingPointError: If the loss stops being finite.
         """
         check_training_tables(X, Y)
-        if self.network is None:
-            raise ValueError("LembasRegressor needs a network: pass network=Network.read(path)")
+        regulated = self._prior().genes
         self.config_ = make_config(self.recipe, self.settings, self.seed)
         self.tfs_, self.genes_ = X.columns, Y.columns
-        regulated = self.network.genes
         self.genes_without_regulators_ = self.genes_.difference(regulated)
         searched, n_updates = None, None
         if self.config_.validation_fraction > 0:
@@ -271,6 +276,11 @@ class LembasRegressor(PlainState, RegressorMixin, BaseEstimator):
         )
         return smaller
 
+    def _prior(self) -> Network:
+        if self.network is None:
+            raise ValueError("LembasRegressor needs a network: pass network=Network.read(path)")
+        return self.network
+
     def _train(
         self,
         X: pd.DataFrame,
@@ -283,7 +293,7 @@ class LembasRegressor(PlainState, RegressorMixin, BaseEstimator):
         """Train a fresh network; keep it and its scale as the estimator's own."""
         config = self.config_
         self._scale = Scale.of(X, Y, standardise=config.standardise)
-        self.network_, penalties = start_network(self.network, X, Y, self._scale, config)
+        self.network_, penalties = start_network(self._prior(), X, Y, self._scale, config)
         training = self._batches(X, Y)
         return optimise(
             self.network_,
@@ -324,7 +334,7 @@ class LembasRegressor(PlainState, RegressorMixin, BaseEstimator):
         self._scale = Scale(**{key: torch.from_numpy(v) for key, v in state["_scale"].items()})
         self.history_ = pd.DataFrame(state["history_"])
         self.network_ = LembasRNN(
-            self.network, self.tfs_, self.genes_, config=rnn_config(self.config_), seed=self.seed
+            self._prior(), self.tfs_, self.genes_, config=rnn_config(self.config_), seed=self.seed
         )
         self.network_.load_state_dict(weights)
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from lembas.network import Network
+from tests.small_study import fitted, study  # noqa: F401 (fixtures for all modules)
 
 ROOT = Path(__file__).resolve().parents[1]
 LIVER = ROOT.parent / "shared" / "data" / "liver"

@@ -17,13 +17,13 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LEVELS = {
     0: (
         "network names labels tables formats h5ad sources data cohorts split duplicates audit "
-        "metrics intervals evaluation strata original summary ridge plotting"
+        "metrics intervals coverage strata original ridge plotting"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests baselines "
-        "penalties recipes optimise"
+        "penalties recipes"
     ),
-    2: "study training attribution latency checkpoint",
+    2: "study optimise training attribution explanation latency evaluation summary checkpoint",
     3: (
         "artifacts fitting profiles provenance chapters dependencies execution plan workflow "
         "render __main__"

@@ -24,7 +24,7 @@ def test_a_profile_is_read(tmp_path: Path) -> None:
     write(
         tmp_path,
         "title: Mine\ndata: {folder: d, files: [a.tsv]}\nthreads: {default: 1, 04_fit: 2}\n"
-        "time_out_s: {04_fit: 9}\nchapters: {04_fit: {seed: 3}}\nmodels: {ridge: {alpha: 1.0}}\n",
+        "time_out_s: {04_fit: 9}\nchapters: {04_fit: {seed: 3}}\n",
     )
     profile = read_profile("mine", tmp_path)
     assert profile.data.folder == "d"
@@ -32,7 +32,6 @@ def test_a_profile_is_read(tmp_path: Path) -> None:
     assert (profile.threads_of("04_fit"), profile.threads_of("05_test")) == (2, 1)
     assert (profile.time_out_of("04_fit"), profile.time_out_of("05_test")) == (9, 1800)
     assert profile.chapters["04_fit"] == {"seed": 3}
-    assert profile.models == {"ridge": {"alpha": 1.0}}
 
 
 @pytest.mark.parametrize(

@@ -150,8 +150,6 @@ def test_profile_faults_meet_the_chapters(project: Path, lembas: Command) -> Non
     assert "chapter 01_data: parameter seed must be int, not 'abc'" in lembas("status")[2]
     change(profile, "01_data: {seed: abc}", "09_none: {}")
     assert "names chapter(s) that are not there: 09_none" in lembas("status")[2]
-    change(profile, "chapters: {09_none: {}}", "models: {ridge: {}}")
-    assert "has `models`, but no chapter has a parameter `models`" in lembas("status")[2]
 
 
 def test_params_lists_values_of_the_profile(project: Path, lembas: Command) -> None:

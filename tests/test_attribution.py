@@ -1,0 +1,313 @@
+"""Attributions against shap's own explainers, exact answers and their laws."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import shap
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from torch import Tensor, nn
+
+from lembas.attribution import Attribution, explain
+from lembas.baselines import LabelledRegressor
+from lembas.study import Study
+from lembas.training import LembasRegressor
+from tests.small_study import network_of, normal_table
+
+EXPLAINED = ["mlr", "ridge", "masked_ridge", "xgbrf", "lembas_published", "lembas"]
+N_SAMPLES, N_BACKGROUND = 12, 25
+
+
+@pytest.fixture(scope="module")
+def samples(study: Study) -> pd.DataFrame:
+    return study.dataset.external["external_near"].x.iloc[:N_SAMPLES]
+
+
+@pytest.fixture(scope="module")
+def background(study: Study) -> pd.DataFrame:
+    return study.dataset.train.x.iloc[:N_BACKGROUND]
+
+
+def wide(made: Attribution, gene: str) -> pd.DataFrame:
+    """Attributions of one gene, ``(sample, tf)``."""
+    rows = made.table[made.table["gene"] == gene]
+    return rows.pivot_table(index="sample", columns="tf", values="attribution", sort=False)
+
+
+# Linear models against shap.LinearExplainer
+
+
+def slopes(model: BaseEstimator, gene: str) -> tuple[np.ndarray, float]:
+    """Slope and intercept found from predictions alone: at 0 and at each unit vector."""
+    tfs = model.tfs_
+    rows = np.vstack([np.zeros(len(tfs)), np.eye(len(tfs))])
+    predicted = model.predict(pd.DataFrame(rows, columns=tfs))[gene].to_numpy(float)
+    return predicted[1:] - predicted[0], float(predicted[0])
+
+
+@pytest.mark.parametrize("name", ["mlr", "ridge", "masked_ridge"])
+def test_linear_models_agree_with_shaps_linear_explainer(
+    fitted: dict[str, BaseEstimator],
+    study: Study,
+    samples: pd.DataFrame,
+    background: pd.DataFrame,
+    name: str,
+) -> None:
+    model, genes = fitted[name], study.dataset.targets[[0, 7]]
+    made = explain(model, samples, background, genes)
+    assert made.method == "linear, closed form"
+    for gene in genes:
+        # shap keeps 100 background samples unless told otherwise.
+        masker = shap.maskers.Independent(background, max_samples=len(background))
+        expected = shap.LinearExplainer(slopes(model, gene), masker).shap_values(samples)
+        assert wide(made, gene).to_numpy() == pytest.approx(expected, abs=1e-5)
+    assert made.completeness_error().max() < 1e-4
+
+
+def test_the_base_is_the_mean_prediction_over_the_background(
+    fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame
+) -> None:
+    for name in EXPLAINED:
+        model = fitted[name]
+        genes = model.genes_[:2]
+        made = explain(model, samples, background, genes)
+        expected = model.predict(background)[genes].mean().to_dict()
+        assert made.base.set_index("gene")["base"].to_dict() == pytest.approx(expected, abs=1e-6)
+
+
+# XGBRF
+
+
+def test_the_forests_attributions_add_up(
+    fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame
+) -> None:
+    model = fitted["xgbrf"]
+    made = explain(model, samples, background, model.genes_[:3])
+    assert made.method == "interventional TreeSHAP"
+    assert made.completeness["error"].abs().max() <= 1e-4
+    assert made.completeness_error().max() <= 1e-4
+
+
+def test_a_small_forest_agrees_with_shapley_values_by_definition(
+    fitted: dict[str, BaseEstimator], study: Study, background: pd.DataFrame
+) -> None:
+    """Two players: phi_1 = (v(1) - v(0) + v(12) - v(2)) / 2, v averaged over the background."""
+    train = study.dataset.train
+    tfs, gene = train.x.columns[:2], train.y.columns[0]
+    model = type(fitted["xgbrf"])().fit(train.x[tfs], train.y[[gene]])
+    base, sample = background[tfs], study.dataset.test.x[tfs].iloc[:1]
+
+    def value(known: list[str]) -> float:
+        rows = base.copy()
+        for tf in known:
+            rows[tf] = sample[tf].iloc[0]
+        return float(model.predict(rows)[gene].astype(float).mean())
+
+    first, second = tfs
+    both = value([first, second])
+    expected = [
+        (value([first]) - value([]) + both - value([second])) / 2,
+        (value([second]) - value([]) + both - value([first])) / 2,
+    ]
+    made = explain(model, sample, base, [gene])
+    assert wide(made, gene).to_numpy()[0] == pytest.approx(expected, abs=1e-5)
+
+
+# LEMBAS-RNN
+
+
+@pytest.mark.parametrize("name", ["lembas", "lembas_published"])
+def test_expected_gradients_add_up(
+    fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame, name: str
+) -> None:
+    """BENCHMARK.md section 7: the error is at most 1 % of the predictions' SD."""
+    model = fitted[name]
+    made = explain(model, samples, background, model.genes_)
+    assert made.method == "expected gradients, quadrature"
+    assert made.completeness_error().max() <= 0.01
+
+
+@pytest.mark.parametrize("name", ["lembas", "lembas_published"])
+def test_expected_gradients_agree_with_shaps_gradient_explainer(
+    fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame, name: str
+) -> None:
+    """shap draws background samples and positions at random: 4,000 draws leave some noise."""
+    model = fitted[name]
+    gene = model.genes_[3]
+    single = model.restricted([gene])
+
+    class Network(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return single.predict_tensor(x)
+
+    few = samples.iloc[:2]
+    explainer = shap.GradientExplainer(Network(), torch.from_numpy(background.to_numpy(copy=True)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        values = explainer.shap_values(
+            torch.from_numpy(few.to_numpy(copy=True)), nsamples=4000, rseed=1
+        )
+    expected = np.asarray(values).reshape(few.shape)
+    found = wide(explain(model, few, background, [gene]), gene).to_numpy()
+    assert found == pytest.approx(expected, abs=0.06 * np.abs(expected).max())
+
+
+def test_a_network_in_its_linear_zone_has_the_exact_linear_answer(
+    study: Study, samples: pd.DataFrame, background: pd.DataFrame
+) -> None:
+    """States stay in [0, .5], where f(x) = x, so y is affine in x with slope
+
+    sum over k < T of w_out (W^k)[gene, tf] w_in sd_gene / sd_tf.
+    """
+    train = study.dataset.train
+    settings = {"state_scale": 0.01, "epochs": 3, "validation_fraction": 0.0}
+    model = LembasRegressor(study.network, settings=settings).fit(train.x, train.y)
+    network = model.network_
+    everything = pd.concat([samples, background])
+    scaled = (torch.from_numpy(everything.to_numpy()) - model._scale.x_mean) / model._scale.x_sd
+    with torch.no_grad():
+        _, states = network(scaled)
+    assert states.min() > 0
+    assert states.max() < 0.5
+    nodes = network.nodes
+    step = pd.DataFrame(0.0, index=nodes, columns=nodes)
+    for weight, tf, gene in zip(
+        network.weights.tolist(), network.edges["TF"], network.edges["Gene"], strict=True
+    ):
+        step.loc[gene, tf] = weight
+    paths = sum(np.linalg.matrix_power(step.to_numpy(), k) for k in range(network.config.max_steps))
+    paths = pd.DataFrame(paths, index=nodes, columns=nodes)
+    gene = model.genes_[4]
+    sd = pd.Series(model._scale.x_sd.numpy(), index=model.tfs_)
+    factor = float(network.output_weights[4] * model._scale.y_sd[4]) * 0.01
+    slope = paths.loc[gene, model.tfs_] * factor / sd
+    expected = (samples - background.mean()) * slope
+    made = explain(model, samples, background, [gene])
+    found = wide(made, gene)[expected.columns]
+    assert found.to_numpy() == pytest.approx(expected.to_numpy(), abs=1e-4)
+    assert expected.abs().to_numpy().max() > 0.01
+
+
+@pytest.mark.parametrize("recipe", ["improved", "published"])
+def test_tfs_without_a_path_get_exactly_nothing(recipe: str) -> None:
+    """T0 -> T1 -> G0 reaches; T2 only regulates G1, and T3 is downstream of T1."""
+    reaching = [("T0", "T1", 1), ("T1", "G0", 1)]
+    elsewhere = [("T1", "T3", 1), ("T2", "G1", -1), ("T3", "G1", 1)]
+    network = network_of(reaching + elsewhere)
+    x = normal_table(40, ["T0", "T1", "T2", "T3"], seed=1)
+    y = normal_table(40, ["G0", "G1"], seed=2)
+    settings = {"epochs": 3, "validation_fraction": 0.0}
+    model = LembasRegressor(network, recipe=recipe, settings=settings).fit(x, y)
+    table = wide(explain(model, x[:6], x[6:30], ["G0"]), "G0")
+    assert (table[["T2", "T3"]] == 0).all(axis=None)
+    assert (table[["T0", "T1"]] != 0).all(axis=None)
+
+
+def test_a_gene_sees_its_regulators_only_in_masked_ridge(
+    fitted: dict[str, BaseEstimator], study: Study, samples: pd.DataFrame, background: pd.DataFrame
+) -> None:
+    gene = study.dataset.targets[0]
+    table = wide(explain(fitted["masked_ridge"], samples, background, [gene]), gene)
+    others = table.columns.difference(study.network.regulators(gene))
+    assert (table[others] == 0).all(axis=None)
+
+
+# Laws that hold for all
+
+
+@pytest.mark.parametrize("name", EXPLAINED)
+def test_the_explained_model_is_the_scored_one(
+    fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame, name: str
+) -> None:
+    model = fitted[name]
+    made = explain(model, samples, background, model.genes_[[2]])
+    predicted = model.predict(samples)[model.genes_[2]]
+    assert made.completeness["prediction"].to_numpy() == pytest.approx(predicted.to_numpy())
+    assert made.completeness["sample"].tolist() == samples.index.tolist()
+
+
+@pytest.mark.parametrize("name", EXPLAINED)
+def test_reordering_columns_and_samples_changes_nothing(
+    fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame, name: str
+) -> None:
+    model = fitted[name]
+    gene = model.genes_[1]
+    expected = wide(explain(model, samples, background, [gene]), gene)
+    mixed = samples.iloc[::-1, ::-1]
+    found = wide(explain(model, mixed, background.iloc[::-1, ::-1], [gene]), gene)
+    found = found.loc[expected.index, expected.columns]
+    assert found.to_numpy() == pytest.approx(expected.to_numpy(), abs=1e-5)
+
+
+def test_the_tidy_table_keeps_values_and_expression_together(
+    fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame
+) -> None:
+    model = fitted["mlr"]
+    genes = model.genes_[[3, 1]]
+    made = explain(model, samples, background, [*genes, genes[0]])
+    assert list(made.table.columns) == ["gene", "sample", "tf", "attribution", "expression"]
+    assert len(made.table) == 2 * samples.size, "a gene named twice is explained once"
+    assert made.base["gene"].tolist() == genes.tolist()
+    for row in made.table.sample(20, random_state=1).itertuples():
+        assert row.expression == pytest.approx(samples.loc[row.sample, row.tf])
+
+
+def test_a_prediction_that_does_not_vary_has_no_relative_error(
+    fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame
+) -> None:
+    model = fitted["mlr"]
+    same = pd.concat([samples.iloc[:1]] * 2).set_axis(["a", "b"])
+    assert explain(model, same, background, model.genes_[:1]).completeness_error().isna().all()
+
+
+# Messages
+
+
+def test_an_unknown_gene_is_named(
+    fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame
+) -> None:
+    for name in EXPLAINED:
+        with pytest.raises(KeyError, match="the model does not predict NOT_A_GENE; it predicts 30"):
+            explain(fitted[name], samples, background, ["NOT_A_GENE"])
+
+
+def test_nothing_to_explain(
+    fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame
+) -> None:
+    model = fitted["mlr"]
+    gene = model.genes_[:1]
+    with pytest.raises(ValueError, match="12 samples, 0 background samples, 1 genes"):
+        explain(model, samples, background.iloc[:0], gene)
+    with pytest.raises(ValueError, match="0 samples, 25 background samples"):
+        explain(model, samples.iloc[:0], background, gene)
+    with pytest.raises(ValueError, match="0 genes; each must be at least 1"):
+        explain(model, samples, background, [])
+
+
+def test_missing_tfs_are_named(
+    fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame
+) -> None:
+    with pytest.raises(ValueError, match="X lacks 1 of the 20 TFs"):
+        explain(fitted["lembas"], samples, background.iloc[:, 1:], ["ALB"])
+
+
+def behind_pca() -> Pipeline:
+    """Linear, but its slopes are those of components and not of TFs."""
+    return make_pipeline(PCA(3), LinearRegression())
+
+
+def test_models_without_a_method_are_refused(
+    fitted: dict[str, BaseEstimator], study: Study, samples: pd.DataFrame, background: pd.DataFrame
+) -> None:
+    train = study.dataset.train
+    components = LabelledRegressor(behind_pca()).fit(train.x, train.y)
+    for model, kind in [(fitted["train_mean"], "TrainMean"), (components, "LabelledRegressor")]:
+        with pytest.raises(TypeError, match=f"no attribution method for {kind}; known are linear"):
+            explain(model, samples, background, ["ALB"])

@@ -1,0 +1,222 @@
+"""Tests of the scores: scikit-learn and SciPy are the oracles."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import pearsonr, spearmanr
+from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+
+from lembas.metrics import (
+    PER_GENE,
+    centred_in_cohort,
+    pooled_scores,
+    score_per_gene,
+    summarise,
+)
+from tests.conftest import random_expression
+
+GENES = [f"G{number}" for number in range(12)]
+EXACT = {"rtol": 1e-12, "atol": 1e-12}
+
+
+def case(seed: int = 0, n_samples: int = 25) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
+    """Draw a truth, a prediction that is partly right and rounded (ties), and training means."""
+    truth = random_expression("s", n_samples, GENES, seed=seed)
+    noise = random_expression("s", n_samples, GENES, seed=seed + 1)
+    training = random_expression("t", 40, GENES, seed=seed + 2)
+    return truth, (0.6 * truth + 0.4 * noise).round(1), training.mean()
+
+
+def scores(truth: pd.DataFrame, prediction: pd.DataFrame, mean: pd.Series) -> pd.Series:
+    return summarise(score_per_gene(truth, prediction, mean), truth, prediction, mean)
+
+
+def shuffled(table: pd.DataFrame, seed: int = 5) -> pd.DataFrame:
+    return table.sample(frac=1, random_state=seed).sample(frac=1, axis=1, random_state=seed)
+
+
+def test_per_gene_scores_agree_with_scikit_learn_and_scipy():
+    truth, prediction, mean = case()
+    ours = score_per_gene(truth, prediction, mean)
+    assert list(ours.columns) == list(PER_GENE)
+    expected = {
+        "r2_per_gene": r2_score(truth, prediction, multioutput="raw_values"),
+        "mae_per_gene": mean_absolute_error(truth, prediction, multioutput="raw_values"),
+        "rmse_per_gene": root_mean_squared_error(truth, prediction, multioutput="raw_values"),
+        "pearson_per_gene": [pearsonr(truth[g], prediction[g])[0] for g in GENES],
+        "spearman_per_gene": [spearmanr(truth[g], prediction[g])[0] for g in GENES],
+        "skill_per_gene": [
+            1 - ((truth[g] - prediction[g]) ** 2).sum() / ((truth[g] - mean[g]) ** 2).sum()
+            for g in GENES
+        ],
+        "bias_per_gene": [truth[g].mean() - prediction[g].mean() for g in GENES],
+        "n_samples": [25] * len(GENES),
+    }
+    for name, values in expected.items():
+        np.testing.assert_allclose(ours[name], values, err_msg=name, **EXACT)
+
+
+def test_aggregates_agree_with_scikit_learn_and_scipy():
+    truth, prediction, mean = case(10)
+    ours = scores(truth, prediction, mean)
+    flat = truth.to_numpy().ravel(), prediction.to_numpy().ravel()
+    per_gene = r2_score(truth, prediction, multioutput="raw_values")
+    expected = {
+        "r2_pooled": r2_score(*flat),
+        "r2_mean_over_genes": r2_score(truth, prediction, multioutput="uniform_average"),
+        "r2_median_over_genes": np.median(per_gene),
+        "r2_variance_weighted": r2_score(truth, prediction, multioutput="variance_weighted"),
+        "pearson_pooled": pearsonr(*flat)[0],
+        "spearman_pooled": spearmanr(*flat)[0],
+        "rmse_pooled": root_mean_squared_error(*flat),
+        "mae_pooled": mean_absolute_error(*flat),
+        "bias_pooled": np.mean(flat[0] - flat[1]),
+        "residual_sd_pooled": np.std(flat[0] - flat[1]),
+        "pearson_median_over_genes": np.median(
+            [pearsonr(truth[g], prediction[g])[0] for g in GENES]
+        ),
+        "spearman_median_over_genes": np.median(
+            [spearmanr(truth[g], prediction[g])[0] for g in GENES]
+        ),
+        "pearson_median_over_samples_centred": np.median(
+            [pearsonr(truth.loc[s] - mean, prediction.loc[s] - mean)[0] for s in truth.index]
+        ),
+        "n_genes": 12,
+        "n_genes_constant": 0,
+        "n_samples": 25,
+    }
+    for name, value in expected.items():
+        np.testing.assert_allclose(ours[name], value, err_msg=name, **EXACT)
+
+
+def test_the_order_of_samples_and_genes_changes_nothing():
+    truth, prediction, mean = case(3)
+    ours = score_per_gene(truth, prediction, mean)
+    theirs = score_per_gene(shuffled(truth), shuffled(prediction, 6), mean.sample(frac=1))
+    pd.testing.assert_frame_equal(theirs.loc[GENES], ours, rtol=1e-12, atol=1e-12)
+    pd.testing.assert_series_equal(
+        scores(shuffled(truth), shuffled(prediction, 6), mean),
+        scores(truth, prediction, mean),
+        rtol=1e-12,
+        atol=1e-12,
+    )
+
+
+def test_renaming_genes_renames_the_rows_only():
+    truth, prediction, mean = case(4)
+    renamed = [table.rename(columns="n_{}".format) for table in (truth, prediction)]
+    theirs = score_per_gene(*renamed, mean.rename(index="n_{}".format))
+    ours = score_per_gene(truth, prediction, mean)
+    pd.testing.assert_frame_equal(theirs, ours.rename(index="n_{}".format), check_names=False)
+
+
+def test_a_perfect_prediction_and_the_training_mean_score_as_defined():
+    truth, _, mean = case(5)
+    perfect = scores(truth, truth, mean)
+    for name in ("r2_pooled", "skill_median_over_genes", "pearson_pooled", "spearman_pooled"):
+        assert perfect[name] == pytest.approx(1, abs=1e-12), name
+    assert perfect["rmse_pooled"] == perfect["mae_pooled"] == 0
+    null = truth * 0 + mean
+    table = score_per_gene(truth, null, mean)
+    assert (table["skill_per_gene"] == 0).all()
+    assert table[["pearson_per_gene", "spearman_per_gene"]].isna().all(axis=None)
+    assert np.isnan(scores(truth, null, mean)["pearson_median_over_genes"])
+    assert np.isnan(scores(truth, null, mean)["pearson_median_over_samples_centred"])
+
+
+def test_correlations_ignore_scale_and_skill_does_not():
+    truth, prediction, mean = case(6)
+    ours = score_per_gene(truth, prediction, mean)
+    scaled = score_per_gene(truth, 3 * prediction + 1, mean)
+    for name in ("pearson_per_gene", "spearman_per_gene"):
+        np.testing.assert_allclose(scaled[name], ours[name], **EXACT)
+    assert (scaled["skill_per_gene"] < ours["skill_per_gene"]).all()
+
+
+@pytest.mark.parametrize("level", [0.0, 0.1, 2.7])
+def test_a_gene_that_does_not_vary_is_nan_and_counted(level):
+    truth, prediction, mean = case(7)
+    truth["G3"] = level
+    ours = score_per_gene(truth, prediction, mean).loc["G3"]
+    undefined = ["r2_per_gene", "pearson_per_gene", "spearman_per_gene"]
+    assert ours[undefined].isna().all()
+    assert ours.drop(undefined).notna().all()
+    assert scores(truth, prediction, mean)["n_genes_constant"] == 1
+    others = [gene for gene in GENES if gene != "G3"]
+    expected = np.median([pearsonr(truth[g], prediction[g])[0] for g in others])
+    assert scores(truth, prediction, mean)["pearson_median_over_genes"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.1, 2.7])
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_skill_is_nan_where_a_gene_equals_its_training_mean(level, kind):
+    truth, prediction, mean = case(8)
+    truth["G3"] = level
+    training = truth[["G3"]].astype(kind)
+    mean["G3"] = training.mean()["G3"]  # carries the rounding of a mean
+    assert np.isnan(
+        score_per_gene(truth.astype(kind), prediction, mean).loc["G3", "skill_per_gene"]
+    )
+
+
+def test_a_constant_prediction_has_no_correlation_but_a_skill():
+    truth, prediction, mean = case(9)
+    prediction["G0"] = 0.1
+    ours = score_per_gene(truth, prediction, mean).loc["G0"]
+    assert ours[["pearson_per_gene", "spearman_per_gene"]].isna().all()
+    assert ours[["r2_per_gene", "skill_per_gene", "rmse_per_gene"]].notna().all()
+
+
+def test_one_sample_has_errors_but_no_correlations():
+    truth, prediction, mean = case(11, n_samples=1)
+    ours = scores(truth, prediction, mean)
+    assert ours["n_genes_constant"] == ours["n_genes"] == 12
+    assert np.isnan(ours["r2_mean_over_genes"])
+    assert np.isnan(ours["r2_variance_weighted"])
+    assert ours["mae_pooled"] == pytest.approx((truth - prediction).abs().mean(axis=None))
+
+
+def test_pooled_scores_of_values_that_do_not_vary_are_nan():
+    ours = pooled_scores(np.full((4, 2), 0.1), np.arange(8.0).reshape(4, 2))
+    assert np.isnan([ours["r2_pooled"], ours["pearson_pooled"], ours["spearman_pooled"]]).all()
+    assert ours["bias_pooled"] == pytest.approx(0.1 - 3.5)
+
+
+def test_centring_removes_each_genes_mean_exactly():
+    truth, _, _ = case(12)
+    truth["G3"] = 0.1
+    centred = centred_in_cohort(truth)
+    np.testing.assert_allclose(centred.mean(), 0, atol=1e-15)
+    pd.testing.assert_frame_equal(centred + truth.mean(), truth)
+    assert (centred["G3"] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t, p, m: (t, p.drop(columns="G2"), m), "G2"),
+        (lambda t, p, m: (t, p.drop(index="s3"), m), "s3"),
+        (lambda t, p, m: (t, p.rename(columns={"G2": "G1"}), m), "G1"),
+        (
+            lambda t, p, m: (t, p, m.drop(["G1", "G2"])),
+            r"train_mean lacks 2 gene\(s\): G1, G2; pass the training means",
+        ),
+        (lambda t, p, m: (t.where(t != t.loc["s1", "G4"]), p, m), "truth .* not finite: G4;"),
+        (lambda t, p, m: (t, p.assign(G5=np.inf), m), "prediction .* not finite: G5;"),
+        (lambda t, p, m: (t, p, m.replace(m["G6"], np.nan)), "train_mean .* not finite: G6;"),
+        (lambda t, p, m: (t.iloc[:0], p.iloc[:0], m), "no values to score: 0 samples x 12 genes"),
+    ],
+)
+def test_tables_that_do_not_match_are_refused(change, message):
+    tables = change(*case())
+    with pytest.raises(ValueError, match=message):
+        score_per_gene(*tables)
+
+
+@pytest.mark.parametrize("n_samples", [7, 997])
+def test_single_precision_tables_score_the_same_to_single_precision(n_samples):
+    truth, prediction, mean = case(13, n_samples)
+    single = truth.astype(np.float32), prediction.astype(np.float32), mean.astype(np.float32)
+    np.testing.assert_allclose(scores(*single), scores(truth, prediction, mean), atol=1e-5)

@@ -1,0 +1,78 @@
+"""Tests of the strata of variability."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lembas.metrics import pooled_scores
+from lembas.strata import STRATA, cv_strata, scores_by_stratum
+from tests.conftest import random_expression
+
+GENES = [f"G{number:02d}" for number in range(30)]
+TRUTH = random_expression("s", 15, GENES, seed=0)
+PREDICTION = random_expression("s", 15, GENES, seed=1)
+
+
+def training() -> pd.DataFrame:
+    """Give gene number k a coefficient of variation of k/100 exactly: values 1 -+ k/100."""
+    cv = np.arange(30) / 100
+    return pd.DataFrame([1 - cv, 1 + cv], columns=GENES)
+
+
+def test_genes_are_cut_at_the_33rd_and_67th_percentile():
+    # Of the 30 values 0, .01, ..., .29 the percentiles are .0957 and .1943.
+    strata = cv_strata(training())
+    expected = ["low"] * 10 + ["middle"] * 10 + ["high"] * 10
+    assert strata.tolist() == expected
+    assert strata.index.tolist() == GENES
+
+
+def test_the_order_of_genes_and_samples_changes_nothing():
+    table = random_expression("t", 50, GENES, seed=4)
+    mixed = table.sample(frac=1, random_state=0).sample(frac=1, axis=1, random_state=0)
+    pd.testing.assert_series_equal(cv_strata(mixed).loc[GENES], cv_strata(table), check_names=False)
+
+
+def test_scale_changes_nothing():
+    table = random_expression("t", 50, GENES, seed=4)
+    pd.testing.assert_series_equal(cv_strata(4 * table), cv_strata(table))
+
+
+def test_a_gene_without_expression_counts_as_low():
+    assert cv_strata(training().assign(G29=0.0))["G29"] == "low"
+
+
+def test_scores_are_the_pooled_scores_of_each_stratum():
+    strata = cv_strata(training())
+    mixed = PREDICTION.sample(frac=1, random_state=0).sample(frac=1, axis=1, random_state=0)
+    table = scores_by_stratum(TRUTH, {"a": mixed, "b": TRUTH}, strata)
+    assert list(table.columns) == ["model", "stratum", "metric", "value"]
+    found = table.set_index(["model", "stratum", "metric"])["value"]
+    for stratum in STRATA:
+        genes = strata.index[strata == stratum]
+        expected = pooled_scores(TRUTH[genes].to_numpy(), PREDICTION[genes].to_numpy())
+        for metric, value in expected.items():
+            assert found["a", stratum, metric] == pytest.approx(value, abs=1e-12)
+        assert found["a", stratum, "n_genes"] == len(genes)
+        assert found["b", stratum, "rmse_pooled"] == 0
+
+
+def test_bias_is_observed_minus_predicted():
+    strata = pd.Series("low", index=GENES)
+    table = scores_by_stratum(TRUTH, {"high": TRUTH + 0.5}, strata).set_index("metric")["value"]
+    assert table["bias_pooled"] == pytest.approx(-0.5)
+
+
+def test_an_empty_stratum_has_no_rows():
+    strata = pd.Series("low", index=GENES)
+    assert scores_by_stratum(TRUTH, {"a": PREDICTION}, strata)["stratum"].unique() == ["low"]
+
+
+def test_tables_that_do_not_match_are_refused():
+    strata = cv_strata(training())
+    with pytest.raises(ValueError, match="G07"):
+        scores_by_stratum(TRUTH, {"a": PREDICTION.drop(columns="G07")}, strata)
+    with pytest.raises(ValueError, match=r"strata lack 1 gene\(s\): G07; sort all scored genes"):
+        scores_by_stratum(TRUTH, {"a": PREDICTION}, strata.drop("G07"))
