@@ -69,7 +69,7 @@ class Run:
     def write_figure(self, name: str, figure: Drawing) -> Path:
         """Write a figure as ``figures/<name>.svg``, for pages that are no chapters."""
         path = self._place("figures", f"{name}.svg")
-        write_atomically(path, lambda part: part.write_text(to_svg(figure), encoding="utf-8"))
+        _write_bytes(path, to_svg(figure).encode("utf-8"))
         return path
 
     def write_dataset(self, dataset: Dataset) -> Path:
@@ -88,12 +88,7 @@ class Run:
         # Written through pandas, the gzip header would carry the time and the unfinished file's
         # name, and no two runs would be alike.
         text = network.edges.to_csv(sep="\t", index=False, lineterminator="\n")
-        content = gzip.compress(text.encode(), mtime=0)
-
-        def write(part: Path) -> None:
-            part.write_bytes(content)
-
-        write_atomically(path, write)
+        _write_bytes(path, gzip.compress(text.encode(), mtime=0))
         return path
 
     def read_network(self, name: str = "network") -> Network:
@@ -163,6 +158,13 @@ class Run:
                 f"`lembas run --profile {self.name}`"
             )
         return path
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    def write(part: Path) -> None:
+        part.write_bytes(content)
+
+    write_atomically(path, write)
 
 
 def glue(key: str, value: object) -> None:

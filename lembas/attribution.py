@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import shap
 import torch
 import xgboost
 from sklearn.base import BaseEstimator
@@ -22,6 +22,11 @@ from lembas.forests import XGBRF
 from lembas.labels import aligned_columns
 from lembas.ridge import MaskedRidge
 from lembas.training import LembasRegressor
+
+with warnings.catch_warnings():
+    # shap imports tqdm's notebook bar, which warns in every kernel without widgets.
+    warnings.filterwarnings("ignore", message="IProgress not found")
+    import shap
 
 # Gauss-Legendre nodes between background and sample, and rows the network sees at once.
 N_NODES = 8

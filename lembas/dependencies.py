@@ -59,8 +59,9 @@ def _exports(init: Path) -> dict[str, str]:
     if not init.is_file():
         return {}
     for node in ast.parse(init.read_text(encoding="utf-8")).body:
-        target = node.target if isinstance(node, ast.AnnAssign) else None
-        if isinstance(target, ast.Name) and target.id == "_EXPORTS" and node.value is not None:
+        if not isinstance(node, ast.AnnAssign) or node.value is None:
+            continue
+        if isinstance(node.target, ast.Name) and node.target.id == "_EXPORTS":
             table: dict[str, str] = ast.literal_eval(node.value)
             return table
     return {}

@@ -200,11 +200,31 @@ def wide_scores(
     return table.rename_axis(columns=None)
 
 
+def by_gene_set(scores: pd.DataFrame, metric: str, labels: Mapping[str, str]) -> pd.DataFrame:
+    """Lay out one score on each set of genes: one row a cohort and model, one column a set.
+
+    Args:
+        scores: Tidy, with the column ``genes``; see :class:`Evaluation`.
+        metric: Score to show.
+        labels: Model to label.
+
+    Returns:
+        Text cells, "value (n genes)"; empty where a model has no score of a set.
+    """
+    chosen = scores[scores["metric"].isin([metric, "n_genes"])]
+    keys = ["cohort", "model", "genes"]
+    wide = chosen.pivot_table(index=keys, columns="metric", values="value", sort=False)
+    text = [f"{row[metric]:z.3f} ({row['n_genes']:.0f} genes)" for _, row in wide.iterrows()]
+    table = pd.Series(text, index=wide.index).unstack("genes", sort=False, fill_value="")
+    table = table.rename(index=dict(labels), level="model").rename_axis(columns=None)
+    return table.rename(columns={SHARED: "genes of all models", ALL: "all genes of the model"})
+
+
 def _cell(value: float, low: float, high: float, digits: int) -> str:
     if pd.isna(value):
         return "not defined"
-    text = f"{value:.{digits}f}"
-    return text if pd.isna(low) else f"{text} ({low:.{digits}f} to {high:.{digits}f})"
+    text = f"{value:z.{digits}f}"  # z: no minus before a rounded zero
+    return text if pd.isna(low) else f"{text} ({low:z.{digits}f} to {high:z.{digits}f})"
 
 
 def _shared(genes: pd.Index, tables: list[pd.DataFrame]) -> pd.Index:

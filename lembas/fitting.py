@@ -185,6 +185,14 @@ class TrainingSummary:
         rows = self.search(model)
         return int(rows.loc[rows["validation_loss"].idxmin(), "epoch"])
 
+    def for_reader(self) -> pd.DataFrame:
+        """Lay the table out for a page: one row a property, one column a model."""
+        table = self.table.set_index("label").drop(columns="model")
+        table["edges with the wrong sign"] = table["edges with the wrong sign"].map("{:.1%}".format)
+        for column in ("final training loss", "spectral radius"):
+            table[column] = table[column].map("{:.3f}".format)
+        return table.T.rename_axis(columns=None)
+
 
 def training_summary(run: Run, names: Iterable[str]) -> TrainingSummary:
     """Collect the training histories and figures of the LEMBAS models."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from lembas.data import Dataset, build_dataset
 from lembas.network import Network
 from lembas.simulate import simulate
@@ -58,8 +60,9 @@ def open_study(
     try:
         return openers[source](Path(data_dir), dict(files or {}), dict(options or {}))
     except TypeError as error:
-        # A misspelt option reaches the function as an unexpected keyword.
-        if "keyword argument" not in str(error):
+        # A misspelt option reaches the function as an unexpected keyword, a file's role among
+        # the options as one that is there already.
+        if not any(sign in str(error) for sign in ("keyword argument", "multiple values for")):
             raise
         raise ValueError(f"options of source {source!r}: {error}; check the profile") from error
 
@@ -79,7 +82,7 @@ def _simulated(folder: Path, files: dict[str, Any], options: dict[str, Any]) -> 
         series=made.series,
         simulated=True,
         study="simulated study",
-        library_size=made.library_size,
+        library_size=pd.concat([part.library_size for part in made.conditions.values()]),
     )
     return Study(dataset, made.prior)
 

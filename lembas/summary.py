@@ -91,13 +91,13 @@ def null_sentence(scores: pd.DataFrame, cohort: str, labels: Mapping[str, str]) 
 def _with_interval(scores: pd.DataFrame, model: str, cohort: str) -> str:
     found = score(scores, model, cohort)
     if pd.isna(found["low"]):
-        return f"{found['value']:.2f}"
-    return f"{found['value']:.2f} (95 % interval {found['low']:.2f} to {found['high']:.2f})"
+        return f"{found['value']:z.2f}"
+    return f"{found['value']:z.2f} (95 % interval {found['low']:z.2f} to {found['high']:z.2f})"
 
 
 def _ordinal(place: int) -> str:
-    words = {1: "first", 2: "second", 3: "third"}
-    return words.get(place, f"{place}th")
+    words = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+    return words[place - 1] if place <= len(words) else f"number {place}"
 
 
 def joined(own: pd.DataFrame, external: pd.DataFrame, centred: pd.DataFrame) -> pd.DataFrame:

@@ -101,7 +101,7 @@ def test_bad_plans_are_refused(study: Study) -> None:
 def test_all_models_are_explained_on_the_same_samples(
     explanation: Explanation, small_plan: Plan
 ) -> None:
-    by_model = explanation.values.groupby("model", sort=False)
+    by_model = explanation.values.groupby("model", sort=False)  # noqa: PD011 (a field)
     assert list(by_model.groups) == list(MODELS)
     for _, rows in by_model:
         assert rows["sample"].unique().tolist() == small_plan.samples.index.tolist()
@@ -113,7 +113,7 @@ def test_base_and_attributions_add_up_to_the_prediction(
     explanation: Explanation, fitted: dict[str, BaseEstimator], small_plan: Plan
 ) -> None:
     keys = ["model", "gene", "sample"]
-    table = explanation.values.groupby(keys).agg(
+    table = explanation.values.groupby(keys).agg(  # noqa: PD011 (a field)
         attribution=("attribution", "sum"),
         base=("base", "first"),
         prediction=("prediction", "first"),

@@ -185,10 +185,10 @@ def interval_note(value: float, low: float, high: float, *, digits: int = 3) -> 
     """
     if np.isnan(value):
         return "not defined"
-    text = f"{value:.{digits}f}"
+    text = f"{value:z.{digits}f}"  # z: no minus before a rounded zero
     if np.isnan(low) or np.isnan(high):
         return text
-    return f"{text} [{low:.{digits}f}, {high:.{digits}f}]"
+    return f"{text} [{low:z.{digits}f}, {high:z.{digits}f}]"
 
 
 def draw_interval(

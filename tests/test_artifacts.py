@@ -1,0 +1,241 @@
+"""What a run leaves behind can be read back, is whole or absent, and is never unpickled."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import skops.io
+from matplotlib.figure import Figure
+from myst_nb.ext.glue import GLUE_PREFIX, extract_glue_data_cell
+from sklearn.base import BaseEstimator
+
+from lembas import artifacts
+from lembas.artifacts import Run, glue
+from lembas.study import Study
+from lembas.training import LembasRegressor
+from tests.small_study import Counting
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run.open(tmp_path / "results" / "toy")
+
+
+# Where a run is
+
+
+@pytest.mark.parametrize("here", [".", "notebooks", "notebooks/deeper"])
+def test_a_relative_folder_starts_at_the_projects_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: str
+) -> None:
+    (tmp_path / "_toc.yml").touch()
+    (tmp_path / here).mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(tmp_path / here)
+    run = Run.open("results/demo")
+    assert run.folder == tmp_path / "results" / "demo"
+    assert run.folder.is_dir()
+    assert run.name == "demo"
+
+
+def test_the_nearest_root_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = tmp_path / "inner"
+    (inner / "notebooks").mkdir(parents=True)
+    for root in (tmp_path, inner):
+        (root / "_toc.yml").touch()
+    monkeypatch.chdir(inner / "notebooks")
+    assert Run.open("results/demo").folder == inner / "results" / "demo"
+
+
+def test_without_a_root_it_starts_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Run.open("results/demo").folder == tmp_path / "results" / "demo"
+
+
+def test_an_absolute_folder_stays(tmp_path: Path) -> None:
+    assert Run.open(str(tmp_path / "a")).folder == tmp_path / "a"
+
+
+# Round trips
+
+
+def test_tables_come_back(run: Run) -> None:
+    table = pd.DataFrame({"gene": ["ALB", "AFP"], "value": [0.5, np.nan], "n": [1, 2]})
+    assert not run.has_table("scores")
+    run.write_table("scores", table.set_axis([5, 6]))
+    assert run.has_table("scores")
+    pd.testing.assert_frame_equal(run.read_table("scores"), table)
+
+
+def test_the_same_table_is_the_same_file(run: Run, study: Study) -> None:
+    table = study.dataset.train.y.reset_index()
+    first = run.write_table("a", table).read_bytes()
+    assert run.write_table("b", table).read_bytes() == first
+
+
+def test_the_dataset_comes_back(run: Run, study: Study) -> None:
+    run.write_dataset(study.dataset)
+    found = run.read_dataset()
+    pd.testing.assert_frame_equal(found.expression, study.dataset.expression)
+    assert found.inputs.equals(study.dataset.inputs)
+    assert found.simulated
+
+
+def test_the_network_comes_back_and_no_two_files_differ(
+    run: Run, study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = run.write_network(study.network).read_bytes()
+    assert run.read_network().digest == study.network.digest
+    # A gzip header must hold neither time nor the unfinished file's name, which has the
+    # process number in it.
+    monkeypatch.setattr("lembas.formats.os.getpid", lambda: 12345678)
+    assert run.write_network(study.network).read_bytes() == first
+    assert run.write_network(study.network, "prior").name == "prior.tsv.gz"
+    assert run.read_network("prior").digest == study.network.digest
+
+
+def test_a_figure_is_the_same_svg_each_time(run: Run) -> None:
+    figure = Figure()
+    figure.subplots().plot([0, 1], [1, 0])
+    first = run.write_figure("line", figure)
+    assert first == run.folder / "figures" / "line.svg"
+    content = first.read_text(encoding="utf-8")
+    assert content.startswith("<?xml")
+    assert run.write_figure("line", figure).read_text(encoding="utf-8") == content
+
+
+def test_predictions_keep_their_labels(run: Run, study: Study) -> None:
+    table = study.dataset.test.y
+    run.write_prediction("mlr", "test", table, group="baselines")
+    pd.testing.assert_frame_equal(run.read_prediction("mlr", "test"), table)
+
+
+def test_every_model_comes_back(run: Run, study: Study, fitted: dict[str, BaseEstimator]) -> None:
+    x = study.dataset.test.x
+    for name, model in fitted.items():
+        run.save_model(name, model, group="any")
+        expected = model.predict(x)
+        loaded = run.load_model(name)
+        pd.testing.assert_frame_equal(loaded.predict(x), expected, check_exact=True)
+        assert run.model_size_mb(name) > 0
+
+
+def test_a_model_that_was_not_fitted_yet_comes_back(run: Run, study: Study) -> None:
+    run.save_model("new", LembasRegressor(study.network, settings={"epochs": 2}), group="any")
+    loaded = run.load_model("new")
+    assert loaded.settings == {"epochs": 2}
+    assert not hasattr(loaded, "network_")
+
+
+# Whole or not at all
+
+
+def leftovers(run: Run) -> list[str]:
+    return sorted(path.name for path in run.folder.rglob("*") if path.is_file())
+
+
+def test_nothing_is_left_when_writing_a_table_fails(run: Run) -> None:
+    unwritable = pd.DataFrame({"a": [1, "x", object()]})
+    with pytest.raises(pa.ArrowException, match=r"[Cc]onver"):
+        run.write_table("bad", unwritable)
+    assert leftovers(run) == []
+    run.write_table("bad", pd.DataFrame({"a": [1]}))
+    with pytest.raises(pa.ArrowException, match=r"[Cc]onver"):
+        run.write_table("bad", unwritable)
+    assert leftovers(run) == ["bad.parquet"]
+    assert run.read_table("bad")["a"].tolist() == [1]
+
+
+def test_nothing_is_left_when_saving_a_model_fails(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(model: Any, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError("no space left")
+
+    run.save_model("a", Counting(), group="g")
+    before = (run.folder / "fits/g/a/model.skops").read_bytes()
+    monkeypatch.setattr(skops.io, "dump", interrupted)
+    with pytest.raises(OSError, match="no space left"):
+        run.save_model("a", Counting(), group="g")
+    assert leftovers(run) == ["model.skops"]
+    assert (run.folder / "fits/g/a/model.skops").read_bytes() == before
+
+
+# Refusals
+
+
+def test_a_model_of_foreign_types_is_refused(run: Run) -> None:
+    run.save_model("odd", Counting(), group="any")
+    with pytest.raises(ValueError, match=r"not trusted: tests\.small_study\.Counting; a model"):
+        run.load_model("odd")
+
+
+def test_a_file_that_is_no_model_is_refused(run: Run) -> None:
+    path = run.save_model("odd", Counting(), group="any")
+    path.write_bytes(b"cos\nsystem\n(S'true'\ntR.")  # a pickle that would run a command
+    with pytest.raises(zipfile.BadZipFile, match="not a zip file"):
+        run.load_model("odd")
+
+
+def test_what_is_missing_is_named_with_the_command_that_makes_it(run: Run) -> None:
+    for read, file in [
+        (lambda: run.read_table("scores"), "scores.parquet"),
+        (run.read_dataset, "dataset.h5ad"),
+        (run.read_network, "network.tsv.gz"),
+        (lambda: run.load_model("mlr"), "model.skops"),
+        (lambda: run.read_prediction("mlr", "test"), "test.parquet"),
+        (lambda: run.model_size_mb("mlr"), "model.skops"),
+    ]:
+        with pytest.raises(FileNotFoundError, match=f"{file} is not there.*lembas run --profile t"):
+            read()
+
+
+# Glue
+
+
+@pytest.fixture
+def glued(monkeypatch: pytest.MonkeyPatch) -> dict[str, nbformat.NotebookNode]:
+    """Collect what ``glue`` displays, and read it as MyST-NB does."""
+    found: dict[str, nbformat.NotebookNode] = {}
+
+    def display(data: dict[str, str], *, metadata: dict[str, Any], raw: bool) -> None:
+        assert raw
+        output = nbformat.v4.new_output("display_data", data, metadata=metadata)
+        cell = nbformat.v4.new_code_cell("glue()", outputs=[output])
+        nbformat.validate(nbformat.v4.new_notebook(cells=[cell]))
+        assert all(key.startswith(GLUE_PREFIX) for key in data), "nothing shows in the page"
+        found.update(extract_glue_data_cell(cell))
+        assert cell.outputs == []
+
+    monkeypatch.setattr(artifacts, "display", display)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (3, "3"),
+        (0.25, "0.25"),
+        (np.float64(0.25), "0.25"),
+        (np.float32(0.5), "0.5"),
+        (np.int64(7), "7"),
+        ("ALB", "ALB"),
+        (np.str_("ALB"), "ALB"),
+        (True, "True"),
+    ],
+)
+def test_glued_values_are_read_by_myst(
+    glued: dict[str, nbformat.NotebookNode], value: object, text: str
+) -> None:
+    glue("key", value)
+    assert list(glued) == ["key"]
+    assert dict(glued["key"]["data"]) == {"text/plain": text}
+    if not isinstance(value, str):
+        assert float(text == "True" or text) == float(value)

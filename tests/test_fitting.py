@@ -1,0 +1,222 @@
+"""Models are made before any is fitted, and leave model, predictions and a table behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from lembas.artifacts import Run
+from lembas.fitting import (
+    DEFAULT_MODELS,
+    chosen_alphas,
+    fit_models,
+    load_models,
+    model_labels,
+    read_all_predictions,
+    read_models,
+    read_predictions,
+    training_summary,
+)
+from lembas.study import Study
+from tests.small_study import QUICK, Counting
+
+FEW: Mapping[str, Any] = {"train_mean": {}, "masked_ridge": {}}
+RNN: Mapping[str, Any] = {"lembas": {"parameters": {"settings": {**QUICK, "epochs": 3}}}}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run.open(tmp_path / "toy")
+
+
+def fit(
+    run: Run, study: Study, models: Mapping[str, Any], group: str = "baselines"
+) -> pd.DataFrame:
+    return fit_models(run, study.dataset, study.network, models, group=group)
+
+
+@pytest.fixture(scope="module")
+def both(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run whose two fitting chapters are done, the later one first."""
+    run = Run.open(tmp_path_factory.mktemp("both"))
+    fit(run, study, RNN, group="lembas")
+    fit(run, study, {"train_mean": {}, "ridge": {}, "masked_ridge": {}})
+    return run
+
+
+# What is written
+
+
+def test_every_cohort_is_predicted(both: Run, study: Study) -> None:
+    cohorts = study.dataset.cohorts
+    assert list(cohorts) == ["train", "test", "external_near", "external_far"]
+    tables = read_all_predictions(both, cohorts)
+    for name, cohort in cohorts.items():
+        assert list(tables[name]) == ["train_mean", "ridge", "masked_ridge", "lembas"]
+        for table in tables[name].values():
+            assert table.index.equals(cohort.x.index)
+            assert table.columns.equals(study.dataset.targets)
+
+
+def test_predictions_are_those_of_the_saved_model(both: Run, study: Study) -> None:
+    x = study.dataset.external["external_far"].x
+    predictions = read_predictions(both, "external_far", ["lembas", "ridge"])
+    for name, model in load_models(both, ["lembas", "ridge"]).items():
+        pd.testing.assert_frame_equal(model.predict(x), predictions[name])
+
+
+def test_the_table_of_models(both: Run, study: Study) -> None:
+    table = read_models(both)
+    assert table.index.tolist() == ["train_mean", "ridge", "masked_ridge", "lembas"]
+    assert (table["n_genes"] == len(study.dataset.targets)).all()
+    assert (table["fit_s"] > 0).all()
+    assert (table["size_mb"] > 0).all()
+    assert json.loads(table.loc["lembas", "parameters"])["recipe"] == "improved"
+    assert json.loads(table.loc["lembas", "parameters"])["settings"]["epochs"] == 3
+    assert model_labels(both)["lembas"] == "LEMBAS-RNN"
+
+
+def test_without_models_the_groups_own_are_fitted(run: Run, study: Study) -> None:
+    table = fit(run, study, {})
+    assert tuple(table["model"]) == DEFAULT_MODELS["baselines"]
+
+
+def test_series_are_given_to_models_that_use_them(run: Run, study: Study) -> None:
+    """Whole series are held out, so the epochs' losses are those of a fit with groups."""
+    settings = {"epochs": 2, "refit": False}
+    fit(run, study, {"lembas": {"parameters": {"settings": settings}}}, group="lembas")
+    (found,) = load_models(run, ["lembas"]).values()
+    train = study.dataset.train
+    expected = type(found)(study.network, settings=settings)
+    expected.fit(train.x, train.y, groups=train.series)
+    pd.testing.assert_frame_equal(found.history_, expected.history_)
+    ungrouped = type(found)(study.network, settings=settings).fit(train.x, train.y)
+    assert not found.history_.equals(ungrouped.history_)
+
+
+# A model from the profile
+
+
+def test_a_profile_adds_any_regressor_in_three_lines(run: Run, study: Study) -> None:
+    models = yaml.safe_load(
+        """
+        knn:
+          estimator: sklearn.neighbors.KNeighborsRegressor
+          parameters: {n_neighbors: 5}
+          label: Five neighbours
+        """
+    )
+    fit(run, study, {"train_mean": {}, **models})
+    assert read_models(run).loc["knn", "estimator"].endswith("KNeighborsRegressor")
+    assert model_labels(run) == {"train_mean": "Training mean", "knn": "Five neighbours"}
+    train, test = study.dataset.train, study.dataset.test
+    found = read_predictions(run, "test")["knn"]
+    sample = test.x.iloc[0].astype(float)
+    distance = ((train.x.astype(float) - sample) ** 2).sum(axis=1)
+    expected = train.y.loc[distance.nsmallest(5).index].mean()
+    assert found.iloc[0].to_numpy() == pytest.approx(expected.to_numpy(), abs=1e-5)
+
+
+def test_a_label_may_be_left_out(run: Run, study: Study) -> None:
+    fit(run, study, {"knn": {"estimator": "sklearn.neighbors.KNeighborsRegressor"}})
+    assert model_labels(run) == {"knn": "knn"}
+
+
+# Bad models
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"lembass": {}}, "model 'lembass' in the profile has no estimator"),
+        ({"mlr": {"parameter": {}}}, r"model 'mlr' in the profile has unknown key\(s\) parameter"),
+        ({"mlr": {"parameters": {"alpha": 1}}}, "model 'mlr'.*has no parameter alpha; it takes"),
+        ({"knn": {"estimator": "sklearn.neighbours.KNN"}}, "model 'knn': cannot import"),
+    ],
+)
+def test_a_misspelt_model_costs_no_fit(
+    run: Run, study: Study, bad: dict[str, Any], message: str
+) -> None:
+    before = Counting.n_fits
+    counting = {"first": {"estimator": "tests.small_study.Counting"}}
+    with pytest.raises(ValueError, match=message):
+        fit(run, study, {**counting, **bad})
+    assert Counting.n_fits == before
+    assert not list(run.folder.rglob("*.*"))
+    fit(run, study, counting)
+    assert Counting.n_fits == before + 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("nan", r"Broken returned shape \(\d+, 30\) with \d+ values that are not finite; exp"),
+        ("shape", r"Broken returned shape \(\d+, 29\) with 0 values that are not finite; expected"),
+    ],
+)
+def test_a_model_that_predicts_nonsense_is_refused(
+    run: Run, study: Study, fault: str, message: str
+) -> None:
+    broken = {"estimator": "tests.small_study.Broken", "parameters": {"fault": fault}}
+    with pytest.raises(ValueError, match=message):
+        fit(run, study, {"broken": broken})
+    with pytest.raises(FileNotFoundError, match="no fitted models"):
+        read_models(run)
+
+
+def test_nothing_fitted_yet(run: Run) -> None:
+    with pytest.raises(FileNotFoundError, match=r"run 03_fit_baselines and 04_fit_lembas first"):
+        read_models(run)
+
+
+def test_models_that_were_not_fitted_are_named(both: Run) -> None:
+    with pytest.raises(KeyError, match="not fitted in this run: xgbrf; fitted: train_mean, ridge"):
+        load_models(both, ["ridge", "xgbrf"])
+
+
+# What the chapters show of the fits
+
+
+def test_chosen_penalties(both: Run, study: Study) -> None:
+    table = chosen_alphas(both, read_models(both).index)
+    assert table.columns.tolist() == ["model", "gene", "alpha"]
+    assert table["model"].unique().tolist() == ["ridge", "masked_ridge"]
+    (model,) = load_models(both, ["masked_ridge"]).values()
+    own = table.query("model == 'masked_ridge'").set_index("gene")["alpha"]
+    expected = model.alpha_.dropna()
+    assert own.to_dict() == expected.to_dict()
+    assert set(table.query("model == 'ridge'")["gene"]) == set(study.dataset.targets)
+    assert chosen_alphas(both, ["train_mean"]).empty
+
+
+def test_the_training_summary(both: Run, study: Study) -> None:
+    summary = training_summary(both, ["lembas"])
+    (model,) = load_models(both, ["lembas"]).values()
+    row = summary.table.iloc[0]
+    assert row["label"] == "LEMBAS-RNN"
+    assert row["edges"] == len(model.network_.edges)
+    assert row["T"] == 10
+    assert row["updates"] == model.n_updates_
+    n_nodes = len(model.network_.nodes)
+    n_tfs, n_genes = len(study.dataset.inputs), len(study.dataset.targets)
+    assert row["parameters"] == row["edges"] + n_nodes + n_tfs + 2 * n_genes
+    assert 0 <= row["edges with the wrong sign"] <= 1
+    assert summary.history["model"].unique().tolist() == ["lembas"]
+    assert len(summary.search("lembas")) == 3
+
+
+def test_the_chosen_epoch_has_the_lowest_validation_loss(run: Run, study: Study) -> None:
+    settings = {"epochs": 5, "start": "study"}
+    fit(run, study, {"lembas": {"parameters": {"settings": settings}}}, group="lembas")
+    summary = training_summary(run, ["lembas"])
+    search = summary.search("lembas")
+    assert set(search["phase"]) == {"search"}
+    best = search["validation_loss"].to_numpy()
+    assert summary.chosen_epoch("lembas") == search["epoch"].to_numpy()[np.argmin(best)]

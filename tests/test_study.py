@@ -1,0 +1,203 @@
+"""A profile's study: every kind of source, and one clear sentence for each mistake in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+from lembas.simulate import Simulation, simulate
+from lembas.study import Study, open_study
+from tests.small_study import SIMULATION
+
+
+@pytest.fixture(scope="module")
+def made() -> Simulation:
+    return simulate(**{**SIMULATION, "n_external": (20, 20)})
+
+
+@pytest.fixture(scope="module")
+def folder(made: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The simulated study as files of every kind."""
+    folder = tmp_path_factory.mktemp("data")
+    made.prior.edges.to_csv(folder / "network.tsv", sep="\t", index=False)
+    made.counts.T.to_csv(folder / "counts.tsv", sep="\t")
+    far = made.counts.iloc[:9].set_axis([f"E{i}" for i in range(9)])
+    far.T.to_csv(folder / "external_counts.tsv", sep="\t")
+    made.expression[made.tfs].to_csv(folder / "tfs.csv")
+    made.expression.to_csv(folder / "genes.csv")
+    made.external["external_near"].to_csv(folder / "near.csv")
+    made.series.rename_axis("sample").rename("series").to_csv(folder / "series.tsv", sep="\t")
+    lengths = pd.Series(1000 + np.arange(made.counts.shape[1]), index=made.counts.columns)
+    lengths.rename_axis("gene_name").rename("length_bp").to_csv(folder / "lengths.tsv", sep="\t")
+    tables = {"study": made.expression, "near": made.external["external_near"]}
+    matrix = pd.concat(tables.values())
+    cohort = np.repeat(list(tables), [len(table) for table in tables.values()])
+    obs = pd.DataFrame({"cohort": cohort}, index=matrix.index)
+    var = pd.DataFrame(index=matrix.columns)
+    anndata.AnnData(matrix.to_numpy(), obs=obs, var=var).write_h5ad(folder / "all.h5ad")
+    return folder
+
+
+COUNTS = {"network": "network.tsv", "counts": "counts.tsv"}
+TABLES = {"network": "network.tsv", "tf_table": "tfs.csv", "gene_table": "genes.csv"}
+H5AD = {"network": "network.tsv", "h5ad": "all.h5ad"}
+
+
+# Every kind of source
+
+
+def test_a_simulation(study: Study, made: Simulation) -> None:
+    dataset = study.dataset
+    assert dataset.simulated
+    assert study.network.digest == made.prior.digest
+    assert list(dataset.external) == ["external_near", "external_far"]
+    assert not set(dataset.train.series) & set(dataset.test.series)
+    again = open_study("simulation", options=SIMULATION).dataset
+    pd.testing.assert_frame_equal(again.expression, dataset.expression, check_exact=True)
+
+
+def test_opening_leaves_the_options_alone() -> None:
+    options = {**SIMULATION, "external_shift": [0.1, 0.2], "external_missing": [0.0, 0.1]}
+    before = {key: list(v) if isinstance(v, list) else v for key, v in options.items()}
+    open_study("simulation", options=options)
+    assert options == before
+
+
+def test_counts(folder: Path, made: Simulation) -> None:
+    files = {**COUNTS, "external": {"far": "external_counts.tsv"}, "series": "series.tsv"}
+    options = {"min_expression": None, "study": "mine", "seed": 3}
+    study = open_study("counts", data_dir=folder, files=files, options=options)
+    dataset = study.dataset
+    assert not dataset.simulated
+    assert dataset.study == "mine"
+    assert list(dataset.external) == ["far"]
+    assert not set(dataset.train.series) & set(dataset.test.series)
+    cpm = 1e6 * made.counts.div(made.counts.sum(axis=1), axis=0)
+    samples = made.counts.index
+    found = dataset.expression.loc[samples]
+    expected = np.log10(cpm + 1).loc[samples, found.columns]
+    assert found.to_numpy() == pytest.approx(expected.to_numpy(), abs=1e-5)
+
+
+def test_counts_as_tpm(folder: Path, made: Simulation) -> None:
+    """Reads a base of each gene, as parts of a million: counts / length, over their sum."""
+    files = {**COUNTS, "gene_lengths": "lengths.tsv"}
+    study = open_study("counts", data_dir=folder, files=files, options={"unit": "tpm"})
+    assert study.dataset.unit == "log10(TPM+1)"
+    a_base = made.counts / (1000 + np.arange(made.counts.shape[1]))
+    expected = np.log10(1e6 * a_base.div(a_base.sum(axis=1), axis=0) + 1)
+    found = study.dataset.expression
+    wanted = expected.loc[found.index, found.columns]
+    assert found.to_numpy() == pytest.approx(wanted.to_numpy(), abs=1e-5)
+
+
+def test_tables(folder: Path, made: Simulation) -> None:
+    files = {**TABLES, "external": {"near": "near.csv"}, "series": "series.tsv"}
+    dataset = open_study("tables", data_dir=str(folder), files=files).dataset
+    assert dataset.inputs.isin(made.tfs).all()
+    assert list(dataset.external) == ["near"]
+    found = dataset.expression.loc[made.expression.index]
+    expected = made.expression[found.columns]
+    assert found.to_numpy() == pytest.approx(expected.to_numpy(), abs=1e-5)
+
+
+def test_h5ad(folder: Path, made: Simulation) -> None:
+    dataset = open_study("h5ad", data_dir=folder, files=H5AD, options={"study": "study"}).dataset
+    assert list(dataset.external) == ["near"]
+    assert len(dataset.train.x) + len(dataset.test.x) == len(made.expression)
+
+
+def test_files_may_be_given_whole(folder: Path) -> None:
+    files = {role: str(folder / name) for role, name in TABLES.items()}
+    assert open_study("tables", files=files).dataset.inputs.size
+
+
+# Mistakes in a profile
+
+
+def test_an_unknown_source() -> None:
+    with pytest.raises(ValueError, match="source is 'count'; expected one of simulation, counts"):
+        open_study("count")
+
+
+@pytest.mark.parametrize(
+    ("source", "files", "message"),
+    [
+        ("counts", {"network": "network.tsv"}, "files: missing counts, unknown none; expected net"),
+        ("counts", {}, "files: missing network, counts, unknown none"),
+        ("counts", {**COUNTS, "lengths": "x"}, "missing none, unknown lengths.*gene_lengths, ext"),
+        ("counts", {**COUNTS, "network": ""}, "files: missing network"),
+        (
+            "tables",
+            {**TABLES, "counts": "x"},
+            "missing none, unknown counts; expected network, tf_",
+        ),
+        ("tables", COUNTS, "missing tf_table, gene_table, unknown counts"),
+        (
+            "h5ad",
+            {**H5AD, "series": "series.tsv"},
+            "unknown series.*where there are any, no others",
+        ),
+        ("simulation", {"counts": "x"}, "a simulation reads no files, got counts; remove them"),
+        (
+            "counts",
+            {**COUNTS, "external": "near.csv"},
+            "external is 'near.csv'; expected a mapping",
+        ),
+    ],
+)
+def test_a_misspelt_role(folder: Path, source: str, files: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        open_study(source, data_dir=folder, files=files)
+
+
+@pytest.mark.parametrize(
+    ("source", "files"),
+    [("simulation", {}), ("counts", COUNTS), ("tables", TABLES), ("h5ad", H5AD)],
+)
+def test_a_misspelt_option(folder: Path, source: str, files: dict[str, str]) -> None:
+    options = {"tset_fraction": 0.2} if source != "h5ad" else {"study": "study", "tset_fraction": 1}
+    message = rf"options of source '{source}': .*'tset_fraction'.*; check the profile"
+    with pytest.raises(ValueError, match=message):
+        open_study(source, data_dir=folder, files=files, options=options)
+
+
+@pytest.mark.parametrize("option", ["external", "network"])
+def test_a_file_among_the_options(folder: Path, option: str) -> None:
+    """It belongs under ``files``: the reader would get it twice."""
+    files = {**COUNTS, "external": {"far": "external_counts.tsv"}}
+    with pytest.raises(ValueError, match=f"options of source 'counts': .*'{option}'"):
+        open_study("counts", data_dir=folder, files=files, options={option: "x.tsv"})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_samples": "many"}, "n_samples must be a whole number, got 'many'"),
+        ({"n_external": 150}, r"n_external must list one entry a cohort, such as \(150, 150\)"),
+        ({"n_external": [5]}, "need one entry a cohort each, but n_external has 1"),
+        ({"n_tfs": 3}, "n_tfs must be at least 20, got 3"),
+    ],
+)
+def test_simulations_that_cannot_be(options: dict[str, Any], message: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=message):
+        open_study("simulation", options={**SIMULATION, **options})
+
+
+@pytest.mark.parametrize("missing", ["network", "counts"])
+def test_a_missing_file_is_named(folder: Path, missing: str) -> None:
+    files = {**COUNTS, missing: "nowhere.tsv"}
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.tsv"):
+        open_study("counts", data_dir=folder, files=files)
+
+
+def test_an_unknown_value_of_an_option(folder: Path) -> None:
+    with pytest.raises(ValueError, match="unit is 'fpkm'; expected one of cpm, tpm"):
+        open_study("counts", data_dir=folder, files=COUNTS, options={"unit": "fpkm"})
+    with pytest.raises(ValueError, match='unit "tpm" needs gene lengths'):
+        open_study("counts", data_dir=folder, files=COUNTS, options={"unit": "tpm"})

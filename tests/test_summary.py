@@ -1,0 +1,149 @@
+"""Sentences follow the numbers they are given; no number here is a result."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lembas.original import original_scores
+from lembas.summary import (
+    NULL,
+    PRIMARY,
+    answer,
+    beside_original,
+    headline_cohorts,
+    joined,
+    null_sentence,
+    original_table,
+    ranking,
+    score,
+)
+
+LABELS = {
+    "train_mean": "Training mean",
+    "mlr": "MLR",
+    "masked_ridge": "Masked ridge",
+    "lembas": "LEMBAS-RNN",
+}
+NAMES = ("mlr", "masked_ridge", "lembas")
+WHERE = "On the held-out test samples"
+
+
+def scores_of(
+    values: dict[str, float], *, width: float = 0.1, cohort: str = "test"
+) -> pd.DataFrame:
+    """Scores of one cohort: made-up values with intervals of a given half-width."""
+    rows = [
+        (model, cohort, metric, value, value - width, value + width)
+        for model, value in {NULL: 0.0, **values}.items()
+        for metric in (PRIMARY, "r2_pooled")
+    ]
+    return pd.DataFrame(rows, columns=["model", "cohort", "metric", "value", "low", "high"])
+
+
+@pytest.mark.parametrize("values", list(permutations((0.2, 0.4, 0.6))))
+def test_whoever_has_the_highest_score_is_named(values: tuple[float, ...]) -> None:
+    given = dict(zip(NAMES, values, strict=True))
+    sentence = answer(scores_of(given), "test", LABELS, WHERE)
+    best = max(given, key=given.__getitem__)
+    assert sentence.startswith(f"{WHERE}, {LABELS[best]} predicts best")
+    assert "skill of 0.60 (95 % interval 0.50 to 0.70)" in sentence
+    place = {0.6: None, 0.4: "second", 0.2: "third"}[given["lembas"]]
+    if place is None:
+        assert "LEMBAS-RNN comes" not in sentence
+    else:
+        text = f"LEMBAS-RNN comes {place} of 3 models with {given['lembas']:.2f} (95 %"
+        assert text in sentence
+    assert f"the same regulators, has {given['masked_ridge']:.2f} (95 %" in sentence
+    assert sentence.endswith(".")
+
+
+def test_the_order_of_rows_changes_nothing() -> None:
+    table = scores_of(dict(zip(NAMES, (0.1, 0.3, 0.2), strict=True)))
+    mixed = table.sample(frac=1, random_state=3)
+    assert answer(mixed, "test", LABELS, WHERE) == answer(table, "test", LABELS, WHERE)
+
+
+@pytest.mark.parametrize("best", [0.0, -0.05])
+def test_no_model_above_the_null_is_said(best: float) -> None:
+    table = scores_of({"mlr": best - 0.2, "lembas": best})
+    sentence = answer(table, "test", LABELS, WHERE)
+    assert sentence.startswith(f"{WHERE}, no model beats the training mean: the best, LEMBAS-RNN")
+    assert f"{best:.2f} (95 % interval" in sentence
+    assert "predicts best" not in sentence
+
+
+def test_models_that_were_not_fitted_are_not_mentioned() -> None:
+    sentence = answer(scores_of({"mlr": 0.5}), "test", LABELS, WHERE)
+    assert "LEMBAS" not in sentence
+    assert "Masked" not in sentence
+
+
+def test_a_score_without_an_interval_stands_alone() -> None:
+    table = scores_of({"mlr": 0.5}).assign(low=np.nan, high=np.nan)
+    assert answer(table, "test", LABELS, WHERE).endswith("median per-gene skill of 0.50.")
+
+
+def test_the_null_sentence_follows_the_numbers() -> None:
+    for names in permutations(("mlr", "lembas")):
+        table = scores_of(dict(zip(names, (0.9, 0.8), strict=True)))
+        table.loc[(table["model"] == NULL) & (table["metric"] == "r2_pooled"), "value"] = 0.75
+        sentence = null_sentence(table, "test", LABELS)
+        assert "is 0.750 for the training mean alone" in sentence
+        assert f"0.900 for {LABELS[names[0]]}" in sentence
+
+
+def test_scores_are_looked_up_once() -> None:
+    table = scores_of({"mlr": 0.5})
+    assert score(table, "mlr", "test")["value"] == 0.5
+    with pytest.raises(KeyError, match=r"0 scores of 'mlr' on 'far' named 'skill_median"):
+        score(table, "mlr", "far")
+    with pytest.raises(KeyError, match="2 scores of 'mlr'"):
+        score(pd.concat([table, table]), "mlr", "test")
+
+
+def test_the_ranking_leaves_the_null_out() -> None:
+    table = scores_of({"mlr": -0.5, "lembas": 0.5, "masked_ridge": np.nan})
+    assert ranking(table, "test").index.tolist() == ["lembas", "mlr", "masked_ridge"]
+    with pytest.raises(KeyError, match="no model has a 'skill_median_over_genes' on 'far'; scored"):
+        ranking(table, "far")
+
+
+def test_cohorts_are_joined_and_named() -> None:
+    own = pd.concat([scores_of({"mlr": 0.5}, cohort=name) for name in ("train", "test")])
+    external = pd.concat([scores_of({"mlr": 0.4}, cohort=name) for name in ("near", "far")])
+    table = joined(own, external, external)
+    assert list(dict.fromkeys(table["cohort"])) == [
+        "train", "test", "near", "far", "near, centred", "far, centred",
+    ]  # fmt: skip
+    assert len(table) == len(own) + 2 * len(external)
+    assert headline_cohorts(table) == ["test", "near, centred", "far, centred", "train"]
+
+
+def test_the_first_external_cohort_stands_beside_the_original() -> None:
+    own = scores_of({"mlr": 0.5})
+    external = pd.concat([scores_of({"mlr": value}, cohort=c) for c, value in [("b", 1), ("a", 2)]])
+    table = beside_original(own, external)
+    assert list(dict.fromkeys(table["cohort"])) == ["test", "external"]
+    assert score(table, "mlr", "external")["value"] == 1
+
+
+def test_the_table_beside_the_original_study() -> None:
+    own = pd.concat([scores_of({"mlr": 0.5}, cohort=cohort) for cohort in ("test", "external")])
+    table = original_table(own, original_scores(), LABELS)
+    assert table.columns.tolist() == ["here", "null here", "original study (other data)"]
+    expected = original_scores().query("model == 'mlr' and metric == 'r2_pooled'")
+    at = expected.set_index("cohort")["value"]
+    for cohort in ("test", "external"):
+        row = table.loc[(cohort, "MLR", "r2_pooled")]
+        assert row.tolist() == ["0.500", "0.000", f"{at[cohort]:.3f}"]
+    assert len(table) == 2, "only what both have"
+
+
+def test_an_undefined_score_is_said() -> None:
+    own = scores_of({"mlr": np.nan})
+    table = original_table(own, original_scores(), LABELS)
+    assert table["here"].tolist() == ["not defined"]
