@@ -215,8 +215,19 @@ def by_gene_set(scores: pd.DataFrame, metric: str, labels: Mapping[str, str]) ->
     keys = ["cohort", "model", "genes"]
     wide = chosen.pivot_table(index=keys, columns="metric", values="value", sort=False)
     text = [f"{row[metric]:z.3f} ({row['n_genes']:.0f} genes)" for _, row in wide.iterrows()]
-    table = pd.Series(text, index=wide.index).unstack("genes", sort=False, fill_value="")
-    table = table.rename(index=dict(labels), level="model").rename_axis(columns=None)
+    table = (
+        wide.assign(text=text)
+        .pivot_table(
+            index=keys[:2],
+            columns="genes",
+            values="text",
+            aggfunc="first",
+            sort=False,
+            fill_value="",
+        )
+        .rename(index=dict(labels), level="model")
+        .rename_axis(columns=None)
+    )
     return table.rename(columns={SHARED: "genes of all models", ALL: "all genes of the model"})
 
 

@@ -15,6 +15,7 @@ from lembas.evaluation import (
     ALL,
     SHARED,
     Evaluation,
+    by_gene_set,
     centred,
     centred_all,
     chosen_cohort,
@@ -260,3 +261,18 @@ def test_wide_scores_by_hand() -> None:
     assert table.loc[("test", "Model A")].tolist() == ["1.00", "0.12 (0.10 to 0.20)"]
     assert table.loc[("test", "b"), "m"] == "not defined"
     assert table.loc[("far", "b"), "m"] == "-0.50 (-0.75 to -0.25)"
+
+
+def test_scores_by_gene_set_name_the_number_of_genes():
+    rows = [
+        ("a", "test", "shared", "skill_median_over_genes", 0.5),
+        ("a", "test", "shared", "n_genes", 3.0),
+        ("a", "test", "all", "skill_median_over_genes", -0.0001),
+        ("a", "test", "all", "n_genes", 9.0),
+        ("b", "test", "shared", "skill_median_over_genes", 0.25),
+        ("b", "test", "shared", "n_genes", 3.0),
+    ]
+    scores = pd.DataFrame(rows, columns=["model", "cohort", "genes", "metric", "value"])
+    table = by_gene_set(scores, "skill_median_over_genes", {"a": "Model A"})
+    assert table.loc[("test", "Model A")].tolist() == ["0.500 (3 genes)", "0.000 (9 genes)"]
+    assert table.loc[("test", "b")].tolist() == ["0.250 (3 genes)", ""]
