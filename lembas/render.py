@@ -166,7 +166,7 @@ def _duration_row(name: str, record: Mapping[str, Any]) -> Sequence[Any]:
 
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(str(key) for key in value)
+        return "; ".join(f"{key}: {_shown(part)}" for key, part in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import random_expression
 from sklearn.decomposition import PCA
 
 from lembas.audit import gene_summary, leakage_audit, missingness, pca
 from lembas.data import BuildOptions, build_dataset
 from lembas.duplicates import duplicate_pairs
 from lembas.network import Network
+from tests.conftest import random_expression
 
 
 @pytest.fixture

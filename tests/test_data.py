@@ -6,12 +6,12 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import GENES, random_expression
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
 from lembas import h5ad, sources
 from lembas.data import Dataset, build_dataset
 from lembas.split import split_samples
+from tests.conftest import GENES, random_expression
 
 
 def assert_same(left: Dataset, right: Dataset) -> None:

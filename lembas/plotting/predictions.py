@@ -148,7 +148,9 @@ def _stratum_note(stats: pd.DataFrame, model: str, stratum: str) -> str:
     """Write bias and residual SD of one panel, as computed by the caller."""
     rows = stats.loc[(stats["model"] == model) & (stats["stratum"] == stratum)]
     values = rows.set_index("metric")["value"]
-    return f"{stratum} CV\nbias {values['bias_pooled']:+.2f}\nSD {values['residual_sd_pooled']:.2f}"
+    return (
+        f"{stratum} CV\nbias {values['bias_pooled']:+z.2f}\nSD {values['residual_sd_pooled']:.2f}"
+    )
 
 
 def _draw_stratum(
