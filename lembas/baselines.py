@@ -166,7 +166,7 @@ def ridge_per_gene(alphas: tuple[float, ...] = ALPHAS) -> BaseEstimator:
     References:
         Golub, Heath and Wahba 1979, doi:10.1080/00401706.1979.10489751.
     """
-    return make_pipeline(StandardScaler(), RidgeCV(alphas=alphas, alpha_per_target=True))
+    return make_pipeline(StandardScaler(), RidgeCV(alphas=list(alphas), alpha_per_target=True))
 
 
 def penalty_per_gene(model: BaseEstimator) -> pd.Series | None:
