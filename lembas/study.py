@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from lembas.data import Dataset, build_dataset
+from lembas.data import BuildOptions, Dataset, build_dataset
 from lembas.network import Network
 from lembas.simulate import simulate
 from lembas.sources import from_counts, from_h5ad, from_tables
@@ -64,7 +65,28 @@ def open_study(
         # the options as one that is there already.
         if not any(sign in str(error) for sign in ("keyword argument", "multiple values for")):
             raise
-        raise ValueError(f"options of source {source!r}: {error}; check the profile") from error
+        raise ValueError(
+            f"options of source {source!r}: {error}; known options: {', '.join(_options(source))}"
+        ) from error
+
+
+def _options(source: str) -> list[str]:
+    """Name the settings that a source takes in a profile."""
+    readers: dict[str, Callable[..., Dataset]] = {
+        "counts": from_counts,
+        "tables": from_tables,
+        "h5ad": from_h5ad,
+    }
+    if source not in readers:
+        return [name for name in inspect.signature(simulate).parameters if name != "noise"]
+    own = inspect.signature(readers[source]).parameters.values()
+    from_files = ("gene_lengths", "external", "series")
+    named = [
+        parameter.name
+        for parameter in own
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in from_files
+    ]
+    return list(dict.fromkeys([*named, *(field.name for field in fields(BuildOptions))]))
 
 
 def _simulated(folder: Path, files: dict[str, Any], options: dict[str, Any]) -> Study:

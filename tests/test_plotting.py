@@ -489,11 +489,16 @@ def test_bad_networks_penalties_and_attributions_are_explained() -> None:
     mean = mean_attribution_table()
     with pytest.raises(ValueError, match="given twice: HNF4A, mlr"):
         plotting.mean_attribution(pd.concat([mean, mean]), gene="ALB", unit=UNIT)
-    with pytest.raises(ValueError, match="no TF of the network regulates a TF"):
-        plotting.tf_block(pd.DataFrame({"TF": ["A"], "Gene": ["g"], "Interaction": [1]}))
     with pytest.raises(ValueError, match="in_degree has no node"):
         plotting.degree_distributions(pd.Series([0]), pd.Series([1]))
     with pytest.raises(ValueError, match="penalties must be positive"):
         plotting.ridge_alphas(alphas_table().assign(alpha=0.0))
     with pytest.raises(ValueError, match="same models"):
         plotting.agreement(agreement_table().drop(columns="mlr"), quantity="overlap")
+
+
+def test_a_network_without_tf_tf_edges_is_said_to_be_so():
+    edges = pd.DataFrame({"TF": ["A"], "Gene": ["g"], "Interaction": [1]})
+    figure = plotting.tf_block(edges)
+    assert not figure.axes
+    assert "No TF of the network regulates a TF" in [text.get_text() for text in figure.texts]

@@ -162,7 +162,7 @@ def test_a_misspelt_role(folder: Path, source: str, files: dict[str, Any], messa
 )
 def test_a_misspelt_option(folder: Path, source: str, files: dict[str, str]) -> None:
     options = {"tset_fraction": 0.2} if source != "h5ad" else {"study": "study", "tset_fraction": 1}
-    message = rf"options of source '{source}': .*'tset_fraction'.*; check the profile"
+    message = rf"options of source '{source}': .*'tset_fraction'.*; known options: .*seed"
     with pytest.raises(ValueError, match=message):
         open_study(source, data_dir=folder, files=files, options=options)
 

@@ -219,16 +219,16 @@ def tf_block(
         title: Text above; None names the number.
 
     Returns:
-        The figure: regulators across, regulated TFs down; white where there is no edge.
+        The figure: regulators across, regulated TFs down; white where there is no edge. A
+        network in which no TF regulates a TF gives a figure that says so.
 
     Raises:
         KeyError: If a column is missing.
-        ValueError: If no TF regulates a TF.
     """
     style.require(edges, EDGE_COLUMNS, "edges")
     block = _block(edges, top)
     if block.empty:
-        raise ValueError("no TF of the network regulates a TF: there is no TF-TF block to draw.")
+        return style.new_figure(0.8, "No TF of the network regulates a TF")
     size = len(block)
     figure = style.new_figure(
         0.215 * size + 1.5, title or f"Edges among the {size} best-connected TFs"
