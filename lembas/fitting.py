@@ -6,7 +6,7 @@ import inspect
 import json
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
@@ -170,10 +170,12 @@ class TrainingSummary:
     Attributes:
         history: One row a model, phase and epoch.
         table: One row a model, for a reader.
+        settings: One row a setting of the training, one column a model.
     """
 
     history: pd.DataFrame
     table: pd.DataFrame
+    settings: pd.DataFrame
 
     def search(self, model: str) -> pd.DataFrame:
         """Return the epochs of the first phase: the search, or all when nothing is held out."""
@@ -196,9 +198,10 @@ class TrainingSummary:
 
 def training_summary(run: Run, names: Iterable[str]) -> TrainingSummary:
     """Collect the training histories and figures of the LEMBAS models."""
-    histories, rows, labels = [], [], model_labels(run)
+    histories, rows, settings, labels = [], [], {}, model_labels(run)
     for name, model in load_models(run, names).items():
         histories.append(model.history_.assign(model=name))
+        settings[labels[name]] = pd.Series(asdict(model.config_)).astype(str)
         network = model.network_
         rows.append(
             {
@@ -214,4 +217,6 @@ def training_summary(run: Run, names: Iterable[str]) -> TrainingSummary:
                 "targets without regulators": len(model.genes_without_regulators_),
             }
         )
-    return TrainingSummary(pd.concat(histories, ignore_index=True), pd.DataFrame(rows))
+    return TrainingSummary(
+        pd.concat(histories, ignore_index=True), pd.DataFrame(rows), pd.DataFrame(settings)
+    )

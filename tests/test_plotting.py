@@ -502,3 +502,18 @@ def test_a_network_without_tf_tf_edges_is_said_to_be_so():
     figure = plotting.tf_block(edges)
     assert not figure.axes
     assert "No TF of the network regulates a TF" in [text.get_text() for text in figure.texts]
+
+
+def test_a_model_far_below_the_null_does_not_squeeze_the_others():
+    rows = [
+        ("train_mean", 0.0, 0.0, 0.0),
+        ("ridge", 0.5, 0.4, 0.6),
+        ("mlr", -900.0, -950.0, -800.0),
+    ]
+    scores = pd.DataFrame(rows, columns=["model", "value", "low", "high"]).assign(
+        cohort="test", metric="skill_median_over_genes"
+    )
+    axes = plotting.skill_forest(scores).axes[0]
+    assert axes.get_xlim()[0] > -1.5
+    assert "values below -1 are drawn there" in axes.get_xlabel()
+    assert any("-900.00" in text.get_text() for text in axes.figure.findobj(Text))

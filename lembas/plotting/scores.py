@@ -148,6 +148,7 @@ def skill_forest(
     metric: str = "skill_median_over_genes",
     labels: Mapping[str, str] | None = None,
     null: str = style.NULL_MODEL,
+    floor: float = -1.0,
     title: str | None = None,
 ) -> style.Drawing:
     """Draw one score of each model on each cohort, with 95 % intervals: the headline figure.
@@ -158,6 +159,7 @@ def skill_forest(
         metric: Score to show.
         labels: Model or cohort name to label.
         null: Model whose value is marked in every panel.
+        floor: Values below are drawn at this value; the text beside them is not changed.
         title: Text above; None names the metric.
 
     Returns:
@@ -174,9 +176,12 @@ def skill_forest(
     words = title or f"{metric_label(metric).capitalize()}, with 95 % intervals"
     figure, panels = rows.stacked_panels(words, labelled)
     for axes, cohort, table, row_set in zip(panels, shown, tables, labelled, strict=True):
-        draw_scores(axes, table, row_set, null=null)
+        draw_scores(axes, table.clip(lower=floor), row_set, null=null)
         axes.set_title(style.label_of(cohort, labels))
-    panels[-1].set_xlabel(f"{metric_label(metric)}\ndashed: {style.label_of(null, labels)}")
+    below = any((table["value"] < floor).any() for table in tables)
+    clipped = f"; values below {floor:g} are drawn there" if below else ""
+    words = f"{metric_label(metric)}\ndashed: {style.label_of(null, labels)}{clipped}"
+    panels[-1].set_xlabel(words)
     return figure
 
 
