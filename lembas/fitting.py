@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 import json
+import shutil
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -37,7 +39,8 @@ def fit_models(
 ) -> pd.DataFrame:
     """Fit models one after another; save each with its prediction of every cohort.
 
-    Every model is made before the first is fitted, so that a misspelt one costs no time.
+    Every model is made before the first is fitted, so that a misspelt one costs no time. A fit
+    that is killed goes on where it was when the chapter runs again.
 
     Args:
         run: Where to save.
@@ -49,8 +52,9 @@ def fit_models(
         group: Folder under ``fits/``; also the suffix of the table of models.
 
     Returns:
-        One row a model: model, label, note, estimator, parameters (JSON), fit_s, size_mb,
-        n_parameters, n_genes; also written as table ``models_<group>``.
+        One row a model: model, label, note, estimator, parameters (JSON), fit_s (of the last
+        process, when a fit was gone on with), size_mb, n_genes; also written as table
+        ``models_<group>``.
 
     Raises:
         KeyError, ValueError: If a model is unknown, or its parameters are.
@@ -60,10 +64,11 @@ def fit_models(
     specs = registry(extra)
     estimators = {name: make(name, network, extra=extra) for name in extra}
     training, cohorts = dataset.train, dataset.cohorts
+    unfinished = run.folder / "unfinished" / group
     rows = []
     for name, estimator in estimators.items():
         start = time.perf_counter()
-        _fit(estimator, training)
+        _fit(estimator, training, unfinished / name)
         fit_s = time.perf_counter() - start
         run.save_model(name, estimator, group=group)
         for key, cohort in cohorts.items():
@@ -83,6 +88,7 @@ def fit_models(
         )
     table = pd.DataFrame(rows)
     run.write_table(f"models_{group}", table)
+    shutil.rmtree(unfinished, ignore_errors=True)
     return table
 
 
@@ -123,12 +129,15 @@ def read_predictions(
     return {name: run.read_prediction(name, cohort) for name in names}
 
 
-def _fit(estimator: BaseEstimator, training: Cohort) -> None:
-    """Fit on the training samples; a model that can use their series gets them."""
-    if "groups" in inspect.signature(estimator.fit).parameters:
-        estimator.fit(training.x, training.y, groups=training.series)
-    else:
-        estimator.fit(training.x, training.y)
+def _fit(estimator: BaseEstimator, training: Cohort, unfinished: Path) -> None:
+    """Fit on the training samples, with their series and a folder where these are of use."""
+    offered = {"groups": training.series, "unfinished": unfinished}
+    accepted = inspect.signature(estimator.fit).parameters
+    estimator.fit(
+        training.x,
+        training.y,
+        **{name: value for name, value in offered.items() if name in accepted},
+    )
 
 
 def read_all_predictions(run: Run, cohorts: Iterable[str]) -> dict[str, dict[str, pd.DataFrame]]:

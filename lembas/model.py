@@ -13,7 +13,10 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor, nn
 
 from lembas.network import Network
-from lembas.sparse import EdgePattern
+from lembas.sparse import EdgePattern, update
+
+# The lineage looks for convergence after every tenth update from the 31st on.
+_FIRST_LOOK, _EVERY = 31, 10
 
 
 def mml(x: Tensor, leak: float = 0.01) -> Tensor:
@@ -42,6 +45,8 @@ class RNNConfig:
         amplitude_in: Initial input weight of every TF.
         amplitude_out: Initial output weight of every gene.
         spectral_scale: Spectral radius that :meth:`LembasRNN.prescale` gives the TF block.
+        tolerance: Stop after update 31, 41, ... when no state of a batch moved by as much; > 0.
+            None: never. The lineage's 1e-20 is one: at 10 updates it is never looked at.
     """
 
     max_steps: int = 10
@@ -49,6 +54,7 @@ class RNNConfig:
     amplitude_in: float = 1.2
     amplitude_out: float = 1.2
     spectral_scale: float = 0.8
+    tolerance: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse constants that make no network."""
@@ -56,6 +62,13 @@ class RNNConfig:
             raise ValueError(f"max_steps must be at least 1, got {self.max_steps}")
         if not 0 <= self.leak < 1:
             raise ValueError(f"leak must lie in [0, 1), got {self.leak}")
+        if self.tolerance is not None and not self.tolerance > 0:
+            raise ValueError(f"tolerance must be above 0, or None; got {self.tolerance}")
+
+    @property
+    def may_stop_early(self) -> bool:
+        """Whether convergence is ever looked at before the last update."""
+        return self.tolerance is not None and self.max_steps > _FIRST_LOOK
 
 
 class LembasRNN(nn.Module):
@@ -90,6 +103,7 @@ class LembasRNN(nn.Module):
 
     known_inputs: Tensor
     input_rows: Tensor
+    block_input_rows: Tensor
     output_rows: Tensor
     target_rows: Tensor
     signs: Tensor
@@ -108,7 +122,7 @@ class LembasRNN(nn.Module):
         self.inputs = pd.Index(inputs, name="tf")
         self.outputs = pd.Index(outputs, name="gene")
         self.tfs = network.tfs
-        self.nodes = pd.Index([*self.tfs, *self.outputs.difference(self.tfs)], name="node")
+        self.nodes = self._needed_nodes(network)
         self._check_names()
         self.edges = self._sorted_edges(network)
         self._add_positions()
@@ -123,18 +137,44 @@ class LembasRNN(nn.Module):
         Returns:
             Prediction ``(sample, gene)`` and states after T updates ``(sample, node)``.
         """
-        injected = self._inject(x)
-        drive_tf, n_tfs = injected[: len(self.tfs)], len(self.tfs)
-        block_weights = self.weights[: self.n_block_edges]
-        # H starts at zero, so the first update needs no product.
-        states = mml(drive_tf, self.config.leak) if self.config.max_steps > 1 else None
-        for _ in range(self.config.max_steps - 2):
-            states = mml(self.block(block_weights, states) + drive_tf, self.config.leak)
-        if states is None:
-            states = drive_tf.new_zeros((n_tfs, x.shape[0]))
-        final = mml(self.whole(self.weights, states) + injected, self.config.leak)
-        y = self.output_weights * final[self.output_rows].t() + self.output_bias
+        scaled = (self.input_weights * x)[:, self.known_inputs].t()
+        states = self._tf_states(scaled)
+        final = self._all_states(states, scaled)
+        # One run of rows (outputs given by name, none of them a TF) is cheaper than a gathering.
+        run = self._run_of_outputs
+        outputs = final[self.output_rows] if run is None else final[run]
+        y = torch.addcmul(self.output_bias, self.output_weights, outputs.t())
         return y, final.t()
+
+    def _tf_states(self, scaled: Tensor) -> Tensor:
+        """Update the TFs until one update is left: ``(tf, sample)``."""
+        n_tfs, leak, weights = len(self.tfs), self.config.leak, self.weights[: self.n_block_edges]
+        tolerance = self.config.tolerance or 0.0
+        if self.config.max_steps == 1:
+            return scaled.new_zeros((n_tfs, scaled.shape[1]))
+        drive = self.bias[:n_tfs, None].expand(-1, scaled.shape[1])
+        drive = drive.index_add(0, self.block_input_rows, scaled[: len(self.block_input_rows)])
+        states = mml(drive, leak)  # H starts at zero, so the first update needs no product
+        for step in range(2, self.config.max_steps):
+            previous, states = states, update(self.block, weights, states, drive, leak)
+            if self._looks_after(step + 1) and self._move(previous, states, scaled) < tolerance:
+                break
+        return states
+
+    def _looks_after(self, n_updates: int) -> bool:
+        late_enough = self.config.may_stop_early and n_updates >= _FIRST_LOOK
+        return late_enough and (n_updates - _FIRST_LOOK) % _EVERY == 0
+
+    @torch.no_grad()
+    def _move(self, previous: Tensor, states: Tensor, scaled: Tensor) -> float:
+        """Find how far the update that follows ``states`` moves the node that it moves most."""
+        moved = self._all_states(states, scaled) - self._all_states(previous, scaled)
+        return float(moved.abs().max())
+
+    def _all_states(self, states: Tensor, scaled: Tensor) -> Tensor:
+        """Update all nodes once, from the states of the TFs: ``(node, sample)``."""
+        drive, injected = self.bias[:, None], (self.input_rows, scaled)
+        return update(self.whole, self.weights, states, drive, self.config.leak, injected=injected)
 
     def prescale(self) -> None:
         """Scale all weights so that the TF block has the spectral radius of the configuration.
@@ -156,12 +196,6 @@ class LembasRNN(nn.Module):
         """Count the edges whose weight contradicts its sign in the network."""
         return int((self.signs * self.weights < 0).sum())
 
-    def _inject(self, x: Tensor) -> Tensor:
-        """Sum input and bias for every node: ``(node, sample)``."""
-        scaled = (self.input_weights * x)[:, self.known_inputs].t()
-        drive = self.bias[:, None].expand(-1, x.shape[0])
-        return drive.index_add(0, self.input_rows, scaled)
-
     def _check_names(self) -> None:
         for kind, names in (("inputs", self.inputs), ("outputs", self.outputs)):
             if not names.is_unique or names.empty:
@@ -173,8 +207,13 @@ class LembasRNN(nn.Module):
                 "a TF of the network; check that both use the same gene names"
             )
 
+    def _needed_nodes(self, network: Network) -> pd.Index:
+        """Name the TFs, then the nodes that matter: outputs, and all when these may stop it."""
+        others = self.outputs.union(network.nodes) if self.config.may_stop_early else self.outputs
+        return pd.Index([*self.tfs, *others.difference(self.tfs)], name="node")
+
     def _sorted_edges(self, network: Network) -> pd.DataFrame:
-        """Keep the edges into TFs and outputs, sorted by (target, source) node."""
+        """Keep the edges into the needed nodes, sorted by (target, source) node."""
         edges = network.edges[network.edges["Gene"].isin(self.nodes)]
         order = np.lexsort(
             (self.tfs.get_indexer(edges["TF"]), self.nodes.get_indexer(edges["Gene"]))
@@ -190,13 +229,22 @@ class LembasRNN(nn.Module):
         in_block = slice(self.n_block_edges)
         self.block = EdgePattern(target[in_block], source[in_block], (n_tfs, n_tfs))
         self.whole = EdgePattern(target, source, (len(self.nodes), n_tfs))
-        rows = self.nodes.get_indexer(self.inputs)
-        self._buffer("known_inputs", np.flatnonzero(rows >= 0))
-        self._buffer("input_rows", rows[rows >= 0])
-        self._buffer("output_rows", self.nodes.get_indexer(self.outputs))
+        self._add_input_positions(self.nodes.get_indexer(self.inputs), n_tfs)
+        rows = self.nodes.get_indexer(self.outputs)
+        self._buffer("output_rows", rows)
+        run = slice(int(rows[0]), int(rows[0]) + len(rows))
+        self._run_of_outputs = run if np.array_equal(rows, np.r_[run]) else None
         self._buffer("target_rows", target)
         signs = self.edges["Interaction"].to_numpy(np.float32)
         self.register_buffer("signs", torch.from_numpy(signs), persistent=False)
+
+    def _add_input_positions(self, rows: np.ndarray, n_tfs: int) -> None:
+        """Keep where the inputs that are nodes act: TFs first, then other outputs."""
+        known = np.flatnonzero(rows >= 0)
+        known = known[np.argsort(rows[known] >= n_tfs, kind="stable")]
+        self._buffer("known_inputs", known)
+        self._buffer("input_rows", rows[known])
+        self._buffer("block_input_rows", rows[known][rows[known] < n_tfs])
 
     def _buffer(self, name: str, positions: np.ndarray) -> None:
         tensor = torch.from_numpy(positions.astype(np.int64))

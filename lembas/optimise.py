@@ -1,10 +1,12 @@
-"""The training loop: batches, learning-rate schedule, early stopping, history."""
+"""The training loop: learning-rate schedule, early stopping, history, going on after a kill."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+import time
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,33 +14,14 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from lembas.batches import Batches
+from lembas.formats import write_atomically
 from lembas.model import LembasRNN
+from lembas.penalties import Penalty
 
-
-@dataclass(frozen=True)
-class Batches:
-    """Hold inputs and targets, and shuffle them into batches.
-
-    Attributes:
-        x: Inputs ``(sample, tf)``.
-        y: Targets ``(sample, gene)``.
-        size: Samples a batch.
-    """
-
-    x: Tensor
-    y: Tensor
-    size: int
-
-    def __len__(self) -> int:
-        """Count the batches of one epoch."""
-        return math.ceil(len(self.x) / self.size)
-
-    def shuffled(self, generator: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield the batches of one epoch in a new order."""
-        order = torch.from_numpy(generator.permutation(len(self.x)))
-        for start in range(0, len(order), self.size):
-            chosen = order[start : start + self.size]
-            yield self.x[chosen], self.y[chosen]
+# A kill loses at most so much work; short trainings pay for one writing only, at their end.
+SAVE_EVERY_S = 20.0
+_HELD_OUT_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -86,7 +69,7 @@ def optimise(
     model: LembasRNN,
     groups: list[dict],
     training: Batches,
-    penalty: Callable[[Tensor], Tensor],
+    penalty: Penalty,
     schedule: Schedule,
     *,
     held_out: Batches | None = None,
@@ -95,6 +78,7 @@ def optimise(
     project_signs: bool = False,
     seed: int = 888,
     progress: str | None = None,
+    saved: Path | None = None,
 ) -> Outcome:
     """Train a network in place with Adam.
 
@@ -110,38 +94,103 @@ def optimise(
         schedule: Learning rate over updates.
         held_out: Samples to watch.
         patience: Epochs to wait for a better validation loss.
-        n_updates: Stop after this many updates; None: when the schedule ends.
+        n_updates: Stop after so many updates; None: those of the schedule.
         project_signs: Set weights of the wrong sign to zero after each update.
-        seed: Seed of the batches' order.
-        progress: Title of a progress bar on standard error; None: no bar.
+        seed: Seed of the batches.
+        progress: Label of a progress bar on standard error; None: no bar.
+        saved: File that keeps the training's state; one that is there is gone on from, to the
+            same result as without the interruption.
 
     Raises:
         FloatingPointError: If the loss is no longer finite.
     """
-    optimiser = torch.optim.Adam(groups)
-    rates = torch.optim.lr_scheduler.LambdaLR(optimiser, schedule.factor)
-    generator = np.random.default_rng(seed)
     n_updates = n_updates or schedule.n_updates
-    watch, rows, update = _BestWeights(model, held_out, patience * len(training)), [], 0
+    rates = [float(group["lr"]) for group in groups]
+    trainer = Trainer(model, torch.optim.Adam(groups), penalty, schedule, rates, project_signs)
+    watch = _BestWeights(model, held_out, patience * len(training))
+    state = _Saved(saved, trainer, watch, np.random.default_rng(seed))
     n_epochs = math.ceil(n_updates / len(training))
-    with tqdm(range(n_epochs), desc=progress, disable=progress is None, unit="epoch") as epochs:
+    with tqdm(
+        range(state.n_epochs, n_epochs),
+        desc=progress,
+        disable=progress is None,
+        unit="epoch",
+        initial=state.n_epochs,
+        total=n_epochs,
+    ) as epochs:
         for epoch in epochs:
-            losses = []
-            for x, y in training.shuffled(generator):
-                if update == n_updates:
-                    break
-                losses.append(_update(model, optimiser, x, y, penalty))
-                rates.step()
-                update += 1
-                if project_signs:
-                    model.constrain_signs()
-            loss = _finite_mean(losses, epoch)
-            validation = watch.look(update)
-            rows.append(_row(epoch, update, float(rates.get_last_lr()[0]), loss, validation, model))
-            epochs.set_postfix(train=f"{loss:.4f}", held_out=f"{validation:.4f}")
-            if watch.is_over(update):
+            if state.is_over:
                 break
-    return Outcome(pd.DataFrame(rows), watch.restore(update))
+            losses = []
+            for x, y in training.shuffled(state.generator):
+                if trainer.n_updates == n_updates:
+                    break
+                losses.append(trainer.update(x, y))
+            loss = _finite_mean(losses, epoch)
+            validation = watch.look(trainer.n_updates)
+            state.add(trainer.row(epoch, loss, validation))
+            epochs.set_postfix(train=f"{loss:.4f}", held_out=f"{validation:.4f}")
+            state.is_over = watch.is_over(trainer.n_updates)
+            state.save()
+    state.finish()
+    return Outcome(pd.DataFrame(state.rows), watch.restore(trainer.n_updates))
+
+
+@dataclass
+class Trainer:
+    """Make updates, and know what they depend on."""
+
+    model: LembasRNN
+    optimiser: torch.optim.Optimizer
+    penalty: Penalty
+    schedule: Schedule
+    rates: list[float]
+    project_signs: bool
+    n_updates: int = 0
+
+    def update(self, x: Tensor, y: Tensor) -> float:
+        """Make one step down the gradient; return the mean squared error before it."""
+        self._set_rates()
+        prediction, states = self.model(x)
+        error = torch.nn.functional.mse_loss(prediction, y)
+        self.optimiser.zero_grad(set_to_none=True)
+        (error + self.penalty(states)).backward()
+        self.optimiser.step()
+        self.n_updates += 1
+        if self.project_signs:
+            self.model.constrain_signs()
+        return error.item()
+
+    def row(self, epoch: int, loss: float, validation: float) -> dict[str, float]:
+        """Describe an epoch for the history."""
+        self._set_rates()
+        return {
+            "epoch": epoch + 1,
+            "update": self.n_updates,
+            "learning_rate": float(self.optimiser.param_groups[0]["lr"]),
+            "train_loss": loss,
+            "validation_loss": validation,
+            "sign_violations": self.model.n_sign_violations / max(len(self.model.edges), 1),
+        }
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "network": self.model.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "penalty": self.penalty.state(),
+            "n_updates": self.n_updates,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.penalty.restore(state["penalty"])
+        self.n_updates = state["n_updates"]
+
+    def _set_rates(self) -> None:
+        factor = self.schedule.factor(self.n_updates)
+        for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
+            group["lr"] = rate * factor
 
 
 class _BestWeights:
@@ -149,48 +198,96 @@ class _BestWeights:
 
     def __init__(self, model: LembasRNN, held_out: Batches | None, patience: int) -> None:
         self.model, self.held_out, self.patience = model, held_out, patience
-        self.lowest, self.update = math.inf, 0
+        self.lowest, self.n_updates = math.inf, 0
         self.weights: dict[str, Tensor] | None = None
         self.look(0)
 
-    def look(self, update: int) -> float:
-        """Measure the validation loss after ``update`` updates; NaN when nothing is held out."""
+    def look(self, n_updates: int) -> float:
+        """Measure the validation loss after so many updates; NaN when nothing is held out."""
         if self.held_out is None:
             return math.nan
-        with torch.no_grad():
-            prediction, _ = self.model(self.held_out.x)
-            loss = (prediction - self.held_out.y).square().mean().item()
+        loss = mean_squared_error(self.model, self.held_out)
         if loss < self.lowest:
-            self.lowest, self.update = loss, update
+            self.lowest, self.n_updates = loss, n_updates
             state = self.model.state_dict()
             self.weights = {name: value.clone() for name, value in state.items()}
         return loss
 
-    def is_over(self, update: int) -> bool:
-        return self.held_out is not None and update - self.update >= self.patience
+    def is_over(self, n_updates: int) -> bool:
+        return self.held_out is not None and n_updates - self.n_updates >= self.patience
 
-    def restore(self, last_update: int) -> int:
+    def restore(self, n_updates: int) -> int:
         """Go back to the best weights; return the number of updates that led there."""
         if self.weights is None:
-            return last_update
+            return n_updates
         self.model.load_state_dict(self.weights)
-        return self.update
+        return self.n_updates
 
 
-def _update(
-    model: LembasRNN,
-    optimiser: torch.optim.Optimizer,
-    x: Tensor,
-    y: Tensor,
-    penalty: Callable[[Tensor], Tensor],
-) -> float:
-    """Make one step down the gradient; return the mean squared error before it."""
-    prediction, states = model(x)
-    error = (prediction - y).square().mean()
-    optimiser.zero_grad(set_to_none=True)
-    (error + penalty(states)).backward()
-    optimiser.step()
-    return error.item()
+class _Saved:
+    """Keep a training's state in a file, and take it up again."""
+
+    def __init__(
+        self,
+        file: Path | None,
+        trainer: Trainer,
+        watch: _BestWeights,
+        generator: np.random.Generator,
+    ) -> None:
+        self.file, self.trainer, self.watch, self.generator = file, trainer, watch, generator
+        self.rows: list[dict[str, float]] = []
+        self.is_over = False
+        self._last_s = time.monotonic()
+        if file is not None and file.is_file():
+            self._restore(torch.load(file, weights_only=True))
+
+    @property
+    def n_epochs(self) -> int:
+        return len(self.rows)
+
+    def add(self, row: dict[str, float]) -> None:
+        self.rows.append(row)
+
+    def save(self) -> None:
+        """Write the state, unless that was done a moment ago."""
+        if self.file is not None and time.monotonic() - self._last_s >= SAVE_EVERY_S:
+            self._write(self.file)
+
+    def finish(self) -> None:
+        """Write the state of a training that is over: a second call only reads it."""
+        self.is_over = True
+        if self.file is not None:
+            self._write(self.file)
+
+    def _write(self, file: Path) -> None:
+        state = {
+            "trainer": self.trainer.state(),
+            "lowest": self.watch.lowest,
+            "best_update": self.watch.n_updates,
+            "best_weights": self.watch.weights,
+            "rows": self.rows,
+            "is_over": self.is_over,
+            "generator": self.generator.bit_generator.state,
+        }
+        write_atomically(file, lambda part: torch.save(state, part))
+        self._last_s = time.monotonic()
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.trainer.restore(state["trainer"])
+        self.watch.lowest = state["lowest"]
+        self.watch.n_updates, self.watch.weights = state["best_update"], state["best_weights"]
+        self.rows, self.is_over = state["rows"], state["is_over"]
+        self.generator.bit_generator.state = state["generator"]
+
+
+def mean_squared_error(model: LembasRNN, samples: Batches) -> float:
+    """Average the squared error over samples and genes, on the network's scale."""
+    total = 0.0
+    with torch.no_grad():
+        for x, y in samples.in_order(_HELD_OUT_AT_ONCE):
+            error = torch.nn.functional.mse_loss(model(x)[0], y)
+            total += error.item() * len(x)
+    return total / len(samples.rows)
 
 
 def _finite_mean(losses: list[float], epoch: int) -> float:
@@ -201,16 +298,3 @@ def _finite_mean(losses: list[float], epoch: int) -> float:
             "the inputs' scale"
         )
     return loss
-
-
-def _row(
-    epoch: int, update: int, rate: float, loss: float, validation: float, model: LembasRNN
-) -> dict[str, float]:
-    return {
-        "epoch": epoch + 1,
-        "update": update,
-        "learning_rate": rate,
-        "train_loss": loss,
-        "validation_loss": validation,
-        "sign_violations": model.n_sign_violations / max(len(model.edges), 1),
-    }

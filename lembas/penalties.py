@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -12,6 +13,7 @@ from scipy.sparse.linalg import ArpackError, eigs
 from torch import Tensor
 
 from lembas.model import LembasRNN
+from lembas.recipes import TrainConfig
 
 # Below this size a dense eigen-solver is both faster and surer than ARPACK.
 _DENSE_BELOW = 256
@@ -54,6 +56,48 @@ def uniform_penalty(states: Tensor, highest: float = 0.99) -> Tensor:
     return sum((error.square().sum() for error in errors), start=states.new_zeros(()))
 
 
+class Penalty:
+    """Put together the penalty that the settings ask for.
+
+    Args:
+        model: The network.
+        per_edge: Weight of each edge's square, ``(edge,)``.
+        config: Which further terms there are, and their weights.
+    """
+
+    def __init__(self, model: LembasRNN, per_edge: Tensor, config: TrainConfig) -> None:
+        self.model, self.per_edge, self.config = model, per_edge, config
+        # With standardised outputs the error is a mean over genes, and so is the sign penalty.
+        n_genes = len(model.outputs) if config.standardise else 1
+        self._sign = config.sign_penalty / n_genes if config.sign == "penalty" else 0.0
+        self._spectral = SpectralPenalty(model) if config.spectral_penalty else None
+
+    def __call__(self, states: Tensor) -> Tensor:
+        """Return the penalty for the present weights and states ``(sample, node)``."""
+        model, config = self.model, self.config
+        total = (self.per_edge * model.weights.square()).sum()
+        if self._sign:
+            total = total + self._sign * sign_penalty(model)
+        if config.size_penalty:
+            total = total + config.size_penalty * size_penalty(model)
+        if config.barrier_penalty:
+            total = total + config.barrier_penalty * barrier_penalty(model)
+        if config.uniform_penalty:
+            total = total + config.uniform_penalty * uniform_penalty(states)
+        if self._spectral is not None:
+            total = total + config.spectral_penalty * self._spectral()
+        return total
+
+    def state(self) -> dict[str, Any]:
+        """Return what a training that goes on needs besides the weights."""
+        return {} if self._spectral is None else self._spectral.state()
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        if self._spectral is not None:
+            self._spectral.restore(state)
+
+
 class SpectralPenalty:
     r"""Penalise a spectral radius above its target: :math:`e^{k(\rho - \rho^*)} \rho`.
 
@@ -92,6 +136,14 @@ class SpectralPenalty:
         self._calls += 1
         radius = (self._slope * weights).sum()
         return torch.exp(self.exp_factor * (radius - self.target)) * radius
+
+    def state(self) -> dict[str, Any]:
+        """Return the slope in use and the number of calls."""
+        return {"calls": self._calls, "slope": self._slope}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self._calls, self._slope = state["calls"], state["slope"]
 
 
 def _radius_slope(model: LembasRNN, weights: np.ndarray) -> np.ndarray:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -15,58 +16,18 @@ from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from lembas.batches import Batches, Scale
 from lembas.labels import PlainState, aligned_columns, check_training_tables
 from lembas.model import LembasRNN, narrowed
 from lembas.network import Network
-from lembas.optimise import Batches, Outcome, Schedule, optimise
-from lembas.penalties import (
-    SpectralPenalty,
-    barrier_penalty,
-    sign_penalty,
-    size_penalty,
-    uniform_penalty,
-)
+from lembas.optimise import Outcome, Schedule, optimise
+from lembas.penalties import Penalty
 from lembas.recipes import TrainConfig, make_config, rnn_config
-from lembas.ridge import MaskedRidge
+from lembas.start import parameter_groups, start_network
+from lembas.unfinished import Unfinished, fingerprint
 
-# States are kept about the middle of the activation's linear zone, [0, 0.5].
-ZONE_CENTRE = 0.25
-
-
-@dataclass(frozen=True)
-class Scale:
-    """Hold what standardises TFs and genes; zeros and ones leave them as they are.
-
-    Attributes:
-        x_mean, x_sd: Over ``(tf,)``.
-        y_mean, y_sd: Over ``(gene,)``.
-    """
-
-    x_mean: Tensor
-    x_sd: Tensor
-    y_mean: Tensor
-    y_sd: Tensor
-
-    @classmethod
-    def of(cls, X: pd.DataFrame, Y: pd.DataFrame, *, standardise: bool) -> Scale:
-        """Measure the training tables; a column that does not vary keeps its scale."""
-        return cls(*_mean_and_sd(X, standardise), *_mean_and_sd(Y, standardise))
-
-    def standardised(self, X: pd.DataFrame, Y: pd.DataFrame) -> tuple[Tensor, Tensor]:
-        """Give both tables as float32 tensors on the network's scale."""
-        x = torch.from_numpy(X.to_numpy(np.float32, copy=True))
-        y = torch.from_numpy(Y.to_numpy(np.float32, copy=True))
-        return (x - self.x_mean) / self.x_sd, (y - self.y_mean) / self.y_sd
-
-
-def _mean_and_sd(table: pd.DataFrame, standardise: bool) -> tuple[Tensor, Tensor]:
-    if not standardise:
-        return torch.zeros(table.shape[1]), torch.ones(table.shape[1])
-    values = table.to_numpy(float)
-    sd = values.std(axis=0)
-    sd[np.ptp(values, axis=0) == 0] = 1
-    mean = values.mean(axis=0)
-    return torch.from_numpy(mean.astype(np.float32)), torch.from_numpy(sd.astype(np.float32))
+# Bounds the memory of a prediction; more at once is no faster.
+_PREDICTED_AT_ONCE = 512
 
 
 def split_samples(
@@ -95,87 +56,27 @@ def split_samples(
     return samples[fitted], samples[held_out]
 
 
-def start_network(
-    network: Network, X: pd.DataFrame, Y: pd.DataFrame, scale: Scale, config: TrainConfig
-) -> tuple[LembasRNN, Tensor]:
-    """Make the network that training starts from, and the squared penalty of every edge."""
-    model = LembasRNN(network, X.columns, Y.columns, config=rnn_config(config), seed=config.seed)
-    penalties = torch.full((len(model.edges),), config.block_penalty)
-    penalties[model.n_block_edges :] = 0.0
-    if config.start == "study":
-        model.prescale()
-        return model, penalties
-    ridge = MaskedRidge(network).fit(X, Y)
-    weights = _ridge_weights(model, ridge, scale, config)
-    with torch.no_grad():
-        model.weights.copy_(weights)
-        if config.sign == "project":
-            model.constrain_signs()
-        # Each node starts at the zone's centre for an average sample.
-        rows = model.get_buffer("target_rows")
-        incoming = torch.zeros(len(model.nodes)).index_add(0, rows, model.weights)
-        model.bias.copy_(ZONE_CENTRE * (1 - incoming))
-        model.output_bias.fill_(-ZONE_CENTRE / config.state_scale)
-    alpha = ridge.alpha_.reindex(model.edges["Gene"]).fillna(0).to_numpy(np.float32)
-    strength = config.ridge_penalty * torch.from_numpy(alpha) / (len(X) * Y.shape[1])
-    penalties[model.n_block_edges :] = strength[model.n_block_edges :]
-    return model, penalties
+def chosen_device(name: str) -> torch.device:
+    """Find the device to train and predict on.
 
+    Args:
+        name: "auto" (a CUDA device where there is one, else the CPU), or torch's name of one.
 
-def _ridge_weights(
-    model: LembasRNN, ridge: MaskedRidge, scale: Scale, config: TrainConfig
-) -> Tensor:
-    """Start gene edges at the masked ridge's coefficients, TF-TF edges at small noise."""
-    generator = np.random.default_rng(config.seed)
-    weights = config.block_noise * generator.standard_normal(len(model.edges))
-    edges = model.edges.iloc[model.n_block_edges :]
-    gene = ridge.genes_.get_indexer(edges["Gene"])
-    tf = ridge.tfs_.get_indexer(edges["TF"])
-    known = tf >= 0  # an unmeasured TF has no coefficient; its edges keep their noise
-    if known.any():  # SciPy answers an empty selection with a matrix
-        coefficients = ridge.coef_[gene[known], tf[known]] / scale.y_sd.numpy()[gene[known]]
-        weights[model.n_block_edges :][known] = coefficients
-    return torch.from_numpy(weights.astype(np.float32))
-
-
-def parameter_groups(model: LembasRNN, config: TrainConfig) -> list[dict[str, Any]]:
-    """Give each kind of parameter a learning rate that suits its size."""
-    rate = config.learning_rate
-    if not config.standardise:
-        own = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        return [{"params": own, "lr": rate}]
-    model.output_weights.requires_grad_(False)  # redundant with the weights of the gene's edges
-    return [
-        {"params": [model.weights], "lr": rate},
-        # A bias shifts a state, and states are smaller than standardised values by the scale.
-        {"params": [model.bias], "lr": rate * config.state_scale},
-        {"params": [model.output_bias], "lr": rate},
-    ]
-
-
-def penalty_function(
-    model: LembasRNN, penalties: Tensor, config: TrainConfig
-) -> Callable[[Tensor], Tensor]:
-    """Put together the penalty that the settings ask for."""
-    # With standardised outputs the error is a mean over genes, and so is the sign penalty.
-    sign_weight = config.sign_penalty / (len(model.outputs) if config.standardise else 1)
-    spectral = SpectralPenalty(model) if config.spectral_penalty else None
-
-    def penalty(states: Tensor) -> Tensor:
-        total = (penalties * model.weights.square()).sum()
-        if config.sign == "penalty" and config.sign_penalty:
-            total = total + sign_weight * sign_penalty(model)
-        if config.size_penalty:
-            total = total + config.size_penalty * size_penalty(model)
-        if config.barrier_penalty:
-            total = total + config.barrier_penalty * barrier_penalty(model)
-        if config.uniform_penalty:
-            total = total + config.uniform_penalty * uniform_penalty(states)
-        if spectral is not None:
-            total = total + config.spectral_penalty * spectral()
-        return total
-
-    return penalty
+    Raises:
+        ValueError: If there is no such device.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"device {name!r} cannot be used here ({reason}); expected auto, cpu, or cuda where "
+            "there is a GPU and a CUDA build of torch"
+        ) from error
+    return device
 
 
 class LembasRegressor(PlainState, RegressorMixin, BaseEstimator):
@@ -187,6 +88,7 @@ class LembasRegressor(PlainState, RegressorMixin, BaseEstimator):
         settings: Fields of :class:`TrainConfig` that differ from the recipe.
         seed: Seed of start, batches and held-out samples.
         progress: Show a progress bar on standard error while training.
+        device: "auto", "cpu" or "cuda": where the network is trained and stays.
 
     Attributes:
         network_: The trained :class:`LembasRNN`.
@@ -208,20 +110,30 @@ class LembasRegressor(PlainState, RegressorMixin, BaseEstimator):
         settings: Mapping[str, Any] | None = None,
         seed: int = 888,
         progress: bool = False,
+        device: str = "auto",
     ) -> None:
         self.network = network
         self.recipe = recipe
         self.settings = settings
         self.seed = seed
         self.progress = progress
+        self.device = device
 
-    def fit(self, X: pd.DataFrame, Y: pd.DataFrame, groups: pd.Series | None = None) -> Self:
+    def fit(
+        self,
+        X: pd.DataFrame,
+        Y: pd.DataFrame,
+        groups: pd.Series | None = None,
+        unfinished: str | Path | None = None,
+    ) -> Self:
         """Fit from TF expression ``(sample, tf)`` and gene expression ``(sample, gene)``.
 
         Args:
             X: Training inputs, log10.
             Y: Training targets, log10, same samples.
             groups: Series of each sample; whole series are then held out for early stopping.
+            unfinished: Folder that keeps the progress of this very fit (data, network, settings
+                and code); a fit that was killed goes on from there, to the same result.
 
         Raises:
             ValueError: If tables, network or settings cannot be trained on.
@@ -232,32 +144,53 @@ class LembasRegressor(PlainState, RegressorMixin, BaseEstimator):
         self.config_ = make_config(self.recipe, self.settings, self.seed)
         self.tfs_, self.genes_ = X.columns, Y.columns
         self.genes_without_regulators_ = self.genes_.difference(regulated)
-        searched, n_updates = None, None
+        device = chosen_device(self.device)
+        saved = self._unfinished(unfinished, X, Y, groups)
+        fit = _Fit(self._prior(), X, Y, self.config_, device, self.progress, saved)
+        everything = np.arange(len(X))
+        searched = None
         if self.config_.validation_fraction > 0:
             fitted, held_out = split_samples(X.index, self.config_, groups)
-            searched = self._train(X.loc[fitted], Y.loc[fitted], X.loc[held_out], Y.loc[held_out])
-            n_updates = max(searched.best_update, 1)
+            trained = searched = fit.run(
+                "search", X.index.get_indexer(fitted), X.index.get_indexer(held_out)
+            )
         if searched is None or self.config_.refit:
-            final = self._train(X, Y, n_updates=n_updates)
-        else:
-            final = searched
-        self.n_updates_ = final.best_update
-        self.history_ = _joined_history(searched, final)
+            n_updates = None if searched is None else max(searched.outcome.best_update, 1)
+            trained = fit.run("refit", everything, None, n_updates=n_updates)
+        self.network_, self._scale = trained.network, trained.scale
+        self.n_updates_ = trained.outcome.best_update
+        self.history_ = _joined_history(searched, trained)
         return self
+
+    def _unfinished(
+        self, folder: str | Path | None, X: pd.DataFrame, Y: pd.DataFrame, groups: pd.Series | None
+    ) -> Unfinished | None:
+        """Open the folder of this very fit's progress."""
+        if folder is None:
+            return None
+        settings = {**asdict(self.config_), "network": self._prior().digest, "device": self.device}
+        series = "" if groups is None else "\n".join(map(str, groups.reindex(X.index)))
+        return Unfinished.open(folder, fingerprint(X, Y, settings, series))
 
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:
         """Predict gene expression, ``(sample, gene)``, log10."""
         check_is_fitted(self)
         values = aligned_columns(X, self.tfs_).to_numpy(np.float32)
+        # Gene by gene in memory, as both the network and pandas have it.
+        prediction = np.empty((len(self.genes_), len(X)), np.float32).T
         with torch.no_grad():
-            prediction = self.predict_tensor(torch.from_numpy(np.ascontiguousarray(values)))
-        return pd.DataFrame(prediction.numpy(), index=X.index, columns=self.genes_)
+            for start in range(0, len(X), _PREDICTED_AT_ONCE):
+                part = slice(start, start + _PREDICTED_AT_ONCE)
+                x = torch.from_numpy(np.ascontiguousarray(values[part]))
+                torch.from_numpy(prediction)[part] = self.predict_tensor(x)
+        return pd.DataFrame(prediction, index=X.index, columns=self.genes_, copy=False)
 
     def predict_tensor(self, x: Tensor) -> Tensor:
         """Predict ``(sample, gene)`` from ``(sample, tf)``, both log10, with gradients."""
         scale = self._scale
+        x = x.to(scale.x_mean.device)
         prediction, _ = self.network_((x - scale.x_mean) / scale.x_sd)
-        return prediction * scale.y_sd + scale.y_mean
+        return torch.addcmul(scale.y_mean, prediction, scale.y_sd)
 
     def restricted(self, genes: Iterable[str]) -> LembasRegressor:
         """Return the same fitted model, predicting fewer genes; weights are those of this one.
@@ -280,38 +213,6 @@ class LembasRegressor(PlainState, RegressorMixin, BaseEstimator):
         if self.network is None:
             raise ValueError("LembasRegressor needs a network: pass network=Network.read(path)")
         return self.network
-
-    def _train(
-        self,
-        X: pd.DataFrame,
-        Y: pd.DataFrame,
-        X_held_out: pd.DataFrame | None = None,
-        Y_held_out: pd.DataFrame | None = None,
-        *,
-        n_updates: int | None = None,
-    ) -> Outcome:
-        """Train a fresh network; keep it and its scale as the estimator's own."""
-        config = self.config_
-        self._scale = Scale.of(X, Y, standardise=config.standardise)
-        self.network_, penalties = start_network(self._prior(), X, Y, self._scale, config)
-        training = self._batches(X, Y)
-        return optimise(
-            self.network_,
-            parameter_groups(self.network_, config),
-            training,
-            penalty_function(self.network_, penalties, config),
-            Schedule(config.learning_rate, config.epochs * len(training), config.peak_fraction),
-            held_out=None if X_held_out is None else self._batches(X_held_out, Y_held_out),
-            patience=config.patience,
-            n_updates=n_updates,
-            project_signs=config.sign == "project",
-            seed=config.seed,
-            progress="LEMBAS-RNN" if self.progress else None,
-        )
-
-    def _batches(self, X: pd.DataFrame, Y: pd.DataFrame) -> Batches:
-        x, y = self._scale.standardised(X, Y)
-        return Batches(x, y, self.config_.batch_size)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return a plain state: the weights as arrays, the history as columns."""
@@ -339,9 +240,74 @@ class LembasRegressor(PlainState, RegressorMixin, BaseEstimator):
         self.network_.load_state_dict(weights)
 
 
-def _joined_history(searched: Outcome | None, final: Outcome) -> pd.DataFrame:
+@dataclass(frozen=True)
+class _Trained:
+    """What one training came to: the network, the scale it was trained on, and how it went."""
+
+    network: LembasRNN
+    scale: Scale
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """Train fresh networks on chosen samples of the same tables."""
+
+    network: Network
+    X: pd.DataFrame
+    Y: pd.DataFrame
+    config: TrainConfig
+    device: torch.device
+    progress: bool
+    saved: Unfinished | None
+
+    def run(
+        self,
+        phase: str,
+        rows: np.ndarray,
+        held_out: np.ndarray | None,
+        *,
+        n_updates: int | None = None,
+    ) -> _Trained:
+        """Train on the samples at ``rows``, watching those held out."""
+        config = self.config
+        network, per_edge, scale = self._start(rows)
+        scale, per_edge = scale.to(self.device), per_edge.to(self.device)
+        network.to(self.device)
+        training = self._batches(rows, scale)
+        outcome = optimise(
+            network,
+            parameter_groups(network, config),
+            training,
+            Penalty(network, per_edge, config),
+            Schedule(config.learning_rate, config.epochs * len(training), config.peak_fraction),
+            held_out=None if held_out is None else self._batches(held_out, scale),
+            patience=config.patience,
+            n_updates=n_updates,
+            project_signs=config.sign == "project",
+            seed=config.seed,
+            progress=f"LEMBAS-RNN, {phase}" if self.progress else None,
+            saved=None if self.saved is None else self.saved.path(f"{phase}.pt"),
+        )
+        return _Trained(network, scale, outcome)
+
+    def _start(self, rows: np.ndarray) -> tuple[LembasRNN, Tensor, Scale]:
+        """Start from the chosen samples; their copy is gone when this returns."""
+        every = len(rows) == len(self.X)
+        X, Y = (self.X, self.Y) if every else (self.X.iloc[rows], self.Y.iloc[rows])
+        scale = Scale.of(X, Y, standardise=self.config.standardise)
+        return *start_network(self.network, X, Y, scale, self.config), scale
+
+    def _batches(self, rows: np.ndarray, scale: Scale) -> Batches:
+        # Rows are gathered from whole matrices; a table that is float32 already is not copied.
+        x = np.ascontiguousarray(self.X.to_numpy(np.float32))
+        y = np.ascontiguousarray(self.Y.to_numpy(np.float32))
+        return Batches(x, y, rows, self.config.batch_size, scale, self.device)
+
+
+def _joined_history(searched: _Trained | None, final: _Trained) -> pd.DataFrame:
     """Put the search's and the refit's epochs one below the other."""
-    phases = [] if searched is None else [searched.history.assign(phase="search")]
+    phases = [] if searched is None else [searched.outcome.history.assign(phase="search")]
     if final is not searched:
-        phases.append(final.history.assign(phase="refit"))
+        phases.append(final.outcome.history.assign(phase="refit"))
     return pd.concat(phases, ignore_index=True)

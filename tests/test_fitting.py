@@ -83,6 +83,27 @@ def test_the_table_of_models(both: Run, study: Study) -> None:
     assert model_labels(both)["lembas"] == "LEMBAS-RNN"
 
 
+def test_a_killed_chapter_goes_on_and_then_clears_up(
+    run: Run, study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Run.open(run.folder.parent / "whole")
+    fit(whole, study, RNN, group="lembas")
+
+    def full(*arguments: Any, **others: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "save_model", full)
+        with pytest.raises(OSError, match="No space left"):
+            fit(run, study, RNN, group="lembas")
+    assert (run.folder / "unfinished" / "lembas" / "lembas" / "refit.pt").is_file()
+    fit(run, study, RNN, group="lembas")
+    assert not (run.folder / "unfinished" / "lembas").exists()
+    pd.testing.assert_frame_equal(
+        run.read_prediction("lembas", "test"), whole.read_prediction("lembas", "test")
+    )
+
+
 def test_without_models_the_groups_own_are_fitted(run: Run, study: Study) -> None:
     table = fit(run, study, {})
     assert tuple(table["model"]) == DEFAULT_MODELS["baselines"]

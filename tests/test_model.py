@@ -46,27 +46,103 @@ def perturbed(model: LembasRNN, seed: int) -> LembasRNN:
     return model
 
 
-@settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 10_000), n_steps=st.integers(1, 12))
-def test_outputs_and_gradients_agree_with_the_dense_reference(seed, n_steps):
-    network, inputs, outputs = random_case(seed)
-    config = RNNConfig(max_steps=n_steps)
-    model = perturbed(LembasRNN(network, inputs, outputs, config=config), seed).double()
+def agree(model: LembasRNN, x: torch.Tensor) -> DenseReference:
+    """Compare predictions and every gradient with the dense reference, in float64."""
     reference = DenseReference(model)
-    x = torch.from_numpy(np.random.default_rng(seed).normal(0, 2, (7, len(inputs))))
-    ours, _ = model(x)
-    theirs = reference(x)
+    x_ours, x_theirs = x.clone().requires_grad_(True), x.clone().requires_grad_(True)
+    ours, _ = model(x_ours)
+    theirs = reference(x_theirs)
     torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
     ours.square().sum().backward()
     theirs.square().sum().backward()
-    np.testing.assert_allclose(
-        model.weights.grad.numpy(), reference.edge_gradient(), rtol=1e-9, atol=1e-9
+    tolerance = {"rtol": 1e-9, "atol": 1e-9}
+    torch.testing.assert_close(x_ours.grad, x_theirs.grad, **tolerance)
+    np.testing.assert_allclose(model.weights.grad.numpy(), reference.edge_gradient(), **tolerance)
+    at = [reference.nodes.index(name) for name in model.nodes]
+    torch.testing.assert_close(model.bias.grad, reference.bias.grad[at], **tolerance)
+    return reference
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    seed=st.integers(0, 10_000), n_steps=st.integers(1, 31), leak=st.sampled_from([0, 0.01, 0.3])
+)
+def test_outputs_and_gradients_agree_with_the_dense_reference(seed, n_steps, leak):
+    network, inputs, outputs = random_case(seed)
+    config = RNNConfig(max_steps=n_steps, leak=leak)
+    model = perturbed(LembasRNN(network, inputs, outputs, config=config), seed).double()
+    agree(model, torch.from_numpy(np.random.default_rng(seed).normal(0, 2, (7, len(inputs)))))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    n_steps=st.integers(30, 60),
+    tolerance=st.sampled_from([1e-20, 1e-6, 1e-3, 0.1]),
+)
+def test_the_early_stop_is_that_of_the_lineage(seed, n_steps, tolerance):
+    network, inputs, outputs = random_case(seed)
+    config = RNNConfig(max_steps=n_steps, tolerance=tolerance)
+    model = perturbed(LembasRNN(network, inputs, outputs, config=config), seed).double()
+    agree(model, torch.from_numpy(np.random.default_rng(seed).normal(0, 2, (3, len(inputs)))))
+
+
+def test_a_node_that_is_no_output_can_delay_the_early_stop():
+    """A's loop keeps its own state moving; B, the output, rests from the second update on."""
+    network = network_of([("A", "A", 1), ("C", "B", 1), ("A", "D", 1)])
+    config = RNNConfig(max_steps=200, tolerance=1e-3)
+    model = LembasRNN(network, ["C"], ["B"], config=config).double()
+    with torch.no_grad():
+        model.weights.copy_(torch.ones(3))
+        model.bias[model.nodes.get_loc("A")] = 1e-3
+    assert model.nodes.tolist() == ["A", "C", "B", "D"]
+    reference = agree(model, torch.zeros(1, 1, dtype=torch.float64))
+    assert reference.n_updates > 31
+    assert LembasRNN(network, ["C"], ["B"]).nodes.tolist() == ["A", "C", "B"]
+
+
+def test_the_early_stop_happens():
+    network = network_of([("A", "B", 1)])
+    config = RNNConfig(max_steps=100, tolerance=1e-3)
+    reference = agree(
+        LembasRNN(network, ["A"], ["B"], config=config).double(),
+        torch.full((1, 1), 0.1, dtype=torch.float64),
     )
+    assert reference.n_updates == 31
 
 
-def test_float32_stays_within_a_millionth_of_the_reference():
-    network, inputs, outputs = random_case(3)
-    model = LembasRNN(network, inputs, outputs)
+AWKWARD = {
+    "one edge": ([("A", "B", 1)], ["A"], ["B"]),
+    "one self-loop": ([("A", "A", 1)], ["A"], ["A"]),
+    "two TFs in a circle, inhibiting": ([("A", "B", -1), ("B", "A", -1)], ["A", "B"], ["B", "A"]),
+    "all nodes inhibited": ([("A", "B", -1), ("B", "C", -1), ("C", "A", -1)], ["B"], ["C", "A"]),
+    "a TF without regulators": ([("A", "C", 1), ("B", "C", -1), ("C", "D", 1)], ["A", "B"], ["D"]),
+    "an empty TF block": ([("A", "C", 1), ("B", "D", -1)], ["A", "B"], ["C", "D"]),
+    "a target that is an input and no TF": ([("A", "C", 1)], ["A", "C"], ["C"]),
+    "a gene without regulators": ([("A", "C", 1)], ["A"], ["LONE", "C"]),
+    "an output that is a TF, among others": (
+        [("A", "C", 1), ("B", "A", 1), ("A", "B", -1)],
+        ["B", "A"],
+        ["C", "A"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+@pytest.mark.parametrize("n_steps", [1, 2, 3, 10])
+def test_awkward_networks_agree_with_the_dense_reference(name, n_steps):
+    edges, inputs, outputs = AWKWARD[name]
+    config = RNNConfig(max_steps=n_steps)
+    model = perturbed(LembasRNN(network_of(edges), inputs, outputs, config=config), 4).double()
+    agree(model, torch.from_numpy(np.random.default_rng(0).normal(0, 2, (5, len(inputs)))))
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000), n_steps=st.integers(1, 31))
+def test_float32_stays_within_a_millionth_of_the_reference(seed, n_steps):
+    network, inputs, outputs = random_case(seed)
+    model = LembasRNN(network, inputs, outputs, config=RNNConfig(max_steps=n_steps))
+    model.prescale()
     x = torch.rand(11, len(inputs), generator=torch.Generator().manual_seed(0))
     ours, _ = model(x)
     np.testing.assert_allclose(
@@ -159,11 +235,27 @@ def test_gradcheck():
     model = perturbed(LembasRNN(network, inputs, outputs), 3).double()
     x = torch.rand(3, len(inputs), dtype=torch.float64, generator=torch.Generator().manual_seed(2))
 
-    def predict(weights, x):
-        return torch.func.functional_call(model, {"weights": weights}, (x,))[0]
+    names = ["weights", "bias", "input_weights", "output_weights", "output_bias"]
+    values = [model.get_parameter(name).detach().clone().requires_grad_(True) for name in names]
 
-    weights = model.weights.detach().clone().requires_grad_(True)
-    assert torch.autograd.gradcheck(predict, (weights, x.requires_grad_(True)))
+    def predict(x, *values):
+        given = dict(zip(names, values, strict=True))
+        return torch.func.functional_call(model, given, (x,))
+
+    assert torch.autograd.gradcheck(predict, (x.requires_grad_(True), *values))
+
+
+def test_reruns_are_the_same_bit_by_bit():
+    network, inputs, outputs = random_case(5)
+    x = torch.rand(64, len(inputs), generator=torch.Generator().manual_seed(1))
+
+    def gradient() -> torch.Tensor:
+        model = perturbed(LembasRNN(network, inputs, outputs), 1)
+        model(x)[0].square().sum().backward()
+        return model.weights.grad
+
+    first = gradient()
+    assert all(torch.equal(gradient(), first) for _ in range(3))
 
 
 def test_initial_weights_are_those_of_the_study():
@@ -218,7 +310,9 @@ def test_refuses_names_that_make_no_network(inputs, outputs, message):
         LembasRNN(network_of([("A", "B", 1)]), inputs, outputs)
 
 
-@pytest.mark.parametrize("options", [{"max_steps": 0}, {"leak": 1.0}, {"leak": -0.1}])
+@pytest.mark.parametrize(
+    "options", [{"max_steps": 0}, {"leak": 1.0}, {"leak": -0.1}, {"tolerance": 0.0}]
+)
 def test_refuses_constants_that_make_no_network(options):
     with pytest.raises(ValueError, match=next(iter(options))):
         RNNConfig(**options)

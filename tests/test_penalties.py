@@ -13,6 +13,7 @@ from lembas import penalties
 from lembas.model import LembasRNN, spectral_radius
 from lembas.network import Network
 from lembas.penalties import (
+    Penalty,
     SpectralPenalty,
     barrier_penalty,
     sign_penalty,
@@ -20,7 +21,6 @@ from lembas.penalties import (
     uniform_penalty,
 )
 from lembas.recipes import make_config
-from lembas.training import penalty_function
 from tests.small_study import network_of
 
 
@@ -107,7 +107,7 @@ def test_the_published_recipe_adds_all_terms_up() -> None:
     """Sign .1, size 1e-6, barrier 1e-6, uniform 1e-4, spectral 1e-5: MODEL.md section 4."""
     model, states = three_edges(), torch.rand(5, 3, generator=torch.Generator().manual_seed(1))
     config = make_config("published", None, seed=1)
-    total = penalty_function(model, torch.zeros(len(model.edges)), config)(states)
+    total = Penalty(model, torch.zeros(len(model.edges)), config)(states)
     expected = (
         0.1 * sign_penalty(model)
         + 1e-6 * size_penalty(model)
@@ -122,7 +122,7 @@ def test_edge_penalties_are_a_weighted_sum_of_squares() -> None:
     model = three_edges()
     config = make_config("improved", {"sign": "free"}, seed=1)
     strength = torch.tensor([0.1, 0.2, 0.3])
-    total = penalty_function(model, strength, config)(torch.zeros(1, 3))
+    total = Penalty(model, strength, config)(torch.zeros(1, 3))
     expected = (strength * model.weights.detach() ** 2).sum().item()
     assert total.item() == pytest.approx(expected, rel=1e-6)
 

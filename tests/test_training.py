@@ -13,13 +13,16 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_predict
 from torch import Tensor
 
+from lembas import optimise as optimise_module
 from lembas.artifacts import Run
+from lembas.batches import Batches, Scale
 from lembas.model import LembasRNN, RNNConfig
 from lembas.network import Network
-from lembas.optimise import Batches, Schedule, optimise
+from lembas.optimise import Schedule, optimise
+from lembas.penalties import Penalty
 from lembas.recipes import RECIPES, TrainConfig, make_config, rnn_config
 from lembas.study import Study
-from lembas.training import LembasRegressor, Scale, split_samples
+from lembas.training import LembasRegressor, chosen_device, split_samples
 from tests.small_study import QUICK, network_of, normal_table
 
 # The whole training set in one batch, nothing held out, nothing random at the start: what is
@@ -336,14 +339,13 @@ def test_the_optimiser_follows_the_schedule(study: Study) -> None:
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_a_loss_that_is_not_finite_stops_the_training(bad: float) -> None:
     model = LembasRNN(network_of([("T", "G", 1)]), ["T"], ["G"])
-    y = torch.ones(4, 1)
+    y = np.ones((4, 1), np.float32)
     y[2] = bad
-    batches = Batches(torch.ones(4, 1), y, 4)
-
-    def no_penalty(states: Tensor) -> Tensor:
-        return states.new_zeros(())
-
+    flat = Scale(*(torch.zeros(1), torch.ones(1)) * 2)
+    x = np.ones((4, 1), np.float32)
+    batches = Batches(x, y, np.arange(4), 4, flat, torch.device("cpu"))
     groups = [{"params": [model.weights], "lr": 1e-3}]
+    no_penalty = Penalty(model, torch.zeros(1), TrainConfig(sign="free"))
     with pytest.raises(FloatingPointError, match=r"loss is (nan|inf) in epoch 1; lower learning_"):
         optimise(model, groups, batches, no_penalty, Schedule(1e-3, 5, 0.5))
 
@@ -481,3 +483,95 @@ def test_fewer_genes_are_predicted_alike(study: Study, fitted: dict[str, LembasR
     assert len(model.genes_) == len(study.dataset.targets), "the model itself is left alone"
     with pytest.raises(KeyError, match="no outputs of the network: NOT_A_GENE"):
         model.restricted(["NOT_A_GENE"])
+
+
+# Going on after a kill
+
+
+class Killed(BaseException):
+    """Stands for a signal that ends the process."""
+
+
+@pytest.mark.parametrize("recipe", ["improved", "published"])
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_a_killed_training_goes_on_to_the_same_result(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: str, share: float
+) -> None:
+    train = study.dataset.train
+    settings = {"epochs": 5, "batch_size": 30, "patience": 2}
+
+    def model() -> LembasRegressor:
+        return LembasRegressor(study.network, recipe=recipe, settings=settings)
+
+    monkeypatch.setattr(optimise_module, "SAVE_EVERY_S", 0.0)
+    update, calls, fatal = optimise_module.Trainer.update, [], 0
+
+    def killing(trainer: object, x: Tensor, y: Tensor) -> float:
+        calls.append(1)
+        if len(calls) == fatal:
+            raise Killed
+        return update(trainer, x, y)
+
+    monkeypatch.setattr(optimise_module.Trainer, "update", killing)
+    whole = model().fit(train.x, train.y, groups=train.series)
+    fatal = len(calls) + 1 + round(share * (len(calls) - 1))
+    with pytest.raises(Killed):
+        model().fit(train.x, train.y, groups=train.series, unfinished=tmp_path / "fit")
+    resumed = model().fit(train.x, train.y, groups=train.series, unfinished=tmp_path / "fit")
+    for name, value in whole.network_.state_dict().items():
+        assert torch.equal(resumed.network_.state_dict()[name], value), name
+    pd.testing.assert_frame_equal(resumed.history_, whole.history_)
+    assert resumed.n_updates_ == whole.n_updates_
+    n_in_all = len(calls)
+    again = model().fit(train.x, train.y, groups=train.series, unfinished=tmp_path / "fit")
+    assert len(calls) == n_in_all, "a finished training is not repeated"
+    assert torch.equal(again.network_.weights, whole.network_.weights)
+
+
+def test_progress_of_another_fit_is_not_gone_on_from(study: Study, tmp_path: Path) -> None:
+    train = study.dataset.train
+    settings = {"epochs": 2, "validation_fraction": 0.0}
+    LembasRegressor(study.network, settings=settings).fit(train.x, train.y, unfinished=tmp_path)
+    for change in ({"settings": {**settings, "epochs": 3}}, {"settings": settings, "seed": 1}):
+        model = LembasRegressor(study.network, **change)
+        with_folder = clone(model).fit(train.x, train.y, unfinished=tmp_path)
+        without = clone(model).fit(train.x, train.y)
+        assert torch.equal(with_folder.network_.weights, without.network_.weights)
+
+
+# Devices
+
+
+def test_a_device_that_does_not_exist_is_named(study: Study) -> None:
+    train = study.dataset.train
+    for name in ("cuda:99", "abacus"):
+        with pytest.raises(
+            ValueError, match=f"device '{name}' cannot be used here .*expected auto"
+        ):
+            LembasRegressor(study.network, device=name).fit(train.x, train.y)
+    assert chosen_device("cpu") == torch.device("cpu")
+
+
+# Batches
+
+
+def test_batches_are_drawn_from_the_chosen_samples_alone(tmp_path: Path) -> None:
+    """A mapped file gives the same batches as the matrix in memory."""
+    rng = np.random.default_rng(0)
+    x, y = (rng.normal(size=(20, n)).astype(np.float32) for n in (3, 5))
+    np.save(tmp_path / "y.npy", y)
+    rows = np.array([3, 4, 8, 15, 19])
+    tables = pd.DataFrame(x[rows]), pd.DataFrame(y[rows])
+    scale = Scale.of(*tables, standardise=True)
+    mapped = np.load(tmp_path / "y.npy", mmap_mode="r")
+    drawn = []
+    for matrix in (y, mapped):
+        batches = Batches(x, matrix, rows, 2, scale, torch.device("cpu"))
+        assert len(batches) == 3
+        drawn.append(list(batches.shuffled(np.random.default_rng(1))))
+    for (x1, y1), (x2, y2) in zip(*drawn, strict=True):
+        assert torch.equal(x1, x2)
+        assert torch.equal(y1, y2)
+    got = torch.cat([batch for _, batch in drawn[0]])
+    expected = (y[rows] - y[rows].mean(axis=0)) / y[rows].std(axis=0)
+    np.testing.assert_allclose(np.sort(got, axis=0), np.sort(expected, axis=0), atol=1e-5)
