@@ -9,12 +9,16 @@ from typing import Any
 __version__ = "0.1.0"
 
 _EXPORTS: dict[str, str] = {
+    "Align": "lembas.checkpoint",
     "Cohort": "lembas.data",
     "Dataset": "lembas.data",
     "LembasRNN": "lembas.model",
     "LembasRegressor": "lembas.training",
     "Network": "lembas.network",
+    "load": "lembas.checkpoint",
+    "load_original": "lembas.checkpoint",
     "read_expression": "lembas.tables",
+    "save": "lembas.checkpoint",
 }
 
 __all__ = ["__version__", *_EXPORTS]

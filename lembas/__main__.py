@@ -21,6 +21,9 @@ profile_option = click.option(
 data_option = click.option("--data", default=None, help="Folder of the measured data.")
 cores_option = click.option("--cores", type=click.IntRange(1), help="Processors to use.")
 
+NETWORK_HELP = "Table of the network it was trained with: TF, Gene, Interaction."
+NAMES_HELP = "The {} table it was trained with (samples x genes), or a list of its names."
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
@@ -99,6 +102,36 @@ def book(profile: str, data: str | None, cores: int | None) -> None:
     plan = make_plan(_root(), profile, data=data)
     _run(plan, (), cores)
     _build(plan)
+
+
+@cli.command()
+@click.argument("original", type=click.Path(path_type=Path))
+@click.argument("own", type=click.Path(path_type=Path))
+@click.option("--network", required=True, type=click.Path(path_type=Path), help=NETWORK_HELP)
+@click.option("--tfs", required=True, type=click.Path(path_type=Path), help=NAMES_HELP.format("TF"))
+@click.option(
+    "--genes", required=True, type=click.Path(path_type=Path), help=NAMES_HELP.format("gene")
+)
+@click.option(
+    "--off-network",
+    type=click.Choice(["refuse", "drop"]),
+    default="refuse",
+    show_default=True,
+    help="What to do with weights where the network has no edge.",
+)
+def convert(
+    original: Path, own: Path, network: Path, tfs: Path, genes: Path, off_network: str
+) -> None:
+    """Convert a checkpoint of the original study: ORIGINAL.pt to OWN.safetensors."""
+    from lembas import conversion  # imports torch, which no other command needs
+
+    try:
+        found = conversion.convert(
+            original, own, network=network, tfs=tfs, genes=genes, off_network=off_network
+        )
+    except OSError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{own}: {conversion.summary(found)}")
 
 
 @cli.command(hidden=True)

@@ -11,14 +11,18 @@ import skops.io
 from IPython.display import display
 from sklearn.base import BaseEstimator
 
+from lembas import checkpoint, h5ad
 from lembas.cohorts import Dataset
 from lembas.formats import write_atomically
 from lembas.network import Network
 from lembas.plotting.style import Drawing, to_svg
+from lembas.training import LembasRegressor
 
 _GLUE_PREFIX = "application/papermill.record/"
 # Whoever may write a profile already chooses which classes run; a model file may not.
 _TRUSTED_PACKAGES = ("lembas.", "sklearn.", "numpy.", "scipy.", "xgboost.", "lightgbm.")
+# LEMBAS-RNN, and all other models.
+_MODEL_FILES = ("model.safetensors", "model.skops")
 
 
 class Run:
@@ -98,7 +102,7 @@ class Run:
     def write_prediction(
         self, model: str, cohort: str, prediction: pd.DataFrame, *, group: str
     ) -> Path:
-        """Write a prediction ``(sample, gene)`` beside its model.
+        """Write a prediction ``(sample, gene)`` beside its model, in single precision.
 
         Args:
             model: Registry name.
@@ -106,27 +110,43 @@ class Run:
             prediction: The table.
             group: Folder under ``fits/`` of the chapter that fitted the model.
         """
-        path = self._place("fits", group, model, f"{cohort}.parquet")
-        write_atomically(path, prediction.to_parquet)
+        path = self._place("fits", group, model, f"{cohort}.h5ad")
+        obs, var = (pd.DataFrame(index=axis.astype(str)) for axis in prediction.axes)
+        values = prediction.astype(np.float32, copy=False)
+        write_atomically(path, lambda part: h5ad.write(part, values, obs=obs, var=var, uns={}))
         return path
 
     def read_prediction(self, model: str, cohort: str) -> pd.DataFrame:
-        """Read a prediction ``(sample, gene)``."""
-        return pd.read_parquet(self._fitted(model, f"{cohort}.parquet"))
+        """Read a prediction ``(sample, gene)``; it stays in its file until it is used."""
+        table = h5ad.read_matrix(self._fitted(model, f"{cohort}.h5ad"))
+        return table.rename_axis(index="sample", columns="gene")
 
     def save_model(self, name: str, model: BaseEstimator, *, group: str) -> Path:
-        """Save a fitted model as ``fits/<group>/<name>/model.skops``, without pickle."""
-        path = self._place("fits", group, name, "model.skops")
-        write_atomically(path, lambda part: skops.io.dump(model, part))
+        """Save a fitted model under ``fits/<group>/<name>/``, without pickle.
+
+        LEMBAS-RNN becomes ``model.safetensors`` (see :mod:`lembas.checkpoint`), any other model
+        ``model.skops``.
+        """
+        is_network = type(model) is LembasRegressor
+        kind, other = _MODEL_FILES if is_network else _MODEL_FILES[::-1]
+        path = self._place("fits", group, name, kind)
+        if is_network:
+            checkpoint.save(model, path)
+        else:
+            write_atomically(path, lambda part: skops.io.dump(model, part))
+        # What the name stood for before, if that was a model of the other kind.
+        path.with_name(other).unlink(missing_ok=True)
         return path
 
     def load_model(self, name: str) -> BaseEstimator:
         """Load a fitted model.
 
         Raises:
-            ValueError: If the file holds types of packages that are not trusted.
+            ValueError: If the file is damaged, or holds types of packages that are not trusted.
         """
-        path = self._fitted(name, "model.skops")
+        path = self._model_file(name)
+        if path.name == _MODEL_FILES[0]:
+            return checkpoint.load(path)
         types = skops.io.get_untrusted_types(file=path)
         strange = [kind for kind in types if not kind.startswith(_TRUSTED_PACKAGES)]
         if strange:
@@ -138,7 +158,13 @@ class Run:
 
     def model_size_mb(self, name: str) -> float:
         """Size of a saved model in 10^6 bytes."""
-        return self._fitted(name, "model.skops").stat().st_size / 1e6
+        return self._model_file(name).stat().st_size / 1e6
+
+    def _model_file(self, name: str) -> Path:
+        """Find a model's file, of whichever kind."""
+        places = self.folder.glob(f"fits/*/{name}/model.*")
+        found = sorted(path for path in places if path.name in _MODEL_FILES)
+        return found[0] if found else self._existing("fits", "*", name, "model.*")
 
     def _fitted(self, model: str, file: str) -> Path:
         """Find a file of a fitted model, whichever chapter fitted it."""

@@ -11,14 +11,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
 from lembas.artifacts import Run
-from lembas.baselines import make, penalty_per_gene, registry
+from lembas.baselines import ModelSpec, make, penalty_per_gene, registry
 from lembas.cohorts import Cohort, Dataset
 from lembas.model import spectral_radius
 from lembas.network import Network
+
+_PREDICTED_AT_ONCE = 1024
 
 # Tables in which the fitting chapters list their models.
 GROUPS: tuple[str, ...] = ("baselines", "lembas")
@@ -66,30 +69,43 @@ def fit_models(
     training, cohorts = dataset.train, dataset.cohorts
     unfinished = run.folder / "unfinished" / group
     rows = []
-    for name, estimator in estimators.items():
+    for name in extra:
+        estimator = estimators.pop(name)  # a fitted model is large: one at a time is kept
         start = time.perf_counter()
         _fit(estimator, training, unfinished / name)
         fit_s = time.perf_counter() - start
         run.save_model(name, estimator, group=group)
         for key, cohort in cohorts.items():
-            run.write_prediction(name, key, estimator.predict(cohort.x), group=group)
-        spec = specs[name]
-        rows.append(
-            {
-                "model": name,
-                "label": spec.label,
-                "note": spec.note,
-                "estimator": spec.estimator,
-                "parameters": json.dumps(dict(spec.parameters), default=str, sort_keys=True),
-                "fit_s": fit_s,
-                "size_mb": run.model_size_mb(name),
-                "n_genes": len(estimator.genes_),
-            }
-        )
+            run.write_prediction(name, key, _predict(estimator, cohort.x), group=group)
+        about = {
+            "fit_s": fit_s,
+            "size_mb": run.model_size_mb(name),
+            "n_genes": len(estimator.genes_),
+        }
+        rows.append({"model": name, **_describe(specs[name]), **about})
     table = pd.DataFrame(rows)
     run.write_table(f"models_{group}", table)
     shutil.rmtree(unfinished, ignore_errors=True)
     return table
+
+
+def _describe(spec: ModelSpec) -> dict[str, str]:
+    """Say what a model is, for the table of models."""
+    return {
+        "label": spec.label,
+        "note": spec.note,
+        "estimator": spec.estimator,
+        "parameters": json.dumps(dict(spec.parameters), default=str, sort_keys=True),
+    }
+
+
+def _predict(estimator: BaseEstimator, X: pd.DataFrame) -> pd.DataFrame:
+    """Predict some samples at a time: all in double precision may not fit into memory."""
+    values = np.empty((len(X), len(estimator.genes_)), np.float32)
+    for start in range(0, len(X), _PREDICTED_AT_ONCE):
+        part = slice(start, start + _PREDICTED_AT_ONCE)
+        values[part] = estimator.predict(X.iloc[part]).to_numpy()
+    return pd.DataFrame(values, index=X.index, columns=estimator.genes_, copy=False)
 
 
 def read_models(run: Run) -> pd.DataFrame:

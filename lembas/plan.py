@@ -90,11 +90,13 @@ def make_plan(
 
     Raises:
         FileNotFoundError: If the profile, the chapters or the data are missing.
-        ValueError: If a parameter is unknown or of a wrong type.
+        ValueError: If a parameter is unknown or of a wrong type, or a chapter is given more
+            threads than there are processors.
     """
     profile = read_profile(profile_name, root)
     chapters = discover(root)
     _check_chapter_names(profile, chapters)
+    _check_threads(profile, chapters)
     plan = Plan(
         root=root,
         run_name=run_name or profile_name,
@@ -194,6 +196,25 @@ def _check_chapter_names(profile: Profile, chapters: Mapping[str, Chapter]) -> N
             f"profiles/{profile.name}.yml names chapter(s) that are not there: "
             f"{', '.join(unknown[:5])}; chapters: {', '.join(chapters)}"
         )
+
+
+def _check_threads(profile: Profile, chapters: Mapping[str, Chapter]) -> None:
+    # Threads that wait for a processor wait in a busy loop: a chapter becomes many times slower.
+    n_processors = processors()
+    greedy = [name for name in chapters if profile.threads_of(name) > n_processors]
+    if greedy:
+        raise ValueError(
+            f"profiles/{profile.name}.yml gives {', '.join(greedy[:5])} more threads "
+            f"({profile.threads_of(greedy[0])}) than this machine has processors "
+            f"({n_processors}); lower threads"
+        )
+
+
+def processors() -> int:
+    """Count the processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _data_dir(root: Path, profile: Profile, data: str | None, run_name: str) -> str | None:

@@ -22,7 +22,7 @@ from lembas.model import LembasRNN, narrowed
 from lembas.network import Network
 from lembas.optimise import Outcome, Schedule, optimise
 from lembas.penalties import Penalty
-from lembas.recipes import TrainConfig, make_config, rnn_config
+from lembas.recipes import TrainConfig, make_config
 from lembas.start import parameter_groups, start_network
 from lembas.unfinished import Unfinished, fingerprint
 
@@ -213,31 +213,6 @@ class LembasRegressor(PlainState, RegressorMixin, BaseEstimator):
         if self.network is None:
             raise ValueError("LembasRegressor needs a network: pass network=Network.read(path)")
         return self.network
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return a plain state: the weights as arrays, the history as columns."""
-        state = super().__getstate__()
-        if "network_" in state:
-            parameters = self.network_.state_dict()
-            state["network_"] = {key: value.numpy() for key, value in parameters.items()}
-            state["_scale"] = {key: value.numpy() for key, value in vars(self._scale).items()}
-            state["config_"] = asdict(self.config_)
-            state["history_"] = self.history_.to_dict("list")
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Rebuild the network around the saved weights."""
-        super().__setstate__(state)
-        if "network_" not in state:
-            return
-        weights = {key: torch.from_numpy(value) for key, value in state["network_"].items()}
-        self.config_ = TrainConfig(**state["config_"])
-        self._scale = Scale(**{key: torch.from_numpy(v) for key, v in state["_scale"].items()})
-        self.history_ = pd.DataFrame(state["history_"])
-        self.network_ = LembasRNN(
-            self._prior(), self.tfs_, self.genes_, config=rnn_config(self.config_), seed=self.seed
-        )
-        self.network_.load_state_dict(weights)
 
 
 @dataclass(frozen=True)

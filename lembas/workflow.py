@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lembas.execution import ChapterError
-from lembas.plan import Plan, recipe, write_plan
+from lembas.plan import Plan, processors, recipe, write_plan
 from lembas.provenance import read_json
 
 RULE = re.compile(r"^(?:local)?rule chapter_(\w+):$")
@@ -60,12 +60,15 @@ def run(plan: Plan, chapters: Sequence[str] = (), *, cores: int | None = None) -
 
     Raises:
         ChapterError: If a chapter fails; the message names it, the error and the partial copy.
+        ValueError: If there are fewer processors than ``cores``.
     """
+    if cores is not None and cores > processors():
+        raise ValueError(f"--cores {cores}: this machine has {processors()} processor(s)")
     write_plan(plan)
     failed = plan.root / plan.run_dir / "failed"
     for record in failed.glob("*.json"):
         record.unlink()
-    options = ("--cores", str(cores or os.cpu_count() or 1), "--quiet", "all")
+    options = ("--cores", str(cores or processors()), "--quiet", "all")
     result = _snakemake(plan, chapters, *options, capture=False)
     if result.returncode == 0:
         return

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from myst_nb.ext.glue import GLUE_PREFIX, extract_glue_data_cell
 from sklearn.base import BaseEstimator
 
-from lembas import artifacts
+from lembas import artifacts, checkpoint
 from lembas.artifacts import Run, glue
 from lembas.study import Study
 from lembas.training import LembasRegressor
@@ -126,6 +126,26 @@ def test_every_model_comes_back(run: Run, study: Study, fitted: dict[str, BaseEs
         assert run.model_size_mb(name) > 0
 
 
+def test_lembas_is_kept_without_pickle_and_other_models_by_skops(
+    run: Run, fitted: dict[str, BaseEstimator]
+) -> None:
+    assert run.save_model("a", fitted["lembas"], group="g").name == "model.safetensors"
+    assert checkpoint.describe(run.folder / "fits/g/a/model.safetensors").kind == "LembasRegressor"
+    assert run.save_model("b", fitted["mlr"], group="g").name == "model.skops"
+
+
+def test_a_name_stands_for_its_last_model(
+    run: Run, study: Study, fitted: dict[str, BaseEstimator]
+) -> None:
+    x = study.dataset.test.x
+    for name in ("lembas", "mlr", "lembas"):
+        run.save_model("a", fitted[name], group="g")
+        pd.testing.assert_frame_equal(
+            run.load_model("a").predict(x), fitted[name].predict(x), check_exact=True
+        )
+        assert len(leftovers(run)) == 1
+
+
 def test_a_model_that_was_not_fitted_yet_comes_back(run: Run, study: Study) -> None:
     run.save_model("new", LembasRegressor(study.network, settings={"epochs": 2}), group="any")
     loaded = run.load_model("new")
@@ -182,6 +202,10 @@ def test_a_file_that_is_no_model_is_refused(run: Run) -> None:
     path.write_bytes(b"cos\nsystem\n(S'true'\ntR.")  # a pickle that would run a command
     with pytest.raises(zipfile.BadZipFile, match="not a zip file"):
         run.load_model("odd")
+    path = run.save_model("net", LembasRegressor(), group="any")
+    path.write_bytes(b"cos\nsystem\n(S'true'\ntR.")
+    with pytest.raises(ValueError, match=r"model\.safetensors is no safetensors file"):
+        run.load_model("net")
 
 
 def test_what_is_missing_is_named_with_the_command_that_makes_it(run: Run) -> None:
@@ -189,9 +213,9 @@ def test_what_is_missing_is_named_with_the_command_that_makes_it(run: Run) -> No
         (lambda: run.read_table("scores"), "scores.parquet"),
         (run.read_dataset, "dataset.h5ad"),
         (run.read_network, "network.tsv.gz"),
-        (lambda: run.load_model("mlr"), "model.skops"),
-        (lambda: run.read_prediction("mlr", "test"), "test.parquet"),
-        (lambda: run.model_size_mb("mlr"), "model.skops"),
+        (lambda: run.load_model("mlr"), r"mlr/model\.\*"),
+        (lambda: run.read_prediction("mlr", "test"), "test.h5ad"),
+        (lambda: run.model_size_mb("mlr"), r"mlr/model\.\*"),
     ]:
         with pytest.raises(FileNotFoundError, match=f"{file} is not there.*lembas run --profile t"):
             read()

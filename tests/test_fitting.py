@@ -69,7 +69,7 @@ def test_predictions_are_those_of_the_saved_model(both: Run, study: Study) -> No
     x = study.dataset.external["external_far"].x
     predictions = read_predictions(both, "external_far", ["lembas", "ridge"])
     for name, model in load_models(both, ["lembas", "ridge"]).items():
-        pd.testing.assert_frame_equal(model.predict(x), predictions[name])
+        pd.testing.assert_frame_equal(model.predict(x).astype(np.float32), predictions[name])
 
 
 def test_the_table_of_models(both: Run, study: Study) -> None:

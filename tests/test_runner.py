@@ -119,6 +119,7 @@ def test_a_run_goes_from_start_to_up_to_date_and_back(project: Path, lembas: Com
         (("run", "--data", "nowhere"), "there is no data folder 'nowhere'"),
         (("build",), "chapter 01_data has not been run"),
         (("run", "--cores", "0"), "0 is not in the range"),
+        (("run", "--cores", "9999"), "--cores 9999: this machine has "),
         (("nonsense",), "No such command 'nonsense'"),
     ],
 )
@@ -150,6 +151,10 @@ def test_profile_faults_meet_the_chapters(project: Path, lembas: Command) -> Non
     assert "chapter 01_data: parameter seed must be int, not 'abc'" in lembas("status")[2]
     change(profile, "01_data: {seed: abc}", "09_none: {}")
     assert "names chapter(s) that are not there: 09_none" in lembas("status")[2]
+    change(profile, "chapters: {09_none: {}}", "threads: {default: 9999}")
+    error = lembas("status")[2]
+    assert "profiles/demo.yml gives 01_data, " in error
+    assert "more threads (9999) than this machine has processors" in error
 
 
 def test_params_lists_values_of_the_profile(project: Path, lembas: Command) -> None:
