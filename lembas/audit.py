@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 from sklearn.decomposition import PCA
 
+from lembas.cohorts import ROWS_AT_ONCE
 from lembas.data import Dataset
 from lembas.duplicates import duplicate_pairs
 from lembas.network import Network
+from lembas.strata import mean_and_sd
 
 AUDIT_COLUMNS = ("check", "finding", "count", "examples", "verdict")
 # The symbol TF stands for a gene; no one who filters by TF-or-gene nodes notices it.
@@ -57,24 +59,18 @@ def gene_summary(dataset: Dataset) -> pd.DataFrame:
         dataset: Study and external cohorts.
 
     Returns:
-        Over ``gene``: ``mean`` and ``sd`` (n - 1) over the training samples, in the dataset's
-        unit; ``role``: ``"TF input"``, ``"target"`` or ``"both"``; and for each cohort a column
-        ``measured_in_<cohort>``.
+        Over ``gene``, sorted: ``mean`` and ``sd`` (n - 1) over the training samples, in the
+        dataset's unit; ``role``: ``"TF input"``, ``"target"`` or ``"both"``; and for each cohort
+        a column ``measured_in_<cohort>``.
     """
     genes = dataset.expression.columns
-    train = dataset.expression.loc[dataset.samples["split"] == "train"].to_numpy()
     is_input, is_target = genes.isin(dataset.inputs), genes.isin(dataset.targets)
-    summary = pd.DataFrame(
-        {
-            "mean": train.mean(axis=0, dtype=np.float64),
-            "sd": train.std(axis=0, ddof=1, dtype=np.float64),
-            "role": np.select([is_input & is_target, is_input], ["both", "TF input"], "target"),
-        },
-        index=genes,
-    )
-    for name, rows in _rows_by_cohort(dataset).items():
-        summary[f"measured_in_{name}"] = dataset.expression.loc[rows].notna().all()
-    return summary
+    summary = mean_and_sd(dataset.expression_of("train", genes))
+    roles = np.select([is_input & is_target, is_input], ["both", "TF input"], "target")
+    summary["role"] = roles
+    for name in dataset.measured:
+        summary[f"measured_in_{name}"] = dataset.measured[name]
+    return summary.sort_index()
 
 
 def missingness(dataset: Dataset) -> pd.DataFrame:
@@ -85,8 +81,7 @@ def missingness(dataset: Dataset) -> pd.DataFrame:
         ``missing``.
     """
     rows = []
-    for name, samples in _rows_by_cohort(dataset).items():
-        measured = dataset.expression.loc[samples].notna().all()
+    for name, measured in dataset.measured.items():
         for role, genes in (("input", dataset.inputs), ("target", dataset.targets)):
             n_measured = int(measured[genes].sum())
             rows.append((name, role, n_measured, len(genes) - n_measured))
@@ -111,32 +106,27 @@ def pca(dataset: Dataset, *, n: int = 2, seed: int = 888) -> tuple[pd.DataFrame,
     Raises:
         ValueError: If fewer genes or training samples than components are there.
     """
-    table = dataset.expression.loc[:, dataset.expression.notna().all()]
-    is_train = dataset.samples["split"] == "train"
-    most = min(int(is_train.sum()), table.shape[1])
-    if not 1 <= n <= most:
+    known = dataset.expression.columns[dataset.measured.all(axis=1)]
+    train = dataset.expression_of("train", known).to_numpy()
+    if not 1 <= n <= min(train.shape):
         raise ValueError(
-            f"n is {n}; with {int(is_train.sum())} training samples and {table.shape[1]} genes "
-            f"measured in every cohort, expected 1 to {most} components"
+            f"n is {n}; with {len(train)} training samples and {len(known)} genes "
+            f"measured in every cohort, expected 1 to {min(train.shape)} components"
         )
-    model = PCA(n_components=n, random_state=seed).fit(table[is_train].to_numpy())
+    # One copy, for the solver to overwrite.
+    model = PCA(n_components=n, random_state=seed, copy=False).fit(train.copy())
+    values, place = dataset.expression.to_numpy(), dataset.expression.columns.get_indexer(known)
     names = [f"pc{number}" for number in range(1, n + 1)]
-    scores = pd.DataFrame(model.transform(table.to_numpy()), index=table.index, columns=names)
+    scores = pd.DataFrame(np.nan, index=dataset.expression.index, columns=names)
+    for first in range(0, len(scores), ROWS_AT_ONCE):
+        part = slice(first, first + ROWS_AT_ONCE)
+        scores.iloc[part] = model.transform(values[part].take(place, axis=1))
     explained = pd.Series(
         model.explained_variance_ratio_.astype(np.float64),
         index=pd.Index(names, name="component"),
         name="explained_ratio",
     )
     return scores.join(dataset.samples[["cohort", "split", "series"]]), explained
-
-
-def _rows_by_cohort(dataset: Dataset) -> dict[str, pd.Series]:
-    """Mark the samples of ``train``, ``test`` and each external cohort."""
-    group = dataset.samples["split"].where(
-        dataset.samples["split"] != "external", dataset.samples["cohort"]
-    )
-    names = ["train", "test", *group[dataset.samples["split"] == "external"].unique()]
-    return {name: group == name for name in names}
 
 
 def _row(
@@ -192,7 +182,7 @@ def _case(genes: Iterable[str]) -> str:
 
 def _duplicates(dataset: Dataset, near_duplicate: float) -> list[dict[str, object]]:
     """Check for samples that are the same or nearly so, by the sides they lie on."""
-    n_genes = int(dataset.expression.notna().all().sum())
+    n_genes = int(dataset.measured.all(axis=1).sum())
     if n_genes < 2:
         finding = f"Not checked: {n_genes} gene(s) were measured in every cohort."
         return [_row("duplicate samples", finding, []) | {"verdict": "note"}]
@@ -264,12 +254,13 @@ def _self_loops(dataset: Dataset, network: Network) -> dict[str, object]:
 
 def _constant_genes(dataset: Dataset) -> dict[str, object]:
     """Check for genes that do not vary over the training samples."""
-    train = dataset.expression.loc[dataset.samples["split"] == "train"].to_numpy()
+    genes = dataset.expression.columns
+    train = dataset.expression_of("train", genes).to_numpy()
     constant = train.min(axis=0) == train.max(axis=0)
     return _row(
         "constant genes",
         "Genes with one value in all training samples: nothing can be learnt from or about them.",
-        dataset.expression.columns[constant],
+        genes[constant],
         verdict="note",
     )
 

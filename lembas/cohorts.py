@@ -17,15 +17,19 @@ FILLS = ("train_mean", "zero")
 SAMPLE_COLUMNS = ("cohort", "split", "series", "library_size")
 EXCLUDED_COLUMNS = ("gene", "role", "reason")
 UNS_KEY = "lembas"
+ROWS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True, eq=False)
 class Cohort:
     """Hold what a model is given and what it is scored against, for one set of samples.
 
+    The tables are read-only views of the dataset's expression where its order of samples and genes
+    allows that, as :func:`lembas.data.build_dataset` sees to; else they are copies.
+
     Attributes:
         name: ``"train"``, ``"test"`` or the external cohort's name.
-        x: Inputs, shape ``(sample, tf)``, float32, complete.
+        x: Inputs, shape ``(sample, tf)``, float32, complete: a copy where some were filled.
         y: Targets measured in this cohort, shape ``(sample, gene)``, float32.
         imputed: TFs that were not measured here and were filled in ``x``.
         missing: Targets that were not measured here and are left out of ``y``.
@@ -47,9 +51,10 @@ class Dataset:
     Build one with :func:`lembas.data.build_dataset` or :mod:`lembas.sources`.
 
     Attributes:
-        expression: Shape ``(sample, gene)``, float32, in ``unit``; study samples first, in file
-            order, then the external cohorts; genes sorted by name. NaN only where a gene is not
-            measured in a whole external cohort.
+        expression: Shape ``(sample, gene)``, float32, in ``unit``, read-only. Training samples
+            come first, then test samples, then the external cohorts, each in file order; inputs
+            come first, then the other targets. NaN only where a gene is not measured in a whole
+            external cohort.
         samples: Over ``sample``: ``cohort`` (name), ``split`` (``"train"``, ``"test"`` or
             ``"external"``), ``series`` (``""``: unknown), ``library_size`` (counts; NaN: unknown).
         inputs: TFs that a model is given, sorted.
@@ -106,28 +111,62 @@ class Dataset:
 
     @property
     def train(self) -> Cohort:
-        """Training samples of the study, in file order (a copy at each call)."""
-        return self._cohort("train", self.samples["split"] == "train")
+        """Training samples of the study, in file order."""
+        return self._cohort("train")
 
     @property
     def test(self) -> Cohort:
-        """Held-out samples of the study, in file order (a copy at each call)."""
-        return self._cohort("test", self.samples["split"] == "test")
+        """Held-out samples of the study, in file order."""
+        return self._cohort("test")
 
     @property
     def external(self) -> dict[str, Cohort]:
-        """External cohorts by name, in the order given (copies at each call)."""
-        away = self.samples["split"] == "external"
-        names = self.samples.loc[away, "cohort"].unique()
-        return {
-            str(name): self._cohort(str(name), away & (self.samples["cohort"] == name))
-            for name in names
-        }
+        """External cohorts by name, in the order given."""
+        return {name: self._cohort(name) for name in self.measured.columns[2:]}
 
     @property
     def cohorts(self) -> dict[str, Cohort]:
         """All cohorts by name: ``"train"``, ``"test"``, then the external ones."""
         return {"train": self.train, "test": self.test, **self.external}
+
+    @cached_property
+    def rows(self) -> dict[str, np.ndarray]:
+        """Rows of ``expression`` that hold each cohort, by name, in the order of ``cohorts``."""
+        split, cohort = (self.samples[column].to_numpy() for column in ("split", "cohort"))
+        name = np.where(split == "external", cohort, split)
+        away = pd.unique(cohort[split == "external"])
+        return {str(cohort): np.flatnonzero(name == cohort) for cohort in ("train", "test", *away)}
+
+    @cached_property
+    def measured(self) -> pd.DataFrame:
+        """Whether each gene was measured in each cohort, ``(gene, cohort)``.
+
+        A cohort's first sample tells, for a gene is measured in all of its samples or in none: so
+        a matrix that lies in a file need not be read for this.
+        """
+        values = self.expression.to_numpy()
+        columns = {
+            name: ~np.isnan(values[rows[0]]) if len(rows) else True
+            for name, rows in self.rows.items()
+        }
+        return pd.DataFrame(columns, index=self.expression.columns)
+
+    def expression_of(self, cohort: str, genes: pd.Index) -> pd.DataFrame:
+        """Cut out some genes of one cohort, NaN where a gene was not measured.
+
+        Args:
+            cohort: ``"train"``, ``"test"`` or the name of an external cohort.
+            genes: Inputs, targets, or others of the expression's columns.
+
+        Returns:
+            Shape ``(sample, gene)``; a read-only view where samples and genes lie together.
+        """
+        rows = self.rows[cohort]
+        values = self.expression.to_numpy()[_together(rows)]
+        columns = _together(self.expression.columns.get_indexer(genes))
+        values = values[:, columns] if isinstance(columns, slice) else values.take(columns, axis=1)
+        values.flags.writeable = False
+        return pd.DataFrame(values, index=self.expression.index[rows], columns=genes, copy=False)
 
     @cached_property
     def train_mean(self) -> pd.Series:
@@ -143,22 +182,24 @@ class Dataset:
 
     def _train_mean_of(self, genes: pd.Index) -> pd.Series:
         """Average genes over the training samples, summing in float64."""
-        values = self.expression.loc[self.samples["split"] == "train", genes].to_numpy()
+        values = self.expression_of("train", genes).to_numpy()
         return pd.Series(values.mean(axis=0, dtype=np.float64), index=genes, name="train_mean")
 
-    def _cohort(self, name: str, rows: pd.Series) -> Cohort:
+    def _cohort(self, name: str) -> Cohort:
         """Cut one cohort out: inputs complete, targets as measured."""
-        measured = self.expression.loc[rows]
-        x, y = measured[self.inputs], measured[self.targets]
-        imputed = self.inputs[x.isna().any().to_numpy()]
-        missing = self.targets[y.isna().any().to_numpy()]
-        series = self.samples.loc[rows, "series"]
+        measured = self.measured[name]
+        imputed = self.inputs[~measured[self.inputs].to_numpy()]
+        is_known = measured[self.targets].to_numpy()
+        x = self.expression_of(name, self.inputs)
+        if len(imputed):
+            x = x.fillna(self.input_fill[imputed].astype(np.float32))
+        series = self.samples["series"].iloc[self.rows[name]]
         return Cohort(
             name=name,
-            x=x.fillna(self.input_fill[imputed].astype(np.float32)).rename_axis(columns="tf"),
-            y=y.drop(columns=missing),
+            x=x,
+            y=self.expression_of(name, self.targets[is_known]),
             imputed=imputed,
-            missing=missing,
+            missing=self.targets[~is_known],
             series=None if (series == "").any() else series,
         )
 
@@ -193,6 +234,8 @@ class Dataset:
     def read(cls, path: str | Path) -> Dataset:
         """Read what :meth:`write` wrote; nothing differs from what was written.
 
+        The expression stays in the file and is mapped into memory: only what is used is read.
+
         Raises:
             FileNotFoundError: If there is no such file.
             ValueError: If the file is no ``.h5ad`` or was not written by :meth:`write`.
@@ -210,8 +253,8 @@ class Dataset:
         return cls(
             expression=expression,
             samples=samples.set_axis(expression.index, axis=0),
-            inputs=genes[var["is_input"]].rename("tf"),
-            targets=genes[var["is_target"]].rename("gene"),
+            inputs=genes[var["is_input"]].sort_values().rename("tf"),
+            targets=genes[var["is_target"]].sort_values().rename("gene"),
             unit=str(about["unit"]),
             fill=str(about["fill"]),
             simulated=bool(about["simulated"]),
@@ -224,3 +267,10 @@ def _plain(excluded: pd.DataFrame) -> pd.DataFrame:
     """Give the table of excluded genes plain text columns and numbered rows."""
     table = excluded[list(EXCLUDED_COLUMNS)].astype(object)
     return table.reset_index(drop=True)
+
+
+def _together(places: np.ndarray) -> slice | np.ndarray:
+    """Turn places that follow one another into a slice, which makes a view."""
+    if len(places) and (np.diff(places) == 1).all():
+        return slice(int(places[0]), int(places[-1]) + 1)
+    return places

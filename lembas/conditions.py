@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pandas as pd
 
-from lembas.kinetics import Conditions
+from lembas.drawn import DrawnConditions, DrawnRows, standard_normal
 
 PLATFORM_SD = 1.3
 TF_LOADING = 1.4
@@ -67,13 +67,11 @@ class Susceptibility:
         loadings: log2 change per SD of a factor, ``(gene, factor)``.
         gene_sd: SD of each gene's own variation, log2; for a TF that of its driver.
         activity_sd: SD of each TF's hidden activity, log2.
-        is_tf: Whether a gene is a TF, over genes.
     """
 
     loadings: pd.DataFrame
     gene_sd: pd.Series
     activity_sd: pd.Series
-    is_tf: pd.Series
 
 
 def draw_susceptibility(
@@ -106,8 +104,7 @@ def draw_susceptibility(
     own = pd.Series(noise.gene * rng.lognormal(-0.15, 0.55, len(genes)).clip(max=3), index=genes)
     own[tfs] = np.where(tfs.isin(roots.union(decoys)), ROOT_SD, REGULATED_SD)
     activity_sd = pd.Series(noise.activity * rng.lognormal(-0.1, 0.5, len(tfs)), index=tfs)
-    is_tf = pd.Series(genes.isin(tfs), index=genes)
-    return Susceptibility(loadings, own, activity_sd, is_tf)
+    return Susceptibility(loadings, own, activity_sd)
 
 
 def draw_conditions(
@@ -117,7 +114,7 @@ def draw_conditions(
     *,
     noise: Noise,
     shift: float = 0.0,
-) -> Conditions:
+) -> DrawnConditions:
     """Draw the samples of one cohort.
 
     Args:
@@ -128,22 +125,34 @@ def draw_conditions(
         shift: How far the cohort lies from the study, 0 for the study itself: another mix of the
             factors, other TF drivers, an offset for each gene (platform), fewer reads.
     """
-    genes, tfs = susceptibility.gene_sd.index, susceptibility.activity_sd.index
+    shape = (len(series), len(susceptibility.gene_sd))
+    n_series, n_genes = series.nunique(), shape[1]
+    # What a seed means depends on the order of the draws.
     factors = _draw_factors(rng, series, noise.series_share, shift)
-    technical = pd.Index(FACTORS).isin(TECHNICAL_FACTORS)
-    offset = rng.normal(0, noise.series, (series.nunique(), len(genes)))
-    offset = offset[pd.factorize(series)[0]] + rng.normal(0, PLATFORM_SD * shift, len(genes))
-    own = _own_variation(rng, susceptibility, series, noise.series_share, shift)
-    hidden = rng.normal(size=(len(series), len(tfs))) * susceptibility.activity_sd.to_numpy()
-    loadings = susceptibility.loadings.to_numpy()
-    biology = _product(factors[:, ~technical], loadings[:, ~technical])
-    handling = _product(factors[:, technical], loadings[:, technical])
+    offset = rng.normal(0, noise.series, (n_series, n_genes))
+    offset += rng.normal(0, PLATFORM_SD * shift, n_genes)
+    within = DrawnRows.of(rng, shape, standard_normal)
+    between_series = rng.normal(size=(n_series, n_genes))
+    between = DrawnRows.of(rng, shape, standard_normal)
+    tf_shift = rng.normal(0, 0.6 * shift, n_genes)
+    activity = DrawnRows.of(rng, (shape[0], len(susceptibility.activity_sd)), standard_normal)
     reads = np.exp(rng.normal(np.log(MEDIAN_READS) - shift, READS_LOG_SD, len(series)))
-    return Conditions(
-        drivers=pd.DataFrame(own + biology, index=series.index, columns=genes),
-        hidden=pd.DataFrame(hidden, index=series.index, columns=tfs),
-        technical=pd.DataFrame(offset + handling, index=series.index, columns=genes),
+    technical = pd.Index(FACTORS).isin(TECHNICAL_FACTORS)
+    loadings = susceptibility.loadings.to_numpy()
+    return DrawnConditions(
+        series=series,
         library_size=pd.Series(np.rint(reads), index=series.index, name="library_size"),
+        gene_sd=susceptibility.gene_sd,
+        activity_sd=susceptibility.activity_sd,
+        series_share=noise.series_share,
+        biology=(factors[:, ~technical], loadings[:, ~technical]),
+        handling=(factors[:, technical], loadings[:, technical]),
+        offset=offset,
+        tf_shift=tf_shift,
+        between_series=between_series,
+        between=between,
+        within=within,
+        activity=activity,
     )
 
 
@@ -165,23 +174,6 @@ def _draw_factors(
     return np.column_stack([values[name] for name in FACTORS])
 
 
-def _own_variation(
-    rng: np.random.Generator,
-    susceptibility: Susceptibility,
-    series: pd.Series,
-    series_share: float,
-    shift: float,
-) -> np.ndarray:
-    """Draw each gene's own variation ``(sample, gene)``; series differ in the TFs' drivers."""
-    n_genes = len(susceptibility.gene_sd)
-    is_tf = susceptibility.is_tf.to_numpy()
-    within = rng.normal(size=(len(series), n_genes))
-    between = _between_and_within(rng, series, n_genes, series_share)
-    between += rng.normal(0, 0.6 * shift, n_genes)
-    own: np.ndarray = np.where(is_tf, between, within) * susceptibility.gene_sd.to_numpy()
-    return own
-
-
 def _between_and_within(
     rng: np.random.Generator, series: pd.Series, n_columns: int, share: float
 ) -> np.ndarray:
@@ -191,13 +183,3 @@ def _between_and_within(
     within = rng.normal(size=(len(series), n_columns))
     unit: np.ndarray = np.sqrt(share) * between + np.sqrt(1 - share) * within
     return unit
-
-
-def _product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Multiply ``(sample, factor)`` by ``(gene, factor)`` without BLAS.
-
-    A BLAS may sum in another order with another number of threads; the tables are to be the
-    same bit by bit.
-    """
-    product: np.ndarray = np.einsum("sf,gf->sg", left, right, optimize=False)
-    return product

@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lembas.cohorts import EXCLUDED_COLUMNS, FILLS, SAMPLE_COLUMNS, Cohort, Dataset
+from lembas.cohorts import (
+    EXCLUDED_COLUMNS,
+    FILLS,
+    ROWS_AT_ONCE,
+    SAMPLE_COLUMNS,
+    SPLITS,
+    Cohort,
+    Dataset,
+)
 from lembas.formats import listed
 from lembas.network import Network
 from lembas.split import series_of_samples, split_samples
@@ -122,14 +130,14 @@ def build_dataset(
     )
     by_series = None if series is None else series_name[samples[study]]
     split = split_samples(samples[study], series=by_series, origin=origin, **settings.of_split)
-    train = tables[study].loc[split == "train"]
     inputs, targets, excluded = _choose_genes(
-        train, network, offered=offered, settings=settings, origin=origin
+        tables[study], split, network, offered=offered, settings=settings, origin=origin
     )
     _refuse_foreign_cohorts(tables, study, inputs, targets, where)
+    described = _describe_samples(samples, split, series_name, library_size)
     return Dataset(
-        expression=_stack(tables, inputs.union(targets)),
-        samples=_describe_samples(samples, split, series_name, library_size),
+        _stack(tables, described.index, inputs, targets),
+        described,
         inputs=inputs,
         targets=targets,
         unit=unit,
@@ -160,7 +168,7 @@ def _checked_cohorts(
     checked: dict[str, pd.DataFrame] = {}
     for name, table in tables.items():
         origin = where.get(name, name)
-        new = check_expression(table, origin=origin)
+        new = _checked(table, origin)
         for other, known in checked.items():
             shared = new.index.intersection(known.index)
             if len(shared):
@@ -173,8 +181,19 @@ def _checked_cohorts(
     return checked
 
 
+def _checked(table: pd.DataFrame, origin: str) -> pd.DataFrame:
+    """Check one cohort's table; one of sound float32 values is not copied into float64."""
+    is_small = not table.empty and (table.dtypes == np.float32).all()
+    if not (is_small and np.isfinite(table.to_numpy()).all()):
+        return check_expression(table, origin=origin)
+    samples = check_expression(table.iloc[:, :1], origin=origin).index
+    genes = check_expression(table.iloc[:1], origin=origin).columns
+    return pd.DataFrame(table.to_numpy(), index=samples, columns=genes, copy=False)
+
+
 def _choose_genes(
-    train: pd.DataFrame,
+    measured: pd.DataFrame,
+    split: pd.Series,
     network: Network,
     *,
     offered: tuple[pd.Index, pd.Index] | None,
@@ -182,11 +201,13 @@ def _choose_genes(
     origin: str,
 ) -> tuple[pd.Index, pd.Index, pd.DataFrame]:
     """Choose inputs and targets by the training samples, and say why others are left out."""
-    passing = train.columns
+    genes = passing = measured.columns
     if settings.min_expression is not None:
-        reached = (train >= settings.min_expression).mean(axis=0)
-        passing = passing[(reached >= settings.min_fraction).to_numpy()]
-    may_be_input, may_be_target = offered or (train.columns, train.columns)
+        train = measured.to_numpy()[(split == "train").to_numpy()]
+        # A float64 limit, or it would be rounded to the table's own type.
+        reached = (train >= np.float64(settings.min_expression)).mean(axis=0)
+        passing = genes[reached >= settings.min_fraction]
+    may_be_input, may_be_target = offered or (genes, genes)
     inputs, not_inputs = _choose_role("input", network.tfs, may_be_input, passing)
     _refuse_nothing_left("input", inputs, network.tfs, may_be_input, origin)
     targets, not_targets = _choose_role("target", network.genes, may_be_target, passing)
@@ -276,10 +297,27 @@ def _refuse_foreign_cohorts(
             )
 
 
-def _stack(tables: Mapping[str, pd.DataFrame], genes: pd.Index) -> pd.DataFrame:
-    """Stack the cohorts' tables over the same genes; NaN where a cohort lacks one."""
-    parts = [table.reindex(columns=genes).astype(np.float32) for table in tables.values()]
-    return pd.concat(parts).rename_axis(index="sample", columns="gene")
+def _stack(
+    tables: Mapping[str, pd.DataFrame], samples: pd.Index, inputs: pd.Index, targets: pd.Index
+) -> pd.DataFrame:
+    """Stack the cohorts' tables, inputs before other targets; NaN where a cohort lacks a gene.
+
+    In this order the tables that models are given are views of a single matrix.
+    """
+    genes = inputs.append(targets[~targets.isin(inputs)])
+    values = np.full((len(samples), len(genes)), np.nan, dtype=np.float32)
+    for table in tables.values():
+        row = samples.get_indexer(table.index)
+        column = table.columns.get_indexer(genes)
+        known = np.flatnonzero(column >= 0)
+        given = table.to_numpy()
+        for first in range(0, len(row), ROWS_AT_ONCE):
+            part = slice(first, first + ROWS_AT_ONCE)
+            values[np.ix_(row[part], known)] = given[part][:, column[known]]
+    values.flags.writeable = False
+    return pd.DataFrame(
+        values, index=samples.rename("sample"), columns=genes.rename("gene"), copy=False
+    )
 
 
 def _describe_samples(
@@ -288,7 +326,7 @@ def _describe_samples(
     series_name: pd.Series,
     library_size: pd.Series | None,
 ) -> pd.DataFrame:
-    """Tabulate cohort, split, series and library size of every sample."""
+    """Tabulate cohort, split, series and library size: training, test, then external samples."""
     names = series_name.index
     sizes = pd.Series(dtype=np.float64) if library_size is None else library_size
     columns = {
@@ -298,4 +336,5 @@ def _describe_samples(
         "library_size": sizes.reindex(names).to_numpy(np.float64),
     }
     table = pd.DataFrame(columns, index=names.rename("sample"))[list(SAMPLE_COLUMNS)]
-    return table.astype(dict.fromkeys(SAMPLE_COLUMNS[:3], object))
+    order = np.argsort([SPLITS.index(side) for side in table["split"]], kind="stable")
+    return table.iloc[order].astype(dict.fromkeys(SAMPLE_COLUMNS[:3], object))

@@ -18,8 +18,8 @@ from lembas import h5ad
 SEPARATORS = {".tsv": "\t", ".txt": "\t", ".csv": ","}
 # The spellings of "no value"; any other cell that is not a number is an error of its own.
 MISSING = ("", "NA", "N/A", "#N/A", "NaN", "nan", "NULL", "null", "None")
-# A row must fit into one block: 64 MiB holds a row of several million cells.
-BLOCK_BYTES = 1 << 26
+# A row must fit into one block: 32 MiB holds a row of a million cells and more.
+BLOCK_BYTES = 1 << 25
 
 
 def listed(labels: Iterable[object], *, most: int = 5) -> str:
@@ -52,6 +52,11 @@ def existing_file(path: str | Path, what: str) -> Path:
     if not path.is_file():
         raise FileNotFoundError(f"{what} not found: {path}; check the path in the profile")
     return path
+
+
+def is_delimited_text(path: Path) -> bool:
+    """Say whether a file's suffix stands for delimited text, gzipped or not."""
+    return _separator(path) is not None
 
 
 def read_labelled(path: Path) -> pd.DataFrame:
@@ -122,9 +127,14 @@ def to_float(table: pd.DataFrame, *, origin: str) -> pd.DataFrame:
         table: Labelled on both axes; None and NaN are missing values and stay so.
         origin: Where the table comes from; named in messages.
 
+    Returns:
+        The same table where it is float64 throughout, else a new one.
+
     Raises:
         ValueError: If a cell is neither a number nor missing.
     """
+    if (table.dtypes == np.float64).all():
+        return table
     try:
         return table.astype(np.float64)
     except (ValueError, TypeError) as error:
@@ -169,7 +179,8 @@ def _read_text(path: Path, separator: str) -> pd.DataFrame:
         cells = _parse_cells(path, separator, n_fields=len(header))
         to_float(cells.set_axis(header[1:], axis=1), origin=str(path))
         raise ValueError(f"{path} cannot be read as a table: {error}") from error
-    return table.set_axis(header[1:], axis=1)
+    table.columns = pd.Index(header[1:], dtype=object)
+    return table
 
 
 def _header(path: Path, separator: str) -> list[str]:
@@ -189,8 +200,10 @@ def _header(path: Path, separator: str) -> list[str]:
 def _parse(path: Path, separator: str, *, n_fields: int, kind: pa.DataType) -> pd.DataFrame:
     """Parse the rows below the header; columns are numbered, since names may repeat."""
     numbers = [str(number) for number in range(n_fields)]
+    labels: list[str] = []
+    parts: list[np.ndarray] = []
     try:
-        cells = arrow_csv.read_csv(
+        blocks = arrow_csv.open_csv(
             path,
             read_options=arrow_csv.ReadOptions(
                 block_size=BLOCK_BYTES, skip_rows=1, column_names=numbers
@@ -202,10 +215,35 @@ def _parse(path: Path, separator: str, *, n_fields: int, kind: pa.DataType) -> p
                 strings_can_be_null=kind == pa.string(),
             ),
         )
+        for block in blocks:
+            names, *cells = block.columns
+            labels += names.to_pylist()
+            parts.append(_stacked(cells, len(names)))
     except OSError as error:
         raise _unreadable(path, error) from error
-    labels = pd.Index(cells["0"].to_pylist(), dtype=object)
-    return cells.drop_columns(["0"]).to_pandas().set_axis(labels, axis=0)
+    return pd.DataFrame(_joined(parts), index=pd.Index(labels, dtype=object))
+
+
+def _stacked(cells: list[pa.Array], n_rows: int) -> np.ndarray:
+    """Copy columns into one array, shape ``(column, row)``."""
+    if not cells:
+        return np.empty((0, n_rows))
+    return np.stack([column.to_numpy(zero_copy_only=False) for column in cells])
+
+
+def _joined(parts: list[np.ndarray]) -> np.ndarray:
+    """Put blocks of rows, each ``(column, row)``, below each other; takes them from the list.
+
+    The memory of the whole, row after row, is filled as that of the blocks is given back: a wide
+    table lies in memory once, not twice.
+    """
+    end = sum(part.shape[1] for part in parts)
+    whole = np.empty((end, len(parts[0])), parts[0].dtype)
+    while parts:
+        part = parts.pop()
+        whole[end - part.shape[1] : end] = part.T
+        end -= part.shape[1]
+    return whole
 
 
 def _parse_cells(path: Path, separator: str, *, n_fields: int) -> pd.DataFrame:

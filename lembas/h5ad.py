@@ -32,7 +32,8 @@ def read(path: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str
         path: An existing ``.h5ad`` file.
 
     Returns:
-        ``X`` as a table ``(obs, var)``, the tables ``obs`` and ``var``, and ``uns``.
+        ``X`` as a table ``(obs, var)``, the tables ``obs`` and ``var``, and ``uns``. An ``X`` that
+        lies in the file as one plain block is not read but mapped into memory, read-only.
 
     Raises:
         ValueError: If the file is no ``.h5ad`` or has no ``X``.
@@ -40,19 +41,44 @@ def read(path: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str
     import anndata
 
     try:
+        mapped = _mapped(path)
         with warnings.catch_warnings():
             # Repeated names are refused by the caller's check, which says which they are.
             warnings.filterwarnings("ignore", message=".*names are not unique.*")
-            data = anndata.read_h5ad(path)
+            data = anndata.read_h5ad(path, backed=None if mapped is None else "r")
     except (OSError, KeyError) as error:
         raise ValueError(
             f"{path} cannot be read as .h5ad ({error}); write it again with anndata"
         ) from error
-    if data.X is None:
-        raise ValueError(f"{path} has no matrix X; put the expression values into X")
-    values = data.X if isinstance(data.X, np.ndarray) else data.X.toarray()
-    matrix = pd.DataFrame(values, index=data.obs_names, columns=data.var_names)
+    if mapped is None:
+        values = _dense(data.X, path)
+    else:
+        values = mapped
+        data.file.close()
+    matrix = pd.DataFrame(values, index=data.obs_names, columns=data.var_names, copy=False)
     return matrix, data.obs, data.var, dict(data.uns)
+
+
+def _mapped(path: Path) -> np.ndarray | None:
+    """Map ``X`` into memory; None if it is sparse, compressed, cut into chunks, or not there."""
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        matrix = file.get("X")
+        if not isinstance(matrix, h5py.Dataset) or matrix.ndim != 2:
+            return None
+        offset, shape, dtype = matrix.id.get_offset(), matrix.shape, matrix.dtype
+    # HDF5 gives no place to a matrix that is not one plain block of the file.
+    if offset is None or offset % dtype.itemsize or not dtype.isnative:
+        return None
+    return np.asarray(np.memmap(path, dtype, mode="r", offset=offset, shape=shape))
+
+
+def _dense(values: Any, path: Path) -> np.ndarray:
+    """Return ``X`` as an array, whatever it was stored as."""
+    if values is None:
+        raise ValueError(f"{path} has no matrix X; put the expression values into X")
+    return values if isinstance(values, np.ndarray) else np.asarray(values.toarray())
 
 
 def write(

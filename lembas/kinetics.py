@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,9 @@ PARAMETERS = ("strength", "threshold_log2", "hill")
 DAMPING = 0.8
 TOLERANCE = 1e-11
 MAX_STEPS = 500
+# 2,048 edges x 64 samples are 1 MB in float64.
+BLOCK_EDGES = 2048
+BLOCK_SAMPLES = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,27 +77,67 @@ class Regulation:
         Raises:
             KeyError: If a regulator has no activity.
         """
-        _require(self.edges["TF"], activity_log2.columns)
+        _require(self._regulators, activity_log2.columns)
         column = activity_log2.columns.get_indexer(self.edges["TF"])
-        rows = activity_log2.to_numpy(float).T[column]
-        reference = np.zeros((len(self.edges), 1))
-        change = self._occupancy_log2(rows) - self._occupancy_log2(reference)
+        by_tf = np.ascontiguousarray(activity_log2.to_numpy(float).T)
+        change = self._occupancy_log2(by_tf, column)
+        change -= self._reference_log2
         return pd.DataFrame(change.T, index=activity_log2.index, columns=self.basal.index)
 
-    def _occupancy_log2(self, activity_log2: np.ndarray) -> np.ndarray:
-        """Turn activities ``(edge, sample)`` into log2 P ``(gene, sample)``."""
-        table = self.edges
-        hill = table["hill"].to_numpy()[:, None]
-        threshold = table["threshold_log2"].to_numpy()[:, None]
-        # exp overflows to inf for an absent TF, and 1 / inf is the zero that is wanted.
-        with np.errstate(over="ignore"):
-            bound = 1 / (1 + np.exp2(-hill * (activity_log2 - threshold)))
-        weight = np.log1p(table["strength"].to_numpy()[:, None] * bound)
-        weight *= table["Interaction"].to_numpy()[:, None]
-        first = np.flatnonzero(~table["Gene"].duplicated().to_numpy())
-        log_weight = np.add.reduceat(weight, first, axis=0)
-        log_weight += np.log(self.basal.to_numpy())[:, None]
-        occupancy_log2: np.ndarray = -np.logaddexp(0, -log_weight) / np.log(2)
+    @cached_property
+    def _regulators(self) -> pd.Index:
+        """Name each TF of the edges once."""
+        return pd.Index(self.edges["TF"].unique())
+
+    @cached_property
+    def _reference_log2(self) -> np.ndarray:
+        """Log2 P of each gene ``(gene, 1)`` when every activity is 1."""
+        at_one = np.zeros((1, 1))
+        return self._occupancy_log2(at_one, np.zeros(len(self.edges), dtype=np.intp))
+
+    @cached_property
+    def _blocks(self) -> list[tuple[slice, slice, np.ndarray]]:
+        """Cut genes and their edges into blocks small enough for a processor's cache.
+
+        Returns:
+            The genes, their edges, and where in these each gene's edges start.
+        """
+        first = np.flatnonzero(~self.edges["Gene"].duplicated().to_numpy())
+        stop = np.append(first[1:], len(self.edges))
+        block = first // BLOCK_EDGES
+        starts = np.flatnonzero(np.diff(block, prepend=-1))
+        return [
+            (slice(low, high), slice(first[low], stop[high - 1]), first[low:high] - first[low])
+            for low, high in zip(starts, np.append(starts[1:], len(first)), strict=True)
+        ]
+
+    def _occupancy_log2(self, activity_log2: np.ndarray, row: np.ndarray) -> np.ndarray:
+        """Turn activities ``(tf, sample)``, of which ``row`` gives each edge's, into log2 P.
+
+        Returns:
+            Shape ``(gene, sample)``.
+        """
+        table, basal = self.edges, self.basal.to_numpy()[:, None]
+        names = ("hill", "threshold_log2", "strength", "Interaction")
+        kinetics = [table[name].to_numpy(float)[:, None] for name in names]
+        occupancy_log2 = np.empty((len(basal), activity_log2.shape[1]))
+        for genes, edges, first in self._blocks:
+            hill, threshold, strength, sign = (values[edges] for values in kinetics)
+            weight = activity_log2[row[edges]]
+            # In place: these few lines are most of the time of a simulation.
+            weight -= threshold
+            weight *= -hill
+            # exp overflows to inf for an absent TF, and 1 / inf is the zero that is wanted.
+            with np.errstate(over="ignore"):
+                np.exp2(weight, out=weight)
+            weight += 1
+            np.divide(1, weight, out=weight)
+            weight *= strength
+            np.log1p(weight, out=weight)
+            weight *= sign
+            log_weight = np.add.reduceat(weight, first, axis=0)
+            log_weight += np.log(basal[genes])
+            occupancy_log2[genes] = -np.logaddexp(0, -log_weight) / np.log(2)
         return occupancy_log2
 
 
@@ -146,8 +190,8 @@ def steady_state(
 ) -> pd.DataFrame:
     """Find the mRNA levels at which the TF cascade stands still.
 
-    Only TFs regulate, so the TFs are iterated, damped, from their drivers alone, and the other
-    genes are read out once.
+    Only TFs regulate, so the TFs are iterated (:func:`settle`) and the other genes are read out
+    once (:func:`read_out`).
 
     Args:
         regulation: The true kinetics.
@@ -161,46 +205,98 @@ def steady_state(
         KeyError: If a clamped name is not a TF of these conditions.
         ValueError: If a clamped level is NaN or +inf, or the cascade does not settle.
     """
+    hidden = conditions.hidden
+    drivers = conditions.drivers[hidden.columns]
+    mrna = settle(regulation.of(hidden.columns), drivers, hidden, clamp=clamp)
+    others = regulation.of(conditions.drivers.columns.difference(hidden.columns))
+    return read_out(others, conditions, mrna)
+
+
+def settle(
+    cascade: Regulation,
+    drivers: pd.DataFrame,
+    hidden: pd.DataFrame,
+    *,
+    clamp: Mapping[str, float] | None = None,
+) -> pd.DataFrame:
+    """Iterate the TF block, damped and from its drivers alone, until no TF of any sample moves.
+
+    Args:
+        cascade: Kinetics of the regulated TFs.
+        drivers: What acts on each TF's mRNA, ``(sample, tf)``.
+        hidden: What acts on its activity alone, same labels.
+        clamp: As in :func:`steady_state`.
+
+    Returns:
+        log2 mRNA of the TFs, ``(sample, tf)``.
+
+    Raises:
+        KeyError: If a clamped name is not a TF.
+        ValueError: If a clamped level is NaN or +inf, or the cascade does not settle.
+    """
     clamp = dict(clamp or {})
+    _check_clamp(clamp, drivers.columns)
+    held = drivers.columns.isin(list(clamp))
+    start = drivers.to_numpy(float, copy=True)
+    start[:, held] = [clamp[tf] for tf in drivers.columns[held]]
+    mrna = pd.DataFrame(start.copy(), index=drivers.index, columns=drivers.columns)
+    for _ in range(MAX_STEPS):
+        step = _response(cascade, mrna, hidden)
+        step += start
+        # Held TFs are left out: -inf minus -inf would be NaN.
+        np.subtract(step, mrna.to_numpy(), out=step, where=~held)
+        step[:, held] = 0.0
+        largest = float(np.abs(step).max(initial=0.0))
+        if largest < TOLERANCE:
+            return mrna
+        step *= DAMPING
+        mrna += step
+    raise ValueError(
+        f"the TF cascade still moves by {largest:.2g} (log2) after {MAX_STEPS} damped steps, "
+        f"expected less than {TOLERANCE:g}; weaken the TF-TF edges or choose another seed"
+    )
+
+
+def read_out(others: Regulation, conditions: Conditions, mrna: pd.DataFrame) -> pd.DataFrame:
+    """Compute the level of every gene from that of the TFs.
+
+    Args:
+        others: Kinetics of the genes that are no TFs.
+        conditions: What acts on the samples.
+        mrna: log2 mRNA of the TFs, ``(sample, tf)``, of at least these samples.
+
+    Returns:
+        log2 mRNA relative to the reference state, ``(sample, gene)``.
+    """
+    mrna = mrna.loc[conditions.hidden.index]
+    response = others.response(mrna + conditions.hidden)
+    genes = conditions.drivers.columns
+    level_log2 = conditions.drivers.to_numpy(float, copy=True)
+    level_log2[:, genes.get_indexer(mrna.columns)] = mrna
+    level_log2[:, genes.get_indexer(response.columns)] += response
+    return pd.DataFrame(level_log2, index=mrna.index, columns=genes)
+
+
+def _response(cascade: Regulation, mrna: pd.DataFrame, hidden: pd.DataFrame) -> np.ndarray:
+    """Compute the response of every TF ``(sample, tf)``; 0 for those without regulators."""
+    response = np.zeros(mrna.shape)
+    column = mrna.columns.get_indexer(cascade.basal.index)
+    for first in range(0, len(mrna), BLOCK_SAMPLES):
+        rows = slice(first, first + BLOCK_SAMPLES)
+        activity = hidden.iloc[rows] + mrna.iloc[rows].to_numpy()
+        response[rows, column] = cascade.response(activity).to_numpy()
+    return response
+
+
+def _check_clamp(clamp: Mapping[str, float], tfs: pd.Index) -> None:
+    """Refuse levels that are no levels, and names that are no TFs."""
     wrong = [f"{tf}={level}" for tf, level in clamp.items() if not level < np.inf]
     if wrong:
         raise ValueError(
             f"clamped log2 level(s) {', '.join(wrong[:5])}; expected finite numbers, or -inf for "
             "a knock-out"
         )
-    tfs = conditions.hidden.columns
     _require(pd.Index(clamp), tfs)
-    mrna = _settle(regulation.of(tfs), conditions, clamp)
-    others = conditions.drivers.columns.difference(tfs)
-    response = regulation.of(others).response(mrna + conditions.hidden)
-    readout = conditions.drivers[others].add(response.reindex(columns=others, fill_value=0.0))
-    level_log2 = pd.concat([mrna, readout], axis=1)
-    return level_log2.reindex(columns=conditions.drivers.columns)
-
-
-def _settle(
-    cascade: Regulation, conditions: Conditions, clamp: Mapping[str, float]
-) -> pd.DataFrame:
-    """Iterate the TF block until no TF moves; see :func:`steady_state`."""
-    hidden = conditions.hidden
-    tfs = hidden.columns
-    held = tfs.isin(list(clamp))
-    start = conditions.drivers[tfs].to_numpy(float, copy=True)
-    start[:, held] = [clamp[tf] for tf in tfs[held]]
-    mrna = start.copy()
-    for _ in range(MAX_STEPS):
-        response = cascade.response(hidden + mrna).reindex(columns=tfs, fill_value=0.0)
-        settled = np.where(held, start, start + response.to_numpy())
-        # Held TFs are left out: -inf minus -inf would be NaN.
-        step = np.subtract(settled, mrna, out=np.zeros_like(settled), where=~held)
-        largest = float(np.abs(step).max(initial=0.0))
-        if largest < TOLERANCE:
-            return pd.DataFrame(mrna, index=hidden.index, columns=tfs)
-        mrna += DAMPING * step
-    raise ValueError(
-        f"the TF cascade still moves by {largest:.2g} (log2) after {MAX_STEPS} damped steps, "
-        f"expected less than {TOLERANCE:g}; weaken the TF-TF edges or choose another seed"
-    )
 
 
 def _require(names: pd.Series | pd.Index, known: pd.Index) -> None:

@@ -174,6 +174,7 @@ class Trainer:
         }
 
     def state(self) -> dict[str, Any]:
+        """Return all that the next update depends on."""
         return {
             "network": self.model.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -182,6 +183,7 @@ class Trainer:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
         self.model.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.penalty.restore(state["penalty"])

@@ -5,23 +5,27 @@ no number simulated under one says anything about the real gene.
 
 A sample is made in four steps: latent factors, series and chance drive the TFs and genes
 (``lembas.conditions``); the TF cascade settles under Hill-type regulation and the targets
-follow (``lembas.kinetics``); technical effects distort what is measured; reads are counted.
+follow (``lembas.kinetics``); technical effects distort what is measured; reads are counted
+(``lembas.reads``).
 The models get another network than the true one: some edges missing, some false, some with the
 wrong sign (``lembas.wiring``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from lembas.conditions import Noise, draw_conditions, draw_susceptibility
-from lembas.kinetics import Conditions, Regulation, steady_state
+from lembas.drawn import DrawnConditions
+from lembas.kinetics import Regulation
 from lembas.names import ABUNDANCE, target_names, tf_names
 from lembas.network import Network
+from lembas.reads import count_reads, expected_cpm, log10_cpm
 from lembas.simulation_settings import SimulationSettings
 from lembas.wiring import draw_prior, draw_regulation, draw_truth
 
@@ -37,9 +41,7 @@ STREAMS = (
     "counts",
     "missing",
 )
-MOST_CPM = 1e5
 MOST_CPM_IN_ALL = 2e5
-LOG2_TO_LOG10 = float(np.log10(2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +50,6 @@ class Simulation:
 
     Attributes:
         expression: log10(CPM+1) of the study, ``(sample, gene)``, TFs and targets together.
-        counts: Reads of the study, same labels; expectations when reads are not sampled.
-        library_size: Reads of each sample of the study, including those of genes that are not
-            simulated: the simulated genes are a part of a transcriptome.
         series: Series of each sample of the study.
         external: log10(CPM+1) of each external cohort; a gene may be missing there.
         prior: The network handed to the models.
@@ -65,15 +64,13 @@ class Simulation:
     """
 
     expression: pd.DataFrame
-    counts: pd.DataFrame
-    library_size: pd.Series
     series: pd.Series
     external: dict[str, pd.DataFrame]
     prior: Network
     truth: Network
     regulation: Regulation
     abundance: pd.Series
-    conditions: dict[str, Conditions]
+    conditions: dict[str, DrawnConditions]
     tfs: pd.Index
     targets: pd.Index
     decoys: pd.Index
@@ -83,6 +80,24 @@ class Simulation:
     def orphans(self) -> pd.Index:
         """Targets without a regulator in the prior."""
         return self.targets.difference(self.prior.genes)
+
+    @property
+    def library_size(self) -> pd.Series:
+        """Reads of each sample of the study.
+
+        Those of genes that are not simulated are included: the simulated genes are a part of a
+        transcriptome.
+        """
+        return self.conditions[STUDY].library_size
+
+    @cached_property
+    def counts(self) -> pd.DataFrame:
+        """Reads of the study ``(sample, gene)``, counted again when they are first asked for.
+
+        Expectations when reads are not sampled.
+        """
+        blocks = _count(self.settings, STUDY, self.regulation, self.conditions, self.abundance)
+        return pd.concat(blocks)
 
     def expected_expression(
         self, *, clamp: Mapping[str, float] | None = None, cohort: str = STUDY
@@ -102,8 +117,8 @@ class Simulation:
         """
         if cohort not in self.conditions:
             raise KeyError(f"no cohort {cohort!r}; expected one of {', '.join(self.conditions)}")
-        conditions = self.conditions[cohort]
-        return np.log10(expected_cpm(self.regulation, conditions, self.abundance, clamp=clamp) + 1)
+        blocks = expected_cpm(self.regulation, self.conditions[cohort], self.abundance, clamp=clamp)
+        return pd.concat([np.log10(cpm + 1) for cpm in blocks])
 
 
 def simulate(
@@ -120,7 +135,10 @@ def simulate(
     prior_recall: float = 0.6,
     prior_false_share: float = 0.3,
     prior_sign_errors: float = 0.04,
+    n_prior_edges: int | None = None,
+    n_prior_tf_edges: int | None = None,
     noise: Noise | None = None,
+    dtype: str = "float64",
     seed: int = 888,
 ) -> Simulation:
     """Simulate a study with a known truth.
@@ -140,7 +158,11 @@ def simulate(
         prior_recall: Share of the true edges in the prior, [.01, 1].
         prior_false_share: Share of the prior's edges that are false, [0, .9].
         prior_sign_errors: Share of the prior's true edges with the wrong sign, [0, 1].
+        n_prior_edges: Edges of the prior, exactly; those that ``prior_recall`` does not fill are
+            false, and ``prior_false_share`` has no say. None: as many as the shares give.
+        n_prior_tf_edges: How many of these lead from TF to TF; None: left to chance.
         noise: Sizes of everything but regulation; ``Noise.none()`` switches all of it off.
+        dtype: Number type of the expression tables, "float64" or "float32": half the memory.
         seed: Seed of all randomness, >= 0.
 
     Returns:
@@ -159,29 +181,6 @@ def simulate(
     return _run(SimulationSettings(**given))
 
 
-def expected_cpm(
-    regulation: Regulation,
-    conditions: Conditions,
-    abundance: pd.Series,
-    *,
-    clamp: Mapping[str, float] | None = None,
-) -> pd.DataFrame:
-    """Compute the expected CPM ``(sample, gene)``.
-
-    CPM are not renormalised to a million: the simulated genes are a part of a transcriptome, so
-    that one gene's rise does not lower all others. No gene passes a tenth of the library.
-
-    Args:
-        regulation: True kinetics.
-        conditions: What acts on the samples.
-        abundance: log10 CPM of each gene in the reference state.
-        clamp: As in :func:`lembas.kinetics.steady_state`.
-    """
-    level_log2 = steady_state(regulation, conditions, clamp=clamp) + conditions.technical
-    cpm = 10 ** (abundance + LOG2_TO_LOG10 * level_log2)
-    return cpm / (1 + cpm / MOST_CPM)
-
-
 def _run(settings: SimulationSettings) -> Simulation:
     """Draw everything, each part from a stream of its own.
 
@@ -191,15 +190,19 @@ def _run(settings: SimulationSettings) -> Simulation:
     regulation, truth, prior, decoys = _draw_networks(settings, tfs, targets)
     abundance = _draw_abundance(_stream(settings, "abundance"), tfs, targets)
     conditions, series = _draw_all_conditions(settings, truth, tfs, targets, decoys)
-    measured = _measure_all(settings, regulation, conditions, abundance)
-    counts, expression = measured.pop(STUDY)
-    external = {name: table for name, (_, table) in measured.items()}
+    measured = {
+        name: log10_cpm(
+            _count(settings, name, regulation, conditions, abundance),
+            cohort.library_size,
+            genes=cohort.gene_sd.index,
+            dtype=settings.dtype,
+        )
+        for name, cohort in conditions.items()
+    }
     return Simulation(
-        expression=expression,
-        counts=counts,
-        library_size=conditions[STUDY].library_size,
+        expression=measured.pop(STUDY),
         series=series,
-        external=_drop_genes(settings, external),
+        external=_drop_genes(settings, measured),
         prior=prior,
         truth=truth,
         regulation=regulation,
@@ -234,6 +237,8 @@ def _draw_networks(
         recall=settings.prior_recall,
         false_share=settings.prior_false_share,
         sign_errors=settings.prior_sign_errors,
+        n_edges=settings.n_prior_edges,
+        n_tf_edges=settings.n_prior_tf_edges,
     )
     return regulation, truth, prior, decoys
 
@@ -257,7 +262,7 @@ def _draw_all_conditions(
     tfs: pd.Index,
     targets: pd.Index,
     decoys: pd.Index,
-) -> tuple[dict[str, Conditions], pd.Series]:
+) -> tuple[dict[str, DrawnConditions], pd.Series]:
     """Draw the conditions of the study and of each external cohort."""
     susceptibility = draw_susceptibility(
         _stream(settings, "susceptibility"),
@@ -298,35 +303,17 @@ def _sample_names(prefix: str, count: int) -> pd.Index:
     return pd.Index([f"{prefix}{i:05d}" for i in range(1, count + 1)], name="sample")
 
 
-def _measure_all(
+def _count(
     settings: SimulationSettings,
+    name: str,
     regulation: Regulation,
-    conditions: dict[str, Conditions],
+    conditions: Mapping[str, DrawnConditions],
     abundance: pd.Series,
-) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
-    """Measure each cohort; see :func:`_measure`."""
-    measured = {}
-    for place, (name, cohort) in enumerate(conditions.items()):
-        cpm = expected_cpm(regulation, cohort, abundance)
-        rng = _stream(settings, "counts", place)
-        measured[name] = _measure(rng, cpm, cohort.library_size, settings.noise)
-    return measured
-
-
-def _measure(
-    rng: np.random.Generator, cpm: pd.DataFrame, library_size: pd.Series, noise: Noise
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Count reads and return (counts, log10(CPM+1)).
-
-    Counts are negative binomial: Poisson about a gamma-distributed mean.
-    """
-    counts = cpm.mul(library_size / 1e6, axis=0)
-    if noise.counts:
-        mean = counts.to_numpy()
-        if noise.dispersion > 0:
-            mean = mean * rng.gamma(1 / noise.dispersion, noise.dispersion, mean.shape)
-        counts = pd.DataFrame(rng.poisson(mean), index=cpm.index, columns=cpm.columns)
-    return counts, np.log10(counts.div(library_size / 1e6, axis=0) + 1)
+) -> Iterator[pd.DataFrame]:
+    """Count the reads of one cohort, one block of samples after the other."""
+    rng = _stream(settings, "counts", list(conditions).index(name))
+    expected = expected_cpm(regulation, conditions[name], abundance)
+    return count_reads(rng, expected, conditions[name].library_size, settings.noise)
 
 
 def _drop_genes(

@@ -12,6 +12,7 @@ MIN_TFS = 20
 MIN_TARGETS = 20
 LEAST_RECALL = 0.01
 MOST_FALSE = 0.9
+DTYPES = ("float64", "float32")
 PER_COHORT = ("n_external", "external_shift", "external_missing")
 
 
@@ -31,7 +32,10 @@ class SimulationSettings:
     prior_recall: float = 0.6
     prior_false_share: float = 0.3
     prior_sign_errors: float = 0.04
+    n_prior_edges: int | None = None
+    n_prior_tf_edges: int | None = None
     noise: Noise = field(default_factory=Noise)
+    dtype: str = "float64"
     seed: int = 888
 
     def __post_init__(self) -> None:
@@ -39,6 +43,9 @@ class SimulationSettings:
         _require_cohorts(self)
         _require_counts(self)
         _require_numbers(self)
+        _require_prior_size(self)
+        if self.dtype not in DTYPES:
+            raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {self.dtype!r}")
 
     @property
     def external_names(self) -> tuple[str, ...]:
@@ -75,6 +82,8 @@ def _require_counts(settings: SimulationSettings) -> None:
         name: (getattr(settings, name), low) for name, low in lowest.items()
     }
     counts |= {f"n_external[{i}]": (n, 1) for i, n in enumerate(settings.n_external)}
+    sizes = {"n_prior_edges": settings.n_prior_edges, "n_prior_tf_edges": settings.n_prior_tf_edges}
+    counts |= {name: (size, 0) for name, size in sizes.items() if size is not None}
     for name, (value, low) in counts.items():
         if isinstance(value, bool) or not isinstance(value, numbers.Integral):
             raise TypeError(f"{name} must be a whole number, got {value!r}")
@@ -110,3 +119,26 @@ def _require_numbers(settings: SimulationSettings) -> None:
             raise TypeError(f"{name} must be a number, got {value!r}")
         if not low <= value <= high:
             raise ValueError(f"{name} must be within [{low}, {high}], got {value}")
+
+
+def _require_prior_size(settings: SimulationSettings) -> None:
+    """Check that the edges asked for fit between the TFs and the genes."""
+    n_edges, n_tf_edges = settings.n_prior_edges, settings.n_prior_tf_edges
+    if n_tf_edges is None and n_edges is None:
+        return
+    if n_edges is None:
+        raise ValueError(
+            f"n_prior_tf_edges is {n_tf_edges} without n_prior_edges; give the number of all edges"
+        )
+    parts = {"n_prior_edges": (n_edges, settings.n_tfs + settings.n_targets)}
+    if n_tf_edges is not None:
+        parts = {
+            "n_prior_tf_edges": (n_tf_edges, settings.n_tfs),
+            "n_prior_edges less n_prior_tf_edges": (n_edges - n_tf_edges, settings.n_targets),
+        }
+    for name, (count, n_genes) in parts.items():
+        if not 0 <= count <= settings.n_tfs * n_genes:
+            raise ValueError(
+                f"{name} is {count}; expected 0 to {settings.n_tfs * n_genes}, one edge for each "
+                f"of {settings.n_tfs} TFs and {n_genes} genes"
+            )

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lembas import h5ad
+from lembas.annotation import read_gene_lengths, read_series
 from lembas.data import Dataset, build_dataset
 from lembas.formats import existing_file, listed
 from lembas.network import Network
@@ -21,8 +22,6 @@ from lembas.tables import (
     counts_to_tpm,
     log10p1,
     read_expression,
-    read_gene_lengths,
-    read_series,
 )
 
 UNITS = {"cpm": "log10(CPM+1)", "tpm": "log10(TPM+1)"}
@@ -41,6 +40,7 @@ def from_counts(
     study: str = "study",
     genes_in: str = "rows",
     min_expression: float | None = 0.5,
+    cache: str | Path | None = None,
     **options: Any,
 ) -> Dataset:
     """Read raw counts, normalise them to log10(CPM + 1) or log10(TPM + 1), build the dataset.
@@ -57,6 +57,7 @@ def from_counts(
         genes_in: ``"rows"`` or ``"columns"``: where the tables have their genes.
         min_expression: CPM or TPM that a gene must reach in ``min_fraction`` of the training
             samples; None: no filter.
+        cache: Folder that keeps the parsed tables; see :func:`lembas.tables.read_expression`.
         **options: Further arguments of :func:`lembas.data.build_dataset`, such as ``seed``.
 
     Raises:
@@ -69,7 +70,7 @@ def from_counts(
         raise ValueError(f"min_expression is {min_expression}; expected a {unit.upper()} >= 0")
     lengths = _lengths_for(unit, gene_lengths)
     parts = {
-        path: _read_counts(path, network, lengths, genes_in=genes_in)
+        path: _read_counts(path, network, lengths, genes_in=genes_in, cache=cache)
         for path in [counts, *(external or {}).values()]
     }
     dataset = build_dataset(
@@ -97,6 +98,7 @@ def from_tables(
     study: str = "study",
     genes_in: str = "columns",
     unit: str = "log10(TPM+1)",
+    cache: str | Path | None = None,
     **options: Any,
 ) -> Dataset:
     """Read the original study's layout: a table of TFs, one of genes, both on a log10 scale.
@@ -115,6 +117,7 @@ def from_tables(
         study: Name of the study.
         genes_in: ``"columns"`` or ``"rows"``: where the tables have their genes.
         unit: Unit of the values.
+        cache: Folder that keeps the parsed tables; see :func:`lembas.tables.read_expression`.
         **options: Further arguments of :func:`lembas.data.build_dataset`, such as ``seed``.
 
     Raises:
@@ -124,7 +127,8 @@ def from_tables(
     """
     tables = {
         path: check_log10(
-            read_expression(path, genes_in=genes_in, known_genes=network.nodes), origin=str(path)
+            read_expression(path, genes_in=genes_in, known_genes=network.nodes, cache=cache),
+            origin=str(path),
         )
         for path in [tf_table, gene_table, *(external or {}).values()]
     }
@@ -201,10 +205,15 @@ class _Counted(NamedTuple):
 
 
 def _read_counts(
-    path: str | Path, network: Network, lengths: pd.Series | None, *, genes_in: str
+    path: str | Path,
+    network: Network,
+    lengths: pd.Series | None,
+    *,
+    genes_in: str,
+    cache: str | Path | None,
 ) -> _Counted:
     """Read counts; turn them into TPM when lengths are given, into CPM otherwise."""
-    counts = read_expression(path, genes_in=genes_in, known_genes=network.nodes)
+    counts = read_expression(path, genes_in=genes_in, known_genes=network.nodes, cache=cache)
     if lengths is None:
         abundance = counts_to_cpm(counts, origin=str(path))
     else:

@@ -11,6 +11,28 @@ from lembas.metrics import pooled_scores
 from lembas.tables import aligned
 
 STRATA: tuple[str, ...] = ("low", "middle", "high")
+GENES_AT_ONCE = 512
+
+
+def mean_and_sd(table: pd.DataFrame, *, ddof: int = 1) -> pd.DataFrame:
+    """Compute each gene's mean and SD over samples, summing in float64, some genes at a time.
+
+    Args:
+        table: Expression ``(sample, gene)``, complete.
+        ddof: The SD is over ``n_samples - ddof``.
+
+    Returns:
+        Over ``gene``: ``mean`` and ``sd``, float64.
+    """
+    values = table.to_numpy()
+    moments = np.empty((values.shape[1], 2))
+    for first in range(0, values.shape[1], GENES_AT_ONCE):
+        part = slice(first, first + GENES_AT_ONCE)
+        # Each gene's values beside one another: faster, and summed in pairs.
+        own = np.ascontiguousarray(values[:, part].T)
+        moments[part, 0] = own.mean(axis=1, dtype=np.float64)
+        moments[part, 1] = own.std(axis=1, ddof=ddof, dtype=np.float64)
+    return pd.DataFrame(moments, index=table.columns, columns=["mean", "sd"])
 
 
 def cv_strata(training: pd.DataFrame) -> pd.Series:
@@ -26,8 +48,8 @@ def cv_strata(training: pd.DataFrame) -> pd.Series:
         Series over genes: "low", "middle" or "high". A gene with mean 0 does not vary on a
         log10(x + 1) scale and counts as low.
     """
-    mean, sd = training.mean(), training.std(ddof=0)
-    cv = (sd / mean.where(mean > 0)).fillna(0.0)
+    table = mean_and_sd(training, ddof=0)
+    cv = (table["sd"] / table["mean"].where(table["mean"] > 0)).fillna(0.0)
     cuts = np.percentile(cv, [33, 67])
     position = np.searchsorted(cuts, cv.to_numpy(), side="right")
     return pd.Series(

@@ -35,6 +35,7 @@ def open_study(
     data_dir: str | Path = "",
     files: Mapping[str, Any] | None = None,
     options: Mapping[str, Any] | None = None,
+    cache: str | Path | None = None,
 ) -> Study:
     """Read or simulate a study.
 
@@ -45,6 +46,7 @@ def open_study(
             and may have ``gene_lengths``; tables need ``tf_table`` and ``gene_table``; h5ad
             needs ``h5ad``. ``external`` maps cohort names to files, ``series`` is a table.
         options: Settings of the source's function, or of :func:`lembas.simulate.simulate`.
+        cache: Folder that keeps tables parsed from text, for the next time.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -52,8 +54,10 @@ def open_study(
     """
     openers: dict[str, Callable[..., Study]] = {
         "simulation": _simulated,
-        "counts": _measured(from_counts, needed=("counts",), optional=("gene_lengths",)),
-        "tables": _measured(from_tables, needed=("tf_table", "gene_table")),
+        "counts": _measured(
+            from_counts, needed=("counts",), optional=("gene_lengths",), given={"cache": cache}
+        ),
+        "tables": _measured(from_tables, needed=("tf_table", "gene_table"), given={"cache": cache}),
         "h5ad": _measured(from_h5ad, needed=("h5ad",), cohorts_inside=True),
     }
     if source not in openers:
@@ -80,11 +84,11 @@ def _options(source: str) -> list[str]:
     if source not in readers:
         return [name for name in inspect.signature(simulate).parameters if name != "noise"]
     own = inspect.signature(readers[source]).parameters.values()
-    from_files = ("gene_lengths", "external", "series")
+    not_settings = ("gene_lengths", "external", "series", "cache")
     named = [
         parameter.name
         for parameter in own
-        if parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in from_files
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in not_settings
     ]
     return list(dict.fromkeys([*named, *(field.name for field in fields(BuildOptions))]))
 
@@ -115,6 +119,7 @@ def _measured(
     needed: tuple[str, ...],
     optional: tuple[str, ...] = (),
     cohorts_inside: bool = False,
+    given: Mapping[str, Any] | None = None,
 ) -> Callable[..., Study]:
     """Make the opener of one kind of files."""
     extras = optional if cohorts_inside else (*optional, "external", "series")
@@ -135,8 +140,8 @@ def _measured(
             )
         network = Network.read(folder / files["network"])
         paths = [folder / files[role] for role in needed]
-        given = {role: _paths(folder, files[role]) for role in extras if files.get(role)}
-        return Study(read(*paths, network, **given, **options), network)
+        others = {role: _paths(folder, files[role]) for role in extras if files.get(role)}
+        return Study(read(*paths, network, **others, **(given or {}), **options), network)
 
     return opener
 

@@ -8,14 +8,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lembas.formats import existing_file, listed, read_labelled, read_records, to_float
+from lembas.cached import CachedTable
+from lembas.formats import (
+    existing_file,
+    is_delimited_text,
+    listed,
+    read_labelled,
+    to_float,
+)
 
 # log10(x + 1) of a CPM or TPM is at most 6; no instrument counts 10^10 molecules.
 LOG10_CEILING = 10.0
 
 
 def read_expression(
-    path: str | Path, *, genes_in: str = "columns", known_genes: Iterable[str] | None = None
+    path: str | Path,
+    *,
+    genes_in: str = "columns",
+    known_genes: Iterable[str] | None = None,
+    cache: str | Path | None = None,
 ) -> pd.DataFrame:
     """Read a table of expression values or counts, and check it.
 
@@ -25,6 +36,8 @@ def read_expression(
         genes_in: ``"columns"`` or ``"rows"``: where the file has its genes.
         known_genes: Gene names, such as a network's nodes, by which to recognise a table that
             lies on its side; None: the orientation is not checked.
+        cache: Folder that keeps tables parsed from text; a file with the same content is then
+            read in seconds. None: nothing is kept.
 
     Returns:
         Expression, shape ``(sample, gene)``, float64, free of missing and infinite values;
@@ -38,15 +51,14 @@ def read_expression(
     path = existing_file(path, "expression table")
     if genes_in not in ("columns", "rows"):
         raise ValueError(f'genes_in is {genes_in!r}; expected "columns" or "rows"')
-    table = read_labelled(path)
-    if table.empty:
-        raise ValueError(
-            f"{path} is empty ({table.shape[0]} rows, {table.shape[1]} columns of values); "
-            "expected at least one sample and one gene"
-        )
-    if known_genes is not None:
-        _refuse_sideways(table, pd.Index(known_genes), genes_in=genes_in, origin=str(path))
-    return check_expression(table.T if genes_in == "rows" else table, origin=str(path))
+    known = None if known_genes is None else pd.Index(known_genes)
+    if cache is None or not is_delimited_text(path):
+        return _read_checked(path, known, genes_in=genes_in)
+    place = CachedTable.of(path, cache, variant=f"genes-in-{genes_in}")
+    table = place.read_or(lambda: _read_checked(path, known, genes_in=genes_in))
+    # A table that was kept may have been read without names to recognise its orientation by.
+    _refuse_sideways(table.T if genes_in == "rows" else table, known, genes_in, str(path))
+    return table
 
 
 def check_expression(table: pd.DataFrame, *, origin: str) -> pd.DataFrame:
@@ -57,24 +69,56 @@ def check_expression(table: pd.DataFrame, *, origin: str) -> pd.DataFrame:
         origin: Where it comes from; named in messages.
 
     Returns:
-        The table as float64, index name ``sample``, columns name ``gene``, labels as text.
+        The table as float64, index name ``sample``, columns name ``gene``, labels as text; a
+        table that is float64 already shares its values.
 
     Raises:
         ValueError: If it is empty, repeats or lacks a name, or holds a cell that is not a
             finite number.
     """
-    if table.empty:
-        raise ValueError(f"{origin} is empty; expected at least one sample and one gene")
-    samples = _checked_names(table.index, "sample", origin)
-    genes = _checked_names(table.columns, "gene", origin)
-    table = to_float(table.set_axis(samples, axis=0).set_axis(genes, axis=1), origin=origin)
+    _refuse_empty(table, origin)
+    samples = checked_names(table.index, "sample", origin)
+    genes = checked_names(table.columns, "gene", origin)
+    # Other labels, the same values: a copy would double the memory of a wide table.
+    table = table.copy(deep=False)
+    table.index, table.columns = samples, genes
+    table = to_float(table, origin=origin)
+    wrong = np.isfinite(table.to_numpy())
     _refuse_cells(
         table,
-        ~np.isfinite(table.to_numpy()),
+        np.logical_not(wrong, out=wrong),
         f"{origin} holds missing or infinite values",
         "fill them, or remove the genes or samples concerned",
     )
     return table
+
+
+def checked_names(labels: pd.Index, axis: str, origin: str) -> pd.Index:
+    """Return labels as text.
+
+    Args:
+        labels: Names of samples or genes.
+        axis: ``"sample"`` or ``"gene"``; named in messages, and the name of the result.
+        origin: Where they come from; named in messages.
+
+    Raises:
+        ValueError: If a label is blank or repeated.
+    """
+    names = pd.Index(labels.astype(str), dtype=object, name=axis)
+    blank = labels.isna() | (names.str.strip() == "")
+    if blank.any():
+        where = listed(np.flatnonzero(blank) + 1)
+        raise ValueError(
+            f"{origin} has {int(blank.sum())} blank {axis} name(s), at {axis} number {where}; "
+            f"give every {axis} a name"
+        )
+    repeated = names[names.duplicated()].unique()
+    if len(repeated):
+        raise ValueError(
+            f"{origin} has {len(repeated)} duplicate {axis} name(s): {listed(repeated)}; keep "
+            f"one {'column' if axis == 'gene' else 'row'} for each {axis}, or merge them"
+        )
+    return names
 
 
 def check_log10(table: pd.DataFrame, *, origin: str) -> pd.DataFrame:
@@ -189,79 +233,28 @@ def log10p1(abundance: pd.DataFrame) -> pd.DataFrame:
     return np.log10(abundance + 1.0)
 
 
-def read_gene_lengths(path: str | Path) -> pd.Series:
-    """Read the genes' lengths.
+def _read_checked(path: Path, known_genes: pd.Index | None, *, genes_in: str) -> pd.DataFrame:
+    """Read a table from its own file."""
+    table = read_labelled(path)
+    _refuse_empty(table, str(path))
+    _refuse_sideways(table, known_genes, genes_in, str(path))
+    return check_expression(table.T if genes_in == "rows" else table, origin=str(path))
 
-    Args:
-        path: TSV or CSV with the columns ``gene_name`` and ``length_bp``; others are ignored.
 
-    Returns:
-        Series over ``gene``: length in base pairs, float64.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If a column is missing, a gene is listed twice, or a length is not a
-            positive number.
-    """
-    table = read_records(path, "gene-length file", ("gene_name", "length_bp"))
-    genes = _checked_names(pd.Index(table["gene_name"]), "gene", str(path))
-    length = pd.to_numeric(table["length_bp"], errors="coerce").to_numpy(np.float64)
-    wrong = ~(np.isfinite(length) & (length > 0))
-    if wrong.any():
+def _refuse_empty(table: pd.DataFrame, origin: str) -> None:
+    if table.empty:
         raise ValueError(
-            f"{path} gives {int(wrong.sum())} gene(s) no positive length: "
-            f"{listed(genes[wrong])}; write lengths in base pairs, or remove the genes"
+            f"{origin} is empty ({table.shape[0]} rows, {table.shape[1]} columns of values); "
+            "expected at least one sample and one gene"
         )
-    return pd.Series(length, index=genes, name="length_bp")
-
-
-def read_series(path: str | Path) -> pd.Series:
-    """Read which series (a GEO study, a batch, a hospital) each sample belongs to.
-
-    Args:
-        path: TSV or CSV with the columns ``sample`` and ``series``; others are ignored.
-
-    Returns:
-        Series over ``sample``: the series' name.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If a column is missing, a sample is listed twice, or has no series.
-    """
-    table = read_records(path, "series table", ("sample", "series"))
-    samples = _checked_names(pd.Index(table["sample"]), "sample", str(path))
-    blank = (table["series"].str.strip() == "").to_numpy()
-    if blank.any():
-        raise ValueError(
-            f"{path} gives {int(blank.sum())} sample(s) no series: {listed(samples[blank])}; "
-            "name each sample's series, or use no series table"
-        )
-    return pd.Series(table["series"].to_numpy(object), index=samples, name="series")
-
-
-def _checked_names(labels: pd.Index, axis: str, origin: str) -> pd.Index:
-    """Return the labels as text, or name those that are blank or repeated."""
-    names = pd.Index(labels.astype(str), dtype=object, name=axis)
-    blank = labels.isna() | (names.str.strip() == "")
-    if blank.any():
-        where = listed(np.flatnonzero(blank) + 1)
-        raise ValueError(
-            f"{origin} has {int(blank.sum())} blank {axis} name(s), at {axis} number {where}; "
-            f"give every {axis} a name"
-        )
-    repeated = names[names.duplicated()].unique()
-    if len(repeated):
-        raise ValueError(
-            f"{origin} has {len(repeated)} duplicate {axis} name(s): {listed(repeated)}; keep "
-            f"one {'column' if axis == 'gene' else 'row'} for each {axis}, or merge them"
-        )
-    return names
 
 
 def _refuse_sideways(
-    table: pd.DataFrame, known_genes: pd.Index, *, genes_in: str, origin: str
+    table: pd.DataFrame, known_genes: pd.Index | None, genes_in: str, origin: str
 ) -> None:
     """Refuse a table whose genes are on the other axis than the caller says."""
+    if known_genes is None:
+        return
     n_known = {
         "rows": int(table.index.isin(known_genes).sum()),
         "columns": int(table.columns.isin(known_genes).sum()),

@@ -17,6 +17,7 @@ ROOT_SHARE = 0.25
 N_SELF_LOOPS = 3
 MEDIAN_STRENGTH = 6.0
 MAX_CASCADE_GAIN = 0.9
+FAME_LOG_SD = 0.6
 
 
 def draw_truth(
@@ -70,6 +71,8 @@ def draw_prior(
     recall: float,
     false_share: float,
     sign_errors: float,
+    n_edges: int | None = None,
+    n_tf_edges: int | None = None,
 ) -> Network:
     """Draw the network that models are given: some true edges, some false, some wrong signs.
 
@@ -82,14 +85,25 @@ def draw_prior(
         recall: Share of the true edges that the prior holds, in (0, 1].
         false_share: Share of the prior's edges that are not true, in [0, 1).
         sign_errors: Share of the prior's true edges that carry the wrong sign, in [0, 1].
+        n_edges: Edges of the prior, instead of ``false_share``.
+        n_tf_edges: How many of these lead from TF to TF; None: left to chance.
+
+    Raises:
+        ValueError: If there are more true edges than edges, or fewer pairs than false edges.
     """
     kept = _keep(rng, truth, strength, round(recall * len(truth)))
     n_wrong = round(sign_errors * len(kept))
     wrong = rng.choice(len(kept), n_wrong, replace=False)
     sign = kept["Interaction"].to_numpy(copy=True)
     sign[wrong] *= -1
-    n_false = round(len(kept) * false_share / (1 - false_share))
-    false = _draw_false(rng, truth, tfs, kept, n_false)
+    if n_edges is None:
+        n_false = round(len(kept) * false_share / (1 - false_share))
+        false = _draw_false(rng, truth, tfs, kept, [(truth.nodes, n_false)])
+    else:
+        blocks = _false_by_block(truth, tfs, kept, n_edges, n_tf_edges)
+        # Genes differ in how much is written about them as TFs do.
+        fame = rng.lognormal(0, FAME_LOG_SD, len(truth.nodes))
+        false = _draw_false(rng, truth, tfs, kept, blocks, fame=fame)
     edges = pd.concat([kept.assign(Interaction=sign), false], ignore_index=True)
     return Network.from_edges(edges, origin="the simulated prior")
 
@@ -203,33 +217,99 @@ def _keep(
     return edges.iloc[order[: max(n_keep, 1)]]
 
 
+def _false_by_block(
+    truth: Network, tfs: pd.Index, kept: pd.DataFrame, n_edges: int, n_tf_edges: int | None
+) -> list[tuple[pd.Index, int]]:
+    """Count the false edges that make up the wanted number, by the genes they lead to."""
+    to_tf = truth.nodes.isin(tfs)
+    n_kept_tf = int(kept["Gene"].isin(tfs).sum())
+    if n_tf_edges is None:
+        blocks = [(truth.nodes, n_edges - len(kept))]
+    else:
+        n_kept = len(kept) - n_kept_tf
+        blocks = [
+            (truth.nodes[~to_tf], n_edges - n_tf_edges - n_kept),
+            (truth.nodes[to_tf], n_tf_edges - n_kept_tf),
+        ]
+    lacking = [-n_false for _, n_false in blocks if n_false < 0]
+    if lacking:
+        raise ValueError(
+            f"the prior would hold {len(kept)} true edges, {n_kept_tf} of them from TF to TF: "
+            f"{lacking[0]} more than there is room for; lower prior_recall or mean_regulators, or "
+            "raise n_prior_edges or n_prior_tf_edges"
+        )
+    return blocks
+
+
 def _draw_false(
     rng: np.random.Generator,
     truth: Network,
     tfs: pd.Index,
     kept: pd.DataFrame,
-    n_false: int,
+    blocks: list[tuple[pd.Index, int]],
+    *,
+    fame: np.ndarray | float = 1.0,
 ) -> pd.DataFrame:
     """Draw edges that are not true, popular TFs more often.
 
     Genes and TFs that have no edge in the prior yet come first, so that decoys are in it.
+
+    Args:
+        rng: Source of randomness.
+        truth: The true network.
+        tfs: All TFs, decoys included.
+        kept: The true edges of the prior.
+        blocks: Genes, and how many false edges lead to them.
+        fame: Weight of each node of the truth as a gene.
     """
-    pairs = pd.MultiIndex.from_product([tfs, truth.nodes], names=["TF", "Gene"])
-    pairs = pairs.difference(pd.MultiIndex.from_frame(truth.edges[["TF", "Gene"]]), sort=False)
-    if n_false > len(pairs):
-        raise ValueError(
-            f"the prior would need {n_false} false edges, but only {len(pairs)} pairs are not "
-            "regulated in truth; lower prior_false_share or prior_recall"
-        )
-    candidates = pairs.to_frame(index=False)
+    nodes = truth.nodes
+    free = np.ones((len(tfs), len(nodes)), dtype=bool)
+    free[tfs.get_indexer(truth.edges["TF"]), nodes.get_indexer(truth.edges["Gene"])] = False
     degree = truth.out_degree.reindex(tfs, fill_value=0)
-    weight = np.log(candidates["TF"].map(degree.clip(lower=degree.median())).to_numpy(float))
-    candidates = candidates.assign(key=weight + rng.gumbel(size=len(candidates)))
-    candidates = candidates.sort_values("key", ascending=False, kind="stable", ignore_index=True)
-    new_tf = ~candidates["TF"].isin(kept["TF"]) & ~candidates["TF"].duplicated()
-    new_gene = ~candidates["Gene"].isin(kept["Gene"]) & ~candidates["Gene"].duplicated()
-    new_gene &= candidates["Gene"].isin(truth.genes)
-    order = np.argsort(~(new_tf | new_gene).to_numpy(), kind="stable")[:n_false]
-    false = candidates.loc[order, ["TF", "Gene"]]
-    sign = np.where(rng.random(len(false)) < ACTIVATOR_SHARE, 1, -1)
-    return false.assign(Interaction=sign)[list(COLUMNS)]
+    popularity = degree.clip(lower=degree.median()).to_numpy(float)
+    # Gumbel keys: the largest are draws without replacement in proportion to the weights.
+    key = np.full(free.shape, -np.inf)
+    key[free] = rng.gumbel(size=int(free.sum()))
+    key += np.log(popularity)[:, None] + np.log(fame)
+    first = _first_edges(key, ~tfs.isin(kept["TF"]), truth, kept)
+    drawn = [_best(key, first, nodes.isin(genes), n_false) for genes, n_false in blocks]
+    tf, gene = np.divmod(np.concatenate(drawn), len(nodes))
+    sign = np.where(rng.random(len(tf)) < ACTIVATOR_SHARE, 1, -1)
+    table = {"TF": tfs[tf].to_numpy(), "Gene": nodes[gene].to_numpy(), "Interaction": sign}
+    return pd.DataFrame(table)[list(COLUMNS)]
+
+
+def _first_edges(
+    key: np.ndarray, new_tf: np.ndarray, truth: Network, kept: pd.DataFrame
+) -> np.ndarray:
+    """Mark the best edge of each TF and of each gene that has none yet, ``(tf, node)``."""
+    nodes = truth.nodes
+    new_gene = ~nodes.isin(kept["Gene"]) & nodes.isin(truth.genes)
+    first = np.zeros(key.shape, dtype=bool)
+    first[np.flatnonzero(new_tf), key[new_tf].argmax(axis=1)] = True
+    first[key[:, new_gene].argmax(axis=0), np.flatnonzero(new_gene)] = True
+    return first & np.isfinite(key)
+
+
+def _best(key: np.ndarray, first: np.ndarray, is_gene: np.ndarray, n: int) -> np.ndarray:
+    """Choose the places in ``(tf, node)`` of the ``n`` best edges to some genes, best first.
+
+    Those that are marked in ``first`` come before all others.
+    """
+    eligible = np.isfinite(key) & is_gene
+    n_pairs = int(eligible.sum())
+    if n > n_pairs:
+        raise ValueError(
+            f"the prior would need {n} false edges, but only {n_pairs} pairs are not "
+            "regulated in truth; lower prior_false_share, prior_recall or n_prior_edges"
+        )
+    chosen = []
+    for wanted in (eligible & first, eligible & ~first):
+        place = np.flatnonzero(wanted)
+        value = -key.ravel()[place]
+        if n < len(place):
+            near = np.sort(np.argpartition(value, n)[:n])
+            place, value = place[near], value[near]
+        chosen.append(place[np.argsort(value, kind="stable")])
+        n -= len(place)
+    return np.concatenate(chosen)

@@ -109,7 +109,7 @@ def seed_trial(plan: Plan) -> None:
     target = plan.root / plan.run_dir
     if target.exists() or not base.is_dir():
         return
-    unwanted = shutil.ignore_patterns(".lock", "failed")
+    unwanted = shutil.ignore_patterns(".lock", "failed", "cache", "unfinished")
     with locked(base):
         shutil.copytree(base, target, copy_function=shutil.copy2, ignore=unwanted)
 

@@ -12,7 +12,7 @@ from sklearn.linear_model import LinearRegression, RidgeCV
 from sklearn.model_selection import cross_val_predict
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from lembas.baselines import (
     REGISTRY,
@@ -63,20 +63,25 @@ def test_the_training_mean_is_predicted_whatever_the_tfs_say():
     assert predicted.index.tolist() == NEW.index.tolist()
 
 
+def test_the_training_mean_of_single_precision_loses_no_digits():
+    table = random_expression("s", 5000, GENES, seed=3).astype(np.float32)
+    inputs = random_expression("s", 5000, TFS, seed=4)
+    expected = table.astype(float).mean()
+    pd.testing.assert_series_equal(TrainMean().fit(inputs, table).mean_, expected, rtol=1e-14)
+
+
 def test_mlr_is_scikit_learns_linear_regression():
     ours = make("mlr").fit(X, Y).predict(NEW)
     expected = LinearRegression().fit(X.to_numpy(), Y.to_numpy()).predict(NEW.to_numpy())
-    np.testing.assert_array_equal(ours, expected)
+    np.testing.assert_allclose(ours, expected, atol=1e-12)
 
 
-def test_ridge_chooses_every_genes_penalty_as_ridge_cv_does_for_it_alone():
-    model = make("ridge").fit(X, Y)
-    scaled = (X - X.mean()) / X.std(ddof=0)
-    for gene in GENES:
-        alone = RidgeCV(alphas=ALPHAS).fit(scaled, Y[gene])
-        assert penalty_per_gene(model)[gene] == alone.alpha_
-        predicted = alone.predict((NEW - X.mean()) / X.std(ddof=0))
-        np.testing.assert_allclose(model.predict(NEW)[gene], predicted, rtol=1e-10)
+def test_ridge_is_scikit_learns_ridge_on_standardised_tfs():
+    for alpha in ALPHAS:
+        ours = make("ridge", alphas=(alpha,)).fit(X, Y)
+        theirs = make_pipeline(StandardScaler(), RidgeCV(alphas=[alpha], alpha_per_target=True))
+        expected = theirs.fit(X, Y).predict(NEW)
+        np.testing.assert_allclose(ours.predict(NEW), expected, atol=1e-12)
 
 
 def test_penalties_are_given_for_ridge_models_only():
@@ -86,6 +91,9 @@ def test_penalties_are_given_for_ridge_models_only():
     assert penalty_per_gene(TrainMean().fit(X, Y)) is None
     one = penalty_per_gene(make("ridge").fit(X, Y[["G1"]]))
     assert one.index.tolist() == ["G1"]
+    own = LabelledRegressor(make_pipeline(StandardScaler(), RidgeCV(alpha_per_target=True)))
+    expected = own.fit(X, Y).estimator_[-1].alpha_
+    assert penalty_per_gene(own).to_dict() == dict(zip(GENES, expected, strict=True))
     shared = penalty_per_gene(LabelledRegressor(RidgeCV(alphas=[2.0])).fit(X, Y))
     assert shared.to_dict() == dict.fromkeys(GENES, 2.0)
 

@@ -17,13 +17,18 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LEVELS = {
     0: (
         "network names labels tables formats h5ad sources data cohorts split duplicates audit "
-        "metrics intervals coverage strata original ridge plotting"
+        "metrics intervals coverage strata original linear ranks ridge plotting "
+        "unfinished cached annotation"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests baselines "
-        "penalties recipes"
+        "penalties recipes drawn reads batches start flat_forests"
     ),
-    2: "study optimise training attribution explanation latency evaluation summary checkpoint",
+    2: (
+        "study optimise training attribution explanation latency evaluation summary checkpoint "
+        "coded_edges packing original_checkpoint original_content conversion "
+        "scaling memory dimensions"
+    ),
     3: (
         "artifacts fitting profiles provenance chapters dependencies execution plan workflow "
         "render __main__"

@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import GroupShuffleSplit
 
+from lembas import drawn, kinetics
 from lembas.conditions import Noise
 from lembas.kinetics import Conditions, Regulation, cascade_gain, steady_state
 from lembas.names import KNOWN_EDGES, target_names, tf_names
@@ -103,6 +104,26 @@ class TestDeterminism:
         better = simulate(**SMALL, prior_recall=0.9)
         pd.testing.assert_frame_equal(better.expression, small.expression, check_exact=True)
         assert better.prior.digest != small.prior.digest
+
+    @pytest.mark.parametrize("n_rows", [7, 119, 120])
+    def test_the_size_of_the_blocks_changes_nothing(self, small, monkeypatch, n_rows):
+        clamp = {"HNF4A": -np.inf}
+        expected = {**tables(small), "clamped": small.expected_expression(clamp=clamp)}
+        monkeypatch.setattr(drawn, "BLOCK_ROWS", n_rows)
+        monkeypatch.setattr(kinetics, "BLOCK_SAMPLES", n_rows)
+        monkeypatch.setattr(kinetics, "BLOCK_EDGES", n_rows)
+        parted = simulate(**SMALL)
+        found = {**tables(parted), "clamped": parted.expected_expression(clamp=clamp)}
+        for name, table in expected.items():
+            pd.testing.assert_frame_equal(found[name], table, check_exact=True, obj=name)
+
+    def test_float32_is_the_rounded_float64(self, small):
+        lean = simulate(**SMALL, dtype="float32")
+        found = {"study": lean.expression, **lean.external}
+        for name, table in {"study": small.expression, **small.external}.items():
+            expected = table.astype(np.float32)
+            pd.testing.assert_frame_equal(found[name], expected, check_exact=True, obj=name)
+        pd.testing.assert_frame_equal(lean.counts, small.counts, check_exact=True)
 
 
 class TestTables:
@@ -243,6 +264,75 @@ class TestNetworks:
     def test_no_familiar_edge_is_listed_with_two_signs(self):
         edges = pd.DataFrame(list(KNOWN_EDGES), columns=["TF", "Gene", "Interaction"])
         assert not edges.duplicated(["TF", "Gene"]).any()
+
+
+class TestPriorOfGivenSize:
+    @pytest.mark.parametrize(("n_edges", "n_tf_edges"), [(900, 150), (1500, 60), (2500, 900)])
+    def test_the_numbers_of_edges_are_exact(self, small, n_edges, n_tf_edges):
+        made = simulate(**SMALL, n_prior_edges=n_edges, n_prior_tf_edges=n_tf_edges)
+        assert len(made.prior) == n_edges
+        assert made.prior.edges["Gene"].isin(made.tfs).sum() == n_tf_edges
+        assert made.orphans.empty
+        assert set(made.prior.tfs) == set(made.tfs)
+        # The true edges are as many as the recall says, and the data are what they were.
+        kept = pairs(made.prior).isin(pairs(made.truth)).sum()
+        assert kept == round(0.6 * len(made.truth))
+        pd.testing.assert_frame_equal(made.expression, small.expression, check_exact=True)
+
+    def test_without_tf_edges_the_sum_alone_is_exact(self):
+        made = simulate(**SMALL, n_prior_edges=1000)
+        assert len(made.prior) == 1000
+        assert 0 < made.prior.edges["Gene"].isin(made.tfs).sum() < 1000
+
+    def test_the_same_settings_give_the_same_prior(self):
+        first, again = (
+            simulate(**SMALL, n_prior_edges=1000, n_prior_tf_edges=200) for _ in range(2)
+        )
+        assert first.prior.digest == again.prior.digest
+
+    def test_tfs_and_genes_differ_in_their_edges(self):
+        """Edges dealt out evenly would have a variance of the degree that is below its mean."""
+        sizes = {**SMALL, "n_samples": 20, "n_tfs": 100, "n_targets": 400, "mean_regulators": 3}
+        prior = simulate(**sizes, n_prior_edges=5000, n_prior_tf_edges=500).prior
+        assert prior.in_degree.var() > 2 * prior.in_degree.mean()
+        assert prior.out_degree.max() > 4 * prior.out_degree.median()
+
+    @pytest.mark.parametrize(
+        ("wrong", "message"),
+        [
+            ({"n_prior_edges": 100}, r"would hold \d+ true edges, \d+ of them from TF to TF: \d+"),
+            (
+                {"n_prior_edges": 900, "n_prior_tf_edges": 3},
+                "more than there is room for; lower prior_recall or mean_regulators, or raise",
+            ),
+            ({"n_prior_edges": 5601}, "n_prior_edges is 5601; expected 0 to 5600, one edge for"),
+            (
+                {"n_prior_edges": 3000, "n_prior_tf_edges": 1601},
+                "n_prior_tf_edges is 1601; expected 0 to 1600, one edge for each of 40 TFs and 40",
+            ),
+            (
+                {"n_prior_edges": 4500, "n_prior_tf_edges": 400},
+                "n_prior_edges less n_prior_tf_edges is 4100; expected 0 to 4000",
+            ),
+            (
+                {"n_prior_edges": 300, "n_prior_tf_edges": 400},
+                "n_prior_edges less n_prior_tf_edges is -100; expected 0 to 4000",
+            ),
+            ({"n_prior_tf_edges": 100}, "n_prior_tf_edges is 100 without n_prior_edges; give the"),
+            ({"n_prior_edges": -1}, "n_prior_edges must be at least 0, got -1"),
+            (
+                {"n_prior_edges": 5000, "n_prior_tf_edges": 1550},
+                "pairs are not regulated in truth; lower .* n_prior_edges",
+            ),
+        ],
+    )
+    def test_numbers_that_cannot_be(self, wrong, message):
+        with pytest.raises(ValueError, match=message):
+            simulate(**SMALL, **wrong)
+
+    def test_a_number_of_edges_is_whole(self):
+        with pytest.raises(TypeError, match=r"n_prior_edges must be a whole number, got 900\.5"):
+            simulate(**SMALL, n_prior_edges=900.5)
 
 
 class TestKinetics:
@@ -450,6 +540,7 @@ class TestRefusals:
             ({"external_shift": (0.1, -1.0)}, r"external_shift\[1\] must be within"),
             ({"external_missing": (0.0, 1.0)}, r"external_missing\[1\] must be within"),
             ({"seed": -1}, "seed must be at least 0"),
+            ({"dtype": "float16"}, "dtype must be one of float64, float32, got 'float16'"),
             (
                 {"prior_recall": 1.0, "prior_false_share": 0.9, "mean_regulators": 12},
                 "pairs are not regulated in truth; lower prior_false_share",

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lembas import strata as strata_module
 from lembas.metrics import pooled_scores
-from lembas.strata import STRATA, cv_strata, scores_by_stratum
+from lembas.strata import STRATA, cv_strata, mean_and_sd, scores_by_stratum
 from tests.conftest import random_expression
 
 GENES = [f"G{number:02d}" for number in range(30)]
@@ -76,3 +77,15 @@ def test_tables_that_do_not_match_are_refused():
         scores_by_stratum(TRUTH, {"a": PREDICTION.drop(columns="G07")}, strata)
     with pytest.raises(ValueError, match=r"strata lack 1 gene\(s\): G07; sort all scored genes"):
         scores_by_stratum(TRUTH, {"a": PREDICTION}, strata.drop("G07"))
+
+
+@pytest.mark.parametrize("n_genes", [1, 7, 30, 512])
+@pytest.mark.parametrize("ddof", [0, 1])
+def test_means_and_sds_are_those_of_pandas(monkeypatch, n_genes, ddof):
+    monkeypatch.setattr(strata_module, "GENES_AT_ONCE", n_genes)
+    table = random_expression("t", 50, GENES, seed=4).astype(np.float32)
+    found = mean_and_sd(table, ddof=ddof)
+    wide = table.astype(np.float64)
+    np.testing.assert_allclose(found["mean"], wide.mean(), rtol=1e-13)
+    np.testing.assert_allclose(found["sd"], wide.std(ddof=ddof), rtol=1e-13)
+    assert found.index.equals(table.columns)

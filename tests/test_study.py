@@ -117,6 +117,37 @@ def test_files_may_be_given_whole(folder: Path) -> None:
     assert open_study("tables", files=files).dataset.inputs.size
 
 
+@pytest.mark.parametrize(
+    ("source", "files", "n_tables"),
+    [
+        ("counts", {**COUNTS, "external": {"far": "external_counts.tsv"}}, 2),
+        ("tables", {**TABLES, "external": {"near": "near.csv"}}, 3),
+        ("h5ad", H5AD, 0),
+        ("simulation", {}, 0),
+    ],
+)
+def test_kept_tables_give_the_same_study(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    source: str,
+    files: dict[str, Any],
+    n_tables: int,
+) -> None:
+    chosen = {"h5ad": {"study": "study"}, "simulation": SIMULATION}.get(source, {})
+    cache = tmp_path / "cache"
+    plain = open_study(source, data_dir=folder, files=files, options=chosen)
+    open_study(source, data_dir=folder, files=files, options=chosen, cache=cache)
+    assert len(list(tmp_path.glob("cache/*.npy"))) == n_tables
+    if source in ("counts", "tables"):
+        monkeypatch.setattr("lembas.tables.read_labelled", None)  # no text is parsed
+    kept = open_study(source, data_dir=folder, files=files, options=chosen, cache=cache)
+    pd.testing.assert_frame_equal(
+        kept.dataset.expression, plain.dataset.expression, check_exact=True
+    )
+    assert kept.network.digest == plain.network.digest
+
+
 # Mistakes in a profile
 
 
@@ -165,6 +196,13 @@ def test_a_misspelt_option(folder: Path, source: str, files: dict[str, str]) -> 
     message = rf"options of source '{source}': .*'tset_fraction'.*; known options: .*seed"
     with pytest.raises(ValueError, match=message):
         open_study(source, data_dir=folder, files=files, options=options)
+
+
+@pytest.mark.parametrize(("source", "files"), [("counts", COUNTS), ("tables", TABLES)])
+def test_the_cache_is_no_option_of_a_source(folder: Path, source: str, files: dict) -> None:
+    message = rf"options of source '{source}': .*'cache'; known options: (?!.*cache)"
+    with pytest.raises(ValueError, match=message):
+        open_study(source, data_dir=folder, files=files, options={"cache": "here"})
 
 
 @pytest.mark.parametrize("option", ["external", "network"])

@@ -21,8 +21,6 @@ from lembas.tables import (
     counts_to_tpm,
     log10p1,
     read_expression,
-    read_gene_lengths,
-    read_series,
 )
 
 TEXT = "sample\tALB\tAFP\ns1\t1.5\t2\ns2\t0\t0.25\n"
@@ -107,6 +105,23 @@ def test_text_is_read_to_the_last_bit(tmp_path_factory, values):
 def test_integer_counts_stay_exact(tmp_path):
     table = read_expression(write(tmp_path, "sample\tg\ns\t9007199254740991\n"))
     assert int(table.loc["s", "g"]) == 9007199254740991
+
+
+@pytest.mark.parametrize("suffix", [".tsv", ".tsv.gz"])
+def test_a_table_of_many_blocks_is_put_together_in_order(tmp_path, monkeypatch, suffix):
+    values = np.random.default_rng(0).normal(size=(57, 4))
+    table = pd.DataFrame(values, [f"s{number}" for number in range(57)], list("abcd"))
+    table.to_csv(tmp_path / f"t{suffix}", sep="\t")
+    monkeypatch.setattr("lembas.formats.BLOCK_BYTES", 300)  # three to four rows
+    found = read_expression(tmp_path / f"t{suffix}")
+    assert found.index.tolist() == table.index.tolist()
+    np.testing.assert_array_equal(found, values)
+    for wrong, message in (("high", "not numbers .* s50/c: 'high'"), ("NA", "s50/c = nan;")):
+        damaged = table.astype(object)
+        damaged.loc["s50", "c"] = wrong
+        damaged.to_csv(tmp_path / f"t{suffix}", sep="\t")
+        with pytest.raises(ValueError, match=message):
+            read_expression(tmp_path / f"t{suffix}")
 
 
 BAD_TEXT = {
@@ -241,42 +256,6 @@ def test_refuses_lengths_of_other_genes():
 def test_refuses_values_that_are_no_logarithms():
     with pytest.raises(ValueError, match=r"above 10, too large .*s1/ALB = 31; raw counts"):
         check_log10(EXPECTED.replace(1.5, 31.0), origin="f.tsv")
-
-
-def test_reads_gene_lengths(tmp_path):
-    text = "gene_name\tgene_type\tlength_bp\nALB\tprotein_coding\t17149\n"
-    assert read_gene_lengths(write(tmp_path, text)).to_dict() == {"ALB": 17149.0}
-
-
-LENGTHS = {
-    "column": ("gene\tlength_bp\nALB\t1\n", r"lacks the column\(s\) gene_name; found gene, length"),
-    "twice": ("gene_name\tlength_bp\nALB\t1\nALB\t2\n", r"duplicate gene name\(s\): ALB"),
-    "zero": (
-        "gene_name\tlength_bp\nALB\t0\nAFP\tlong\n",
-        r"2 gene\(s\) no positive length: ALB, A",
-    ),
-    "rows": ("gene_name\tlength_bp\n", r"gene-length file .* is empty"),
-}
-
-
-@pytest.mark.parametrize(("text", "message"), LENGTHS.values(), ids=LENGTHS)
-def test_refuses_unsound_gene_lengths(tmp_path, text, message):
-    with pytest.raises(ValueError, match=message):
-        read_gene_lengths(write(tmp_path, text))
-
-
-def test_reads_series(tmp_path):
-    series = read_series(write(tmp_path, "sample,series\ns1,GSE1\n2,7\n", "t.csv"))
-    assert series.to_dict() == {"s1": "GSE1", "2": "7"}
-
-
-def test_refuses_unsound_series(tmp_path):
-    with pytest.raises(ValueError, match=r"gives 1 sample\(s\) no series: s2; name each"):
-        read_series(write(tmp_path, "sample\tseries\ns1\tGSE1\ns2\t\n"))
-    with pytest.raises(FileNotFoundError, match="series table not found"):
-        read_series(tmp_path / "none.tsv")
-    with pytest.raises(ValueError, match=r"t\.parquet is no TSV or CSV"):
-        read_series(write(tmp_path, "", "t.parquet"))
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):

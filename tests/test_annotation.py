@@ -1,0 +1,51 @@
+"""Tests of reading gene lengths and series."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lembas.annotation import read_gene_lengths, read_series
+
+
+def write(folder: Path, text: str, name: str = "table.tsv") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_reads_gene_lengths(tmp_path):
+    text = "gene_name\tgene_type\tlength_bp\nALB\tprotein_coding\t17149\n"
+    assert read_gene_lengths(write(tmp_path, text)).to_dict() == {"ALB": 17149.0}
+
+
+LENGTHS = {
+    "column": ("gene\tlength_bp\nALB\t1\n", r"lacks the column\(s\) gene_name; found gene, length"),
+    "twice": ("gene_name\tlength_bp\nALB\t1\nALB\t2\n", r"duplicate gene name\(s\): ALB"),
+    "zero": (
+        "gene_name\tlength_bp\nALB\t0\nAFP\tlong\n",
+        r"2 gene\(s\) no positive length: ALB, A",
+    ),
+    "rows": ("gene_name\tlength_bp\n", r"gene-length file .* is empty"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), LENGTHS.values(), ids=LENGTHS)
+def test_refuses_unsound_gene_lengths(tmp_path, text, message):
+    with pytest.raises(ValueError, match=message):
+        read_gene_lengths(write(tmp_path, text))
+
+
+def test_reads_series(tmp_path):
+    series = read_series(write(tmp_path, "sample,series\ns1,GSE1\n2,7\n", "t.csv"))
+    assert series.to_dict() == {"s1": "GSE1", "2": "7"}
+
+
+def test_refuses_unsound_series(tmp_path):
+    with pytest.raises(ValueError, match=r"gives 1 sample\(s\) no series: s2; name each"):
+        read_series(write(tmp_path, "sample\tseries\ns1\tGSE1\ns2\t\n"))
+    with pytest.raises(FileNotFoundError, match="series table not found"):
+        read_series(tmp_path / "none.tsv")
+    with pytest.raises(ValueError, match=r"t\.parquet is no TSV or CSV"):
+        read_series(write(tmp_path, "", "t.parquet"))
