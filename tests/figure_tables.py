@@ -162,6 +162,35 @@ def throughput_table() -> pd.DataFrame:
     return table.assign(samples_per_s=np.geomspace(8, 400_000, len(table)))
 
 
+def scaling_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Invent times of five axes over two orders of magnitude, and the words for them."""
+    axes = {"samples": 13, "TFs": 160, "targets": 1_600, "edges": 60_000, "T": 2}
+    rows = [
+        (axis, round(start * factor), (0.4 + 0.02 * factor) * (1 + i))
+        for i, (axis, start) in enumerate(axes.items())
+        for factor in (1, 2.5, 5, 10, 15, 25, 100)
+    ]
+    table = pd.DataFrame(rows, columns=["axis", "value", "median_ms"])
+    words = [f"time grows as {axis}^0.97" for axis in axes]
+    words[2] = "time hardly grows with targets"
+    points = table.assign(
+        min_ms=0.8 * table["median_ms"],
+        max_ms=4 * table["median_ms"],
+        bound_ms=0.05 * table["median_ms"],
+    )
+    return points, pd.DataFrame({"axis": list(axes), "words": words})
+
+
+def batch_scaling_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Invent times of all models at six batch sizes, and the words for them."""
+    keys = itertools.product(MODELS, [1, 4, 16, 64, 256, 1024])
+    table = pd.DataFrame(keys, columns=["model", "value"]).assign(axis="samples")
+    table["median_ms"] = (1 + table["model"].map(MODELS.index)) * (0.2 + 0.01 * table["value"])
+    points = table.assign(min_ms=0.8 * table["median_ms"], max_ms=4 * table["median_ms"])
+    words = pd.DataFrame({"model": MODELS, "words": "time grows as samples^0.87"})
+    return points, words
+
+
 def attribution_table(n_tfs: int = 40) -> pd.DataFrame:
     """Invent attributions of two genes by three models; base + sum = prediction."""
     rng = np.random.default_rng(7)
@@ -271,6 +300,7 @@ FIGURES: dict[str, Callable[[], plotting.Drawing]] = {
     "agreement": lambda: plotting.agreement(
         agreement_table(), quantity="rank correlation of mean |attribution|", labels=LABELS
     ),
+    "batch_scaling": lambda: plotting.batch_scaling(*batch_scaling_tables(), labels=LABELS),
     "cohort_pca": lambda: plotting.cohort_pca(
         samples_table(), pd.Series({"pc1": 0.31, "pc2": 0.12}), labels=LABELS
     ),
@@ -295,6 +325,7 @@ FIGURES: dict[str, Callable[[], plotting.Drawing]] = {
     "predicted_against_observed": _predictions_figure,
     "residuals_by_stratum": _residuals_figure,
     "ridge_alphas": lambda: plotting.ridge_alphas(alphas_table(), labels=LABELS),
+    "scaling": lambda: plotting.scaling(*scaling_tables()),
     "skill_ecdf": lambda: plotting.skill_ecdf(per_gene_table(), cohort="test", labels=LABELS),
     "skill_forest": lambda: plotting.skill_forest(scores_table(), labels=LABELS),
     "tf_block": lambda: plotting.tf_block(edges_table()),

@@ -28,6 +28,7 @@ from tests.figure_tables import (
     agreement_table,
     alphas_table,
     attribution_table,
+    batch_scaling_tables,
     edges_table,
     history_table,
     matrices,
@@ -36,6 +37,7 @@ from tests.figure_tables import (
     original_table,
     per_gene_table,
     samples_table,
+    scaling_tables,
     scores_table,
     strata_statistics,
     throughput_table,
@@ -394,6 +396,44 @@ def test_missing_shares_are_those_of_the_table() -> None:
     assert sorted(bar.get_width() for bar in axes.patches) == pytest.approx([0, 10 / 150, 1, 1])
 
 
+def test_times_and_bounds_are_drawn_where_the_table_says() -> None:
+    points, exponents = scaling_tables()
+    drawing = plotting.scaling(points.sample(frac=1, random_state=0), exponents)
+    panels = {axes.get_xlabel(): axes for axes in drawing.axes}
+    assert set(panels) == set(exponents["axis"])
+    for axis, chosen in points.groupby("axis"):
+        sizes = chosen["value"].astype(float).tolist()
+        median, bound = lines_of(panels[axis])
+        assert median == (sizes, chosen["median_ms"].tolist())
+        assert bound == (sizes, chosen["bound_ms"].tolist())
+        ends = [list(part[:, 1]) for part in panels[axis].collections[0].get_segments()]
+        assert ends == chosen[["min_ms", "max_ms"]].to_numpy().tolist()
+        assert flat(panels[axis].get_title("left")) in set(exponents["words"])
+    assert len({axes.get_ylim() for axes in drawing.axes}) == 1
+
+
+def test_one_model_and_one_size_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    points, words = batch_scaling_tables()
+    one = plotting.batch_scaling(points.head(1), words)
+    assert lines_of(one.axes[0]) == [([1.0], points["median_ms"].head(1).tolist())]
+    points, exponents = scaling_tables()
+    alone = plotting.scaling(points.tail(1), exponents.assign(words="time against T"))
+    assert len(alone.axes) == 1
+    assert lines_of(alone.axes[0])[1] == ([200.0], points["bound_ms"].tail(1).tolist())
+    for drawing in (one, alone):
+        texts = drawn_texts(drawing, monkeypatch)
+        assert overlaps(texts) == []
+
+
+def test_an_axis_without_words_is_named() -> None:
+    points, exponents = scaling_tables()
+    with pytest.raises(ValueError, match="no words for the axis TFs, T; fit exponents first"):
+        plotting.scaling(points, exponents[~exponents["axis"].isin(["TFs", "T"])])
+    points, words = batch_scaling_tables()
+    with pytest.raises(KeyError, match="ridge"):
+        plotting.batch_scaling(points, words.query("model != 'ridge'"))
+
+
 def test_chosen_epoch_is_marked_in_every_panel() -> None:
     for axes in figure("training_history").axes:
         assert any(x == [41, 41] for x, _ in lines_of(axes))
@@ -433,6 +473,8 @@ def test_notes_say_what_is_not_defined() -> None:
         (lambda t: plotting.training_history(t), "learning_rate"),
         (lambda t: plotting.throughput(t), "batch_size"),
         (lambda t: plotting.waterfalls(t, unit=UNIT), "base"),
+        (lambda t: plotting.scaling(t, scaling_tables()[1]), "bound_ms"),
+        (lambda t: plotting.batch_scaling(t, batch_scaling_tables()[1]), "max_ms"),
     ],
 )
 def test_a_missing_column_is_named(draw: Callable, column: str) -> None:
@@ -444,6 +486,8 @@ def test_a_missing_column_is_named(draw: Callable, column: str) -> None:
         history_table(),
         throughput_table(),
         attribution_table(),
+        batch_scaling_tables()[0],
+        scaling_tables()[0],
     ]
     table = next(table for table in tables if column in table.columns)
     with pytest.raises(KeyError, match=rf"lacks the column\(s\) .*{column}.*it has"):

@@ -552,6 +552,25 @@ def test_a_device_that_does_not_exist_is_named(study: Study) -> None:
     assert chosen_device("cpu") == torch.device("cpu")
 
 
+# Tables that may not be written to
+
+
+def test_read_only_tables_are_trained_on_and_predicted(study: Study) -> None:
+    """A dataset that is mapped from its file gives read-only views."""
+    train = study.dataset.train
+    tables = []
+    for table in (train.x, train.y):
+        values = np.array(table, np.float32, order="C")
+        values.flags.writeable = False
+        tables.append(pd.DataFrame(values, table.index, table.columns, copy=False))
+    model = LembasRegressor(study.network, settings=QUICK).fit(*tables)
+    expected = LembasRegressor(study.network, settings=QUICK).fit(train.x, train.y)
+    for n in (1, len(train.x)):
+        pd.testing.assert_frame_equal(
+            model.predict(tables[0].iloc[:n]), expected.predict(train.x.iloc[:n])
+        )
+
+
 # Batches
 
 

@@ -8,7 +8,7 @@ from lembas.plotting.attribution import agreement, completeness, mean_attributio
 from lembas.plotting.comparison import original_beside_ours
 from lembas.plotting.data import cohort_pca, library_sizes, mean_against_sd, missingness
 from lembas.plotting.fit import ridge_alphas, training_history
-from lembas.plotting.latency import latency, throughput
+from lembas.plotting.latency import batch_scaling, latency, scaling, throughput
 from lembas.plotting.network import coverage, degree_distributions, edge_signs, hubs, tf_block
 from lembas.plotting.predictions import predicted_against_observed, residuals_by_stratum
 from lembas.plotting.scores import aggregate_scores, gene_violins, skill_ecdf, skill_forest
@@ -18,6 +18,7 @@ __all__ = [
     "Drawing",
     "aggregate_scores",
     "agreement",
+    "batch_scaling",
     "cohort_pca",
     "completeness",
     "coverage",
@@ -36,6 +37,7 @@ __all__ = [
     "predicted_against_observed",
     "residuals_by_stratum",
     "ridge_alphas",
+    "scaling",
     "skill_ecdf",
     "skill_forest",
     "tf_block",

@@ -1,10 +1,12 @@
-"""Figures of cost: time to predict one sample, throughput."""
+"""Figures of cost: time to predict one sample, throughput, growth with the dimensions."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import EngFormatter, FixedLocator, LogLocator, NullLocator
 
 from lembas.plotting import rows, style
 from lembas.plotting.density import plain_number, plain_ticks
@@ -153,4 +155,141 @@ def throughput(
     panels[-1].margins(x=0.06)
     _log_axis(panels[-1])
     panels[-1].set_xlabel("samples a second (log scale)")
+    return figure
+
+
+_POINTS = ("axis", "value", "median_ms", "min_ms", "max_ms")
+_BOUND: Mapping[str, Any] = {
+    "color": style.INK,
+    "linestyle": (0, (4, 2)),
+    "linewidth": 1.4,
+    "marker": ".",
+    "markersize": 4,
+}
+
+
+def _size_axis(axes: Axes, sizes: pd.Series, *, most: int) -> None:
+    """Put sizes on a log scale, with up to so many of them at the ticks: 1, 262, 30k."""
+    axes.set_xscale("log")
+    known = np.unique(sizes)
+    shown = np.linspace(0, len(known) - 1, min(len(known), most)).round().astype(int)
+    axes.xaxis.set_major_locator(FixedLocator(known[shown]))
+    axes.xaxis.set_minor_locator(NullLocator())
+    large = EngFormatter(sep="")
+    axes.xaxis.set_major_formatter(lambda x, _: plain_number(x) if x < 10_000 else large(x))
+
+
+def _time_axis(axes: Axes) -> None:
+    """Put milliseconds on a log scale that spans at least a factor of ten."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(numticks=6))
+    plain_ticks(axes.yaxis)
+    low, high = axes.get_ylim()
+    middle = np.sqrt(low * high)
+    axes.set_ylim(min(low, middle / 4), max(high, middle * 4))
+    axes.grid(visible=True)
+
+
+def _draw_curve(axes: Axes, points: pd.DataFrame, model: str, *, label: str | None) -> None:
+    """Draw medians, joined, with the range of the runs as a line through each."""
+    points, colour = points.sort_values("value"), style.model_colour(model)
+    axes.vlines(points["value"], points["min_ms"], points["max_ms"], color=colour, linewidth=1.2)
+    axes.plot(
+        points["value"],
+        points["median_ms"],
+        color=colour,
+        marker=style.model_marker(model),
+        markersize=5.5,
+        linewidth=1.4,
+        label=label,
+    )
+
+
+@style.styled
+def scaling(
+    points: pd.DataFrame,
+    exponents: pd.DataFrame,
+    *,
+    model: str = "lembas",
+    title: str = "Time of one prediction by LEMBAS-RNN, one dimension varied at a time",
+) -> style.Drawing:
+    """Draw time against each dimension, with the least time the machine allows beside it.
+
+    Args:
+        points: Columns axis, value (> 0), median_ms, min_ms, max_ms, bound_ms (all > 0).
+        exponents: Columns axis and words, one row an axis: what its panel says.
+        model: Registry name whose colour and marker is used.
+        title: Text above.
+
+    Returns:
+        The figure, one panel an axis, all on the same log scale of time.
+
+    Raises:
+        KeyError: If a column is missing.
+        ValueError: If there is no row, or an axis has no words.
+    """
+    style.require(points, [*_POINTS, "bound_ms"], "scaling")
+    style.require(exponents, ["axis", "words"], "exponents")
+    words, names = exponents.set_index("axis")["words"], list(pd.unique(points["axis"]))
+    untold = [str(name) for name in names if name not in words.index]
+    if untold:
+        raise ValueError(f"no words for the axis {', '.join(untold[:5])}; fit exponents first.")
+    n_rows = (len(names) + 1) // 2
+    figure = style.new_figure(2.05 * n_rows + 0.55, title)
+    grid = figure.subplots(n_rows, 2, squeeze=False, sharey=True)
+    told = ("median (line: least to most)", "bound of arithmetic and memory")
+    for axes, name in zip(grid.flat, names, strict=False):
+        chosen = style.pick(points, "axis", name).sort_values("value")
+        first, second = told if name == names[0] else (None, None)
+        _draw_curve(axes, chosen, model, label=first)
+        axes.plot(chosen["value"], chosen["bound_ms"], label=second, **_BOUND)
+        axes.set_title(style.wrapped(words[name], 17))
+        axes.set_xlabel(name)
+        _size_axis(axes, chosen["value"], most=3)
+        _time_axis(axes)
+    for axes in grid.flat[len(names) :]:
+        axes.remove()
+    for axes in grid[:, 0]:
+        axes.set_ylabel("milliseconds")
+    figure.legend(loc="outside lower left", ncols=1)
+    return figure
+
+
+@style.styled
+def batch_scaling(
+    points: pd.DataFrame,
+    exponents: pd.DataFrame,
+    *,
+    labels: Mapping[str, str] | None = None,
+    title: str = "Time of one prediction, by the samples in it",
+) -> style.Drawing:
+    """Draw the time of a call against the number of samples, one curve a model.
+
+    Args:
+        points: Columns axis, model, value (samples), median_ms, min_ms, max_ms (all > 0).
+        exponents: Columns model and words, one row a model: what the legend says.
+        labels: Model to label.
+        title: Text above.
+
+    Returns:
+        The figure, on log scales.
+
+    Raises:
+        KeyError: If a column is missing, or a model has no words.
+        ValueError: If there is no row.
+    """
+    style.require(points, [*_POINTS, "model"], "scaling")
+    style.require(exponents, ["model", "words"], "exponents")
+    words, models = exponents.set_index("model")["words"], style.ordered_models(points["model"])
+    told = {m: style.wrapped(f"{style.label_of(m, labels)}: {words[m]}", 50) for m in models}
+    n_lines = sum(text.count("\n") + 1 for text in told.values())
+    figure = style.new_figure(3.1 + 0.2 * n_lines, title)
+    axes = figure.subplots()
+    for model in models:
+        _draw_curve(axes, style.pick(points, "model", model), model, label=told[model])
+    _size_axis(axes, points["value"], most=6)
+    _time_axis(axes)
+    axes.set_xlabel("samples in one call")
+    axes.set_ylabel("milliseconds")
+    figure.legend(loc="outside lower left", ncols=1)
     return figure
