@@ -7,22 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import skops.io
 from IPython.display import display
-from sklearn.base import BaseEstimator
 
-from lembas import checkpoint, h5ad
+from lembas import h5ad
 from lembas.cohorts import Dataset
 from lembas.formats import write_atomically
 from lembas.network import Network
 from lembas.plotting.style import Drawing, to_svg
-from lembas.training import LembasRegressor
 
 _GLUE_PREFIX = "application/papermill.record/"
-# Whoever may write a profile already chooses which classes run; a model file may not.
-_TRUSTED_PACKAGES = ("lembas.", "sklearn.", "numpy.", "scipy.", "xgboost.", "lightgbm.")
-# LEMBAS-RNN, and all other models.
-_MODEL_FILES = ("model.safetensors", "model.skops")
 
 
 class Run:
@@ -58,7 +51,7 @@ class Run:
 
     def write_table(self, name: str, table: pd.DataFrame) -> Path:
         """Write a tidy table as ``tables/<name>.parquet``; its index is not kept."""
-        path = self._place("tables", f"{name}.parquet")
+        path = self.place("tables", f"{name}.parquet")
         write_atomically(path, lambda part: table.to_parquet(part, index=False))
         return path
 
@@ -72,13 +65,13 @@ class Run:
 
     def write_figure(self, name: str, figure: Drawing) -> Path:
         """Write a figure as ``figures/<name>.svg``, for pages that are no chapters."""
-        path = self._place("figures", f"{name}.svg")
+        path = self.place("figures", f"{name}.svg")
         _write_bytes(path, to_svg(figure).encode("utf-8"))
         return path
 
     def write_dataset(self, dataset: Dataset) -> Path:
         """Write the dataset as ``dataset.h5ad``."""
-        path = self._place("dataset.h5ad")
+        path = self.place("dataset.h5ad")
         dataset.write(path)
         return path
 
@@ -88,7 +81,7 @@ class Run:
 
     def write_network(self, network: Network, name: str = "network") -> Path:
         """Write a network as ``<name>.tsv.gz``."""
-        path = self._place(f"{name}.tsv.gz")
+        path = self.place(f"{name}.tsv.gz")
         # Written through pandas, the gzip header would carry the time and the unfinished file's
         # name, and no two runs would be alike.
         text = network.edges.to_csv(sep="\t", index=False, lineterminator="\n")
@@ -110,7 +103,7 @@ class Run:
             prediction: The table.
             group: Folder under ``fits/`` of the chapter that fitted the model.
         """
-        path = self._place("fits", group, model, f"{cohort}.h5ad")
+        path = self.place("fits", group, model, f"{cohort}.h5ad")
         obs, var = (pd.DataFrame(index=axis.astype(str)) for axis in prediction.axes)
         values = prediction.astype(np.float32, copy=False)
         write_atomically(path, lambda part: h5ad.write(part, values, obs=obs, var=var, uns={}))
@@ -118,60 +111,24 @@ class Run:
 
     def read_prediction(self, model: str, cohort: str) -> pd.DataFrame:
         """Read a prediction ``(sample, gene)``; it stays in its file until it is used."""
-        table = h5ad.read_matrix(self._fitted(model, f"{cohort}.h5ad"))
+        table = h5ad.read_matrix(self.fitted(model, f"{cohort}.h5ad"))
         return table.rename_axis(index="sample", columns="gene")
 
-    def save_model(self, name: str, model: BaseEstimator, *, group: str) -> Path:
-        """Save a fitted model under ``fits/<group>/<name>/``, without pickle.
+    def fitted(self, model: str, file: str) -> Path:
+        """Find a file of a fitted model, whichever chapter fitted it.
 
-        LEMBAS-RNN becomes ``model.safetensors`` (see :mod:`lembas.checkpoint`), any other model
-        ``model.skops``.
-        """
-        is_network = type(model) is LembasRegressor
-        kind, other = _MODEL_FILES if is_network else _MODEL_FILES[::-1]
-        path = self._place("fits", group, name, kind)
-        if is_network:
-            checkpoint.save(model, path)
-        else:
-            write_atomically(path, lambda part: skops.io.dump(model, part))
-        # What the name stood for before, if that was a model of the other kind.
-        path.with_name(other).unlink(missing_ok=True)
-        return path
-
-    def load_model(self, name: str) -> BaseEstimator:
-        """Load a fitted model.
+        Args:
+            model: Registry name.
+            file: File name or pattern; the first that is there is taken.
 
         Raises:
-            ValueError: If the file is damaged, or holds types of packages that are not trusted.
+            FileNotFoundError: If there is none.
         """
-        path = self._model_file(name)
-        if path.name == _MODEL_FILES[0]:
-            return checkpoint.load(path)
-        types = skops.io.get_untrusted_types(file=path)
-        strange = [kind for kind in types if not kind.startswith(_TRUSTED_PACKAGES)]
-        if strange:
-            raise ValueError(
-                f"{path} holds types that are not trusted: {', '.join(strange[:5])}; a model "
-                f"file may hold types of {', '.join(_TRUSTED_PACKAGES)} only"
-            )
-        return skops.io.load(path, trusted=types)
-
-    def model_size_mb(self, name: str) -> float:
-        """Size of a saved model in 10^6 bytes."""
-        return self._model_file(name).stat().st_size / 1e6
-
-    def _model_file(self, name: str) -> Path:
-        """Find a model's file, of whichever kind."""
-        places = self.folder.glob(f"fits/*/{name}/model.*")
-        found = sorted(path for path in places if path.name in _MODEL_FILES)
-        return found[0] if found else self._existing("fits", "*", name, "model.*")
-
-    def _fitted(self, model: str, file: str) -> Path:
-        """Find a file of a fitted model, whichever chapter fitted it."""
         places = sorted(self.folder.glob(f"fits/*/{model}/{file}"))
         return places[0] if places else self._existing("fits", "*", model, file)
 
-    def _place(self, *parts: str) -> Path:
+    def place(self, *parts: str) -> Path:
+        """Give the path of a file to write, in a folder that is there."""
         path = self.folder.joinpath(*parts)
         path.parent.mkdir(parents=True, exist_ok=True)
         return path

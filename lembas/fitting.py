@@ -18,7 +18,9 @@ from sklearn.base import BaseEstimator
 from lembas.artifacts import Run
 from lembas.baselines import ModelSpec, make, penalty_per_gene, registry
 from lembas.cohorts import Cohort, Dataset
+from lembas.formats import listed
 from lembas.model import spectral_radius
+from lembas.model_files import load_model, model_size_mb, save_model
 from lembas.network import Network
 
 _PREDICTED_AT_ONCE = 1024
@@ -74,12 +76,12 @@ def fit_models(
         start = time.perf_counter()
         _fit(estimator, training, unfinished / name)
         fit_s = time.perf_counter() - start
-        run.save_model(name, estimator, group=group)
+        save_model(run, name, estimator, group=group)
         for key, cohort in cohorts.items():
             run.write_prediction(name, key, _predict(estimator, cohort.x), group=group)
         about = {
             "fit_s": fit_s,
-            "size_mb": run.model_size_mb(name),
+            "size_mb": model_size_mb(run, name),
             "n_genes": len(estimator.genes_),
         }
         rows.append({"model": name, **_describe(specs[name]), **about})
@@ -171,7 +173,7 @@ def load_models(run: Run, names: Iterable[str]) -> dict[str, BaseEstimator]:
     unknown = [name for name in names if name not in fitted]
     if unknown:
         raise KeyError(f"not fitted in this run: {', '.join(unknown)}; fitted: {', '.join(fitted)}")
-    return {name: run.load_model(name) for name in names}
+    return {name: load_model(run, name) for name in names}
 
 
 def chosen_alphas(run: Run, names: Iterable[str]) -> pd.DataFrame:
@@ -221,6 +223,11 @@ class TrainingSummary:
         return table.T.rename_axis(columns=None)
 
 
+def _counted(genes: pd.Index) -> str:
+    """Count genes and name the first, as a table's cell."""
+    return f"{len(genes)} ({listed(genes)})" if len(genes) else "none"
+
+
 def training_summary(run: Run, names: Iterable[str]) -> TrainingSummary:
     """Collect the training histories and figures of the LEMBAS models."""
     histories, rows, settings, labels = [], [], {}, model_labels(run)
@@ -239,7 +246,7 @@ def training_summary(run: Run, names: Iterable[str]) -> TrainingSummary:
                 "final training loss": model.history_["train_loss"].iloc[-1],
                 "edges with the wrong sign": network.n_sign_violations / len(network.edges),
                 "spectral radius": spectral_radius(network),
-                "targets without regulators": len(model.genes_without_regulators_),
+                "predicted by their bias alone": _counted(model.genes_without_regulators_),
             }
         )
     return TrainingSummary(

@@ -181,7 +181,7 @@ class LembasRegressor(PlainState, RegressorMixin, BaseEstimator):
         with torch.no_grad():
             for start in range(0, len(X), _PREDICTED_AT_ONCE):
                 part = slice(start, start + _PREDICTED_AT_ONCE)
-                x = torch.from_numpy(np.require(values[part], requirements="CW"))
+                x = torch.from_numpy(np.require(values[part], requirements=["C", "W"]))
                 torch.from_numpy(prediction)[part] = self.predict_tensor(x)
         return pd.DataFrame(prediction, index=X.index, columns=self.genes_, copy=False)
 

@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator
 
 from lembas import artifacts, checkpoint
 from lembas.artifacts import Run, glue
+from lembas.model_files import load_model, model_size_mb, save_model
 from lembas.study import Study
 from lembas.training import LembasRegressor
 from tests.small_study import Counting
@@ -119,19 +120,19 @@ def test_predictions_keep_their_labels(run: Run, study: Study) -> None:
 def test_every_model_comes_back(run: Run, study: Study, fitted: dict[str, BaseEstimator]) -> None:
     x = study.dataset.test.x
     for name, model in fitted.items():
-        run.save_model(name, model, group="any")
+        save_model(run, name, model, group="any")
         expected = model.predict(x)
-        loaded = run.load_model(name)
+        loaded = load_model(run, name)
         pd.testing.assert_frame_equal(loaded.predict(x), expected, check_exact=True)
-        assert run.model_size_mb(name) > 0
+        assert model_size_mb(run, name) > 0
 
 
 def test_lembas_is_kept_without_pickle_and_other_models_by_skops(
     run: Run, fitted: dict[str, BaseEstimator]
 ) -> None:
-    assert run.save_model("a", fitted["lembas"], group="g").name == "model.safetensors"
+    assert save_model(run, "a", fitted["lembas"], group="g").name == "model.safetensors"
     assert checkpoint.describe(run.folder / "fits/g/a/model.safetensors").kind == "LembasRegressor"
-    assert run.save_model("b", fitted["mlr"], group="g").name == "model.skops"
+    assert save_model(run, "b", fitted["mlr"], group="g").name == "model.skops"
 
 
 def test_a_name_stands_for_its_last_model(
@@ -139,16 +140,16 @@ def test_a_name_stands_for_its_last_model(
 ) -> None:
     x = study.dataset.test.x
     for name in ("lembas", "mlr", "lembas"):
-        run.save_model("a", fitted[name], group="g")
+        save_model(run, "a", fitted[name], group="g")
         pd.testing.assert_frame_equal(
-            run.load_model("a").predict(x), fitted[name].predict(x), check_exact=True
+            load_model(run, "a").predict(x), fitted[name].predict(x), check_exact=True
         )
         assert len(leftovers(run)) == 1
 
 
 def test_a_model_that_was_not_fitted_yet_comes_back(run: Run, study: Study) -> None:
-    run.save_model("new", LembasRegressor(study.network, settings={"epochs": 2}), group="any")
-    loaded = run.load_model("new")
+    save_model(run, "new", LembasRegressor(study.network, settings={"epochs": 2}), group="any")
+    loaded = load_model(run, "new")
     assert loaded.settings == {"epochs": 2}
     assert not hasattr(loaded, "network_")
 
@@ -179,11 +180,11 @@ def test_nothing_is_left_when_saving_a_model_fails(
         path.write_bytes(b"half")
         raise OSError("no space left")
 
-    run.save_model("a", Counting(), group="g")
+    save_model(run, "a", Counting(), group="g")
     before = (run.folder / "fits/g/a/model.skops").read_bytes()
     monkeypatch.setattr(skops.io, "dump", interrupted)
     with pytest.raises(OSError, match="no space left"):
-        run.save_model("a", Counting(), group="g")
+        save_model(run, "a", Counting(), group="g")
     assert leftovers(run) == ["model.skops"]
     assert (run.folder / "fits/g/a/model.skops").read_bytes() == before
 
@@ -192,20 +193,20 @@ def test_nothing_is_left_when_saving_a_model_fails(
 
 
 def test_a_model_of_foreign_types_is_refused(run: Run) -> None:
-    run.save_model("odd", Counting(), group="any")
+    save_model(run, "odd", Counting(), group="any")
     with pytest.raises(ValueError, match=r"not trusted: tests\.small_study\.Counting; a model"):
-        run.load_model("odd")
+        load_model(run, "odd")
 
 
 def test_a_file_that_is_no_model_is_refused(run: Run) -> None:
-    path = run.save_model("odd", Counting(), group="any")
+    path = save_model(run, "odd", Counting(), group="any")
     path.write_bytes(b"cos\nsystem\n(S'true'\ntR.")  # a pickle that would run a command
     with pytest.raises(zipfile.BadZipFile, match="not a zip file"):
-        run.load_model("odd")
-    path = run.save_model("net", LembasRegressor(), group="any")
+        load_model(run, "odd")
+    path = save_model(run, "net", LembasRegressor(), group="any")
     path.write_bytes(b"cos\nsystem\n(S'true'\ntR.")
     with pytest.raises(ValueError, match=r"model\.safetensors is no safetensors file"):
-        run.load_model("net")
+        load_model(run, "net")
 
 
 def test_what_is_missing_is_named_with_the_command_that_makes_it(run: Run) -> None:
@@ -213,9 +214,9 @@ def test_what_is_missing_is_named_with_the_command_that_makes_it(run: Run) -> No
         (lambda: run.read_table("scores"), "scores.parquet"),
         (run.read_dataset, "dataset.h5ad"),
         (run.read_network, "network.tsv.gz"),
-        (lambda: run.load_model("mlr"), r"mlr/model\.\*"),
+        (lambda: load_model(run, "mlr"), r"mlr/model\.\*"),
         (lambda: run.read_prediction("mlr", "test"), "test.h5ad"),
-        (lambda: run.model_size_mb("mlr"), r"mlr/model\.\*"),
+        (lambda: model_size_mb(run, "mlr"), r"mlr/model\.\*"),
     ]:
         with pytest.raises(FileNotFoundError, match=f"{file} is not there.*lembas run --profile t"):
             read()

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from lembas import fitting
 from lembas.artifacts import Run
 from lembas.fitting import (
     DEFAULT_MODELS,
@@ -24,6 +25,7 @@ from lembas.fitting import (
     read_predictions,
     training_summary,
 )
+from lembas.network import Network
 from lembas.study import Study
 from tests.small_study import QUICK, Counting
 
@@ -93,7 +95,7 @@ def test_a_killed_chapter_goes_on_and_then_clears_up(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Run, "save_model", full)
+        patch.setattr(fitting, "save_model", full)
         with pytest.raises(OSError, match="No space left"):
             fit(run, study, RNN, group="lembas")
     assert (run.folder / "unfinished" / "lembas" / "lembas" / "refit.pt").is_file()
@@ -231,6 +233,15 @@ def test_the_training_summary(both: Run, study: Study) -> None:
     assert 0 <= row["edges with the wrong sign"] <= 1
     assert summary.history["model"].unique().tolist() == ["lembas"]
     assert len(summary.search("lembas")) == 3
+
+
+def test_targets_without_regulators_are_listed(run: Run, study: Study) -> None:
+    alone = study.dataset.targets[:7]
+    known = study.network.edges[~study.network.edges["Gene"].isin(alone)]
+    fit_models(run, study.dataset, Network.from_edges(known), RNN, group="lembas")
+    fit(run, study, {"train_mean": {}})
+    row = training_summary(run, ["lembas"]).table.iloc[0]
+    assert row["predicted by their bias alone"] == f"7 ({', '.join(alone[:5])} and 2 more)"
 
 
 def test_the_chosen_epoch_has_the_lowest_validation_loss(run: Run, study: Study) -> None:

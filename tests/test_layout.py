@@ -8,6 +8,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from lembas.chapters import discover
+from lembas.dependencies import modules_used
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "lembas"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -30,8 +33,8 @@ LEVELS = {
         "scaling memory dimensions"
     ),
     3: (
-        "artifacts fitting profiles provenance chapters dependencies execution plan workflow "
-        "render __main__"
+        "artifacts model_files fitting profiles provenance chapters dependencies execution plan "
+        "workflow render __main__"
     ),
 }
 LEVEL_OF = {name: level for level, names in LEVELS.items() for name in names.split()}
@@ -105,12 +108,21 @@ def test_files_and_functions_stay_short(path: Path) -> None:
 
 def test_the_command_line_starts_without_torch() -> None:
     heavy = {"torch", "sklearn", "shap", "xgboost", "matplotlib", "anndata"}
-    used_by_chapters = {"artifacts", "fitting"}
+    used_by_chapters = {"artifacts", "model_files", "fitting"}
     for name in set(LEVELS[3].split()) - used_by_chapters:
         tree = ast.parse((PACKAGE / f"{name}.py").read_text())
         names = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
         names |= {n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
         assert not heavy & {imported.split(".")[0] for imported in names}, name
+
+
+def test_a_change_in_a_model_leaves_the_data_chapters_alone() -> None:
+    """At the published size they take minutes to run again."""
+    chapters = discover(ROOT)
+    for name in ("01_data", "02_network"):
+        used = {path.stem for path in modules_used(chapters[name].code, ROOT)}
+        assert "cohorts" in used, name
+        assert not used & {"training", "model", "forests", "linear", "checkpoint"}, name
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

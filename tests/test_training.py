@@ -17,6 +17,7 @@ from lembas import optimise as optimise_module
 from lembas.artifacts import Run
 from lembas.batches import Batches, Scale
 from lembas.model import LembasRNN, RNNConfig
+from lembas.model_files import load_model, save_model
 from lembas.network import Network
 from lembas.optimise import Schedule, optimise
 from lembas.penalties import Penalty
@@ -145,8 +146,8 @@ def test_save_then_load_changes_nothing(
     fitted: dict[str, LembasRegressor], study: Study, tmp_path: Path, name: str
 ) -> None:
     model, run = fitted[name], Run(tmp_path)
-    run.save_model(name, model, group="lembas")
-    loaded = run.load_model(name)
+    save_model(run, name, model, group="lembas")
+    loaded = load_model(run, name)
     x = study.dataset.test.x
     pd.testing.assert_frame_equal(loaded.predict(x), model.predict(x), check_exact=True)
     pd.testing.assert_frame_equal(loaded.history_, model.history_, check_exact=True)

@@ -1,0 +1,75 @@
+"""Keep fitted models in a run's folder, without pickle.
+
+Apart from :mod:`lembas.artifacts`, so that chapters which need no model do not depend on the
+models' code.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import skops.io
+from sklearn.base import BaseEstimator
+
+from lembas import checkpoint
+from lembas.artifacts import Run
+from lembas.formats import write_atomically
+from lembas.training import LembasRegressor
+
+# Whoever may write a profile already chooses which classes run; a model file may not.
+_TRUSTED_PACKAGES = ("lembas.", "sklearn.", "numpy.", "scipy.", "xgboost.", "lightgbm.")
+# LEMBAS-RNN, and all other models.
+_MODEL_FILES = ("model.safetensors", "model.skops")
+
+
+def save_model(run: Run, name: str, model: BaseEstimator, *, group: str) -> Path:
+    """Save a fitted model under ``fits/<group>/<name>/``.
+
+    LEMBAS-RNN becomes ``model.safetensors`` (see :mod:`lembas.checkpoint`), any other model
+    ``model.skops``.
+
+    Args:
+        run: Whose folder.
+        name: Registry name.
+        model: The fitted model.
+        group: Folder under ``fits/`` of the chapter that fitted it.
+    """
+    is_network = type(model) is LembasRegressor
+    kind, other = _MODEL_FILES if is_network else _MODEL_FILES[::-1]
+    path = run.place("fits", group, name, kind)
+    if is_network:
+        checkpoint.save(model, path)
+    else:
+        write_atomically(path, lambda part: skops.io.dump(model, part))
+    # What the name stood for before, if that was a model of the other kind.
+    path.with_name(other).unlink(missing_ok=True)
+    return path
+
+
+def load_model(run: Run, name: str) -> BaseEstimator:
+    """Load a fitted model.
+
+    Raises:
+        FileNotFoundError: If it was not fitted in this run.
+        ValueError: If the file is damaged, or holds types of packages that are not trusted.
+    """
+    path = _model_file(run, name)
+    if path.name == _MODEL_FILES[0]:
+        return checkpoint.load(path)
+    types = skops.io.get_untrusted_types(file=path)
+    strange = [kind for kind in types if not kind.startswith(_TRUSTED_PACKAGES)]
+    if strange:
+        raise ValueError(
+            f"{path} holds types that are not trusted: {', '.join(strange[:5])}; a model "
+            f"file may hold types of {', '.join(_TRUSTED_PACKAGES)} only"
+        )
+    return skops.io.load(path, trusted=types)
+
+
+def model_size_mb(run: Run, name: str) -> float:
+    """Size of a saved model in 10^6 bytes."""
+    return _model_file(run, name).stat().st_size / 1e6
+
+
+def _model_file(run: Run, name: str) -> Path:
+    return run.fitted(name, "model.*")
