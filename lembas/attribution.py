@@ -20,6 +20,7 @@ from torch import Tensor
 from lembas.baselines import LabelledRegressor
 from lembas.forests import XGBRF
 from lembas.labels import aligned_columns
+from lembas.linear import LinearModel
 from lembas.ridge import MaskedRidge
 from lembas.training import LembasRegressor
 
@@ -128,6 +129,8 @@ def _method(model: BaseEstimator) -> tuple[str, Explain]:
 
 def _linear_part(model: BaseEstimator) -> Any:
     """Find the linear regressor of a labelled model, alone or behind a standardisation."""
+    if isinstance(model, LinearModel):
+        return model
     last = getattr(model, "estimator_", None) if isinstance(model, LabelledRegressor) else None
     if isinstance(last, Pipeline):
         # Behind any other step the slopes would not be those of the TFs.
@@ -142,7 +145,7 @@ def _coefficients(model: BaseEstimator, gene: str) -> pd.Series:
         row = model.coef_[[model.genes_.get_loc(gene)]].toarray().ravel()
         return pd.Series(row, index=model.tfs_) / model.tf_sd_
     slope = np.atleast_2d(_linear_part(model).coef_)[model.genes_.get_loc(gene)]
-    if isinstance(model.estimator_, Pipeline):
+    if isinstance(model, LabelledRegressor) and isinstance(model.estimator_, Pipeline):
         slope = slope / model.estimator_[0].scale_
     return pd.Series(slope, index=model.tfs_)
 

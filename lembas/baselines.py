@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.linear_model import RidgeCV
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from lembas.labels import PlainState, aligned_columns, check_is_table, check_training_tables
+from lembas.linear import gene_chunks
 from lembas.network import Network
-from lembas.ridge import ALPHAS, MaskedRidge
+from lembas.ridge import MaskedRidge, RidgeGCV
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,8 @@ REGISTRY: dict[str, ModelSpec] = {
     "train_mean": ModelSpec(
         "lembas.baselines.TrainMean", "Training mean", note="The null: each gene's training mean."
     ),
-    "mlr": ModelSpec(
-        "sklearn.linear_model.LinearRegression", "MLR", note="Ordinary least squares on all TFs."
-    ),
-    "ridge": ModelSpec(
-        "lembas.baselines.ridge_per_gene", "Ridge", note="All TFs, one penalty a gene."
-    ),
+    "mlr": ModelSpec("lembas.linear.MLR", "MLR", note="Ordinary least squares on all TFs."),
+    "ridge": ModelSpec("lembas.ridge.RidgeGCV", "Ridge", note="All TFs, one penalty a gene."),
     "masked_ridge": ModelSpec(
         "lembas.ridge.MaskedRidge",
         "Masked ridge",
@@ -158,20 +154,9 @@ def _imported(path: str, name: str) -> Any:
         ) from error
 
 
-def ridge_per_gene(alphas: tuple[float, ...] = ALPHAS) -> BaseEstimator:
-    """Make ridge regression on standardised TFs, with a penalty chosen for every gene.
-
-    Each gene's penalty minimises the leave-one-out error, in closed form.
-
-    References:
-        Golub, Heath and Wahba 1979, doi:10.1080/00401706.1979.10489751.
-    """
-    return make_pipeline(StandardScaler(), RidgeCV(alphas=list(alphas), alpha_per_target=True))
-
-
 def penalty_per_gene(model: BaseEstimator) -> pd.Series | None:
     """Return the penalty a fitted ridge model chose for each gene; None for other models."""
-    if isinstance(model, MaskedRidge):
+    if isinstance(model, MaskedRidge | RidgeGCV):
         return model.alpha_
     inner = getattr(model, "estimator_", None)
     last = inner[-1] if isinstance(inner, Pipeline) else inner
@@ -187,7 +172,8 @@ class TrainMean(PlainState, RegressorMixin, BaseEstimator):
         """Remember the means of ``Y``, ``(sample, gene)``."""
         check_training_tables(X, Y)
         self.tfs_, self.genes_ = X.columns, Y.columns
-        self.mean_ = Y.mean().astype(float)
+        mean = np.concatenate([mean for _, _, mean in gene_chunks(Y)])
+        self.mean_ = pd.Series(mean, index=self.genes_)
         return self
 
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:

@@ -57,29 +57,68 @@ def evaluate(
     Raises:
         ValueError: If samples differ or no gene is predicted by all models.
     """
-    own = {model: table[_shared(cohort.y.columns, [table])] for model, table in predictions.items()}
-    shared = _shared_by_all(cohort, own)
-    per_gene = {
-        model: score_per_gene(cohort.y[table.columns], table, train_mean)
-        for model, table in own.items()
-    }
-    on_shared = {model: table[shared] for model, table in own.items()}
-    truth = cohort.y[shared]
-    draws = bootstrap(
-        truth, on_shared, train_mean, series=cohort.series, n_resamples=n_resamples, seed=seed
+    genes = {model: _shared(cohort.y.columns, [predictions[model]]) for model in predictions}
+    shared = _shared_by_all(cohort, predictions)
+    drawn = {"series": cohort.series, "n_resamples": n_resamples, "seed": seed}
+    # One model at a time: predictions may be opened from their files at each access.
+    parts = [
+        _evaluate_one(
+            cohort, model, _cut(predictions[model], genes[model]), shared, train_mean, drawn
+        )
+        for model in predictions
+    ]
+    draws = Draws(
+        {model: part.draws.by_model[model] for model, part in zip(predictions, parts, strict=True)},
+        n_units=parts[0].draws.n_units,
+        unit=parts[0].draws.unit,
     )
-    of_shared = {model: table.loc[shared] for model, table in per_gene.items()}
-    scores = _scores(truth, on_shared, of_shared, train_mean).merge(draws.intervals(), how="left")
-    parts = [scores.assign(genes=SHARED)]
-    if any(len(table.columns) > len(shared) for table in own.values()):
-        parts.append(_scores(cohort.y, own, per_gene, train_mean).assign(genes=ALL))
+    scores = pd.concat([part.on_shared for part in parts], ignore_index=True)
+    scores = scores.merge(draws.intervals(), how="left")
+    tables = [scores.assign(genes=SHARED)]
+    if any(len(own) > len(shared) for own in genes.values()):
+        every = pd.concat([part.on_all for part in parts], ignore_index=True)
+        tables.append(every.assign(genes=ALL))
     return Evaluation(
-        per_gene=_tidy_per_gene(per_gene, cohort.name),
-        scores=_tidy_scores(parts, cohort.name),
+        per_gene=pd.concat([part.per_gene for part in parts], ignore_index=True),
+        scores=_tidy_scores(tables, cohort.name),
         differences=_differences(scores, draws, reference).assign(cohort=cohort.name),
         resampled=pd.DataFrame(
             {"cohort": [cohort.name], "n_units": [draws.n_units], "unit": [draws.unit]}
         ),
+    )
+
+
+@dataclass(frozen=True)
+class _OneModel:
+    """Scores of one model, on the shared genes and on all it predicts."""
+
+    per_gene: pd.DataFrame
+    on_shared: pd.DataFrame
+    on_all: pd.DataFrame
+    draws: Draws
+
+
+def _evaluate_one(
+    cohort: Cohort,
+    model: str,
+    prediction: pd.DataFrame,
+    shared: pd.Index,
+    train_mean: pd.Series,
+    drawn: Mapping[str, Any],
+) -> _OneModel:
+    truth = _cut(cohort.y, prediction.columns)
+    per_gene = score_per_gene(truth, prediction, train_mean)
+    on_all = _scores(model, per_gene, truth, prediction, train_mean)
+    on_shared = on_all
+    if len(shared) < prediction.shape[1]:
+        truth, prediction = truth[shared], prediction[shared]
+        on_shared = _scores(model, per_gene.loc[shared], truth, prediction, train_mean)
+    return _OneModel(
+        per_gene=_tidy_per_gene(model, per_gene, cohort.name),
+        on_shared=on_shared,
+        on_all=on_all,
+        # The seed makes the resamples of all models the same, so that differences are paired.
+        draws=bootstrap(truth, {model: prediction}, train_mean, **drawn),
     )
 
 
@@ -125,7 +164,7 @@ def centred(
     """
     truth = centred_in_cohort(cohort.y)
     tables = {
-        model: centred_in_cohort(table[_shared(truth.columns, [table])])
+        model: centred_in_cohort(_cut(table, _shared(truth.columns, [table])))
         for model, table in predictions.items()
     }
     shifted = replace(cohort, y=truth)
@@ -168,9 +207,9 @@ def shared_predictions(
         predictions: All models' predictions.
         models: Models to keep; those that were not fitted are left out.
     """
-    genes = _shared(truth.columns, list(predictions.values()))
-    return truth[genes], {
-        model: predictions[model][genes] for model in models if model in predictions
+    genes = _shared(truth.columns, predictions.values())
+    return _cut(truth, genes), {
+        model: _cut(predictions[model], genes) for model in models if model in predictions
     }
 
 
@@ -238,7 +277,12 @@ def _cell(value: float, low: float, high: float, digits: int) -> str:
     return text if pd.isna(low) else f"{text} ({low:z.{digits}f} to {high:z.{digits}f})"
 
 
-def _shared(genes: pd.Index, tables: list[pd.DataFrame]) -> pd.Index:
+def _cut(table: pd.DataFrame, genes: pd.Index) -> pd.DataFrame:
+    """Cut a table to some genes; one that has just these is not copied."""
+    return table if table.columns.equals(genes) else table[genes]
+
+
+def _shared(genes: pd.Index, tables: Iterable[pd.DataFrame]) -> pd.Index:
     """Genes that all tables have, in the first argument's order."""
     for table in tables:
         genes = genes[genes.isin(table.columns)]
@@ -247,7 +291,7 @@ def _shared(genes: pd.Index, tables: list[pd.DataFrame]) -> pd.Index:
 
 def _shared_by_all(cohort: Cohort, predictions: Mapping[str, pd.DataFrame]) -> pd.Index:
     """Genes that the cohort measured and all models predict; refuse a cohort without any."""
-    shared = _shared(cohort.y.columns, list(predictions.values()))
+    shared = _shared(cohort.y.columns, predictions.values())
     if shared.empty:
         raise ValueError(
             f"no measured target of cohort {cohort.name!r} is predicted by all of "
@@ -257,19 +301,15 @@ def _shared_by_all(cohort: Cohort, predictions: Mapping[str, pd.DataFrame]) -> p
 
 
 def _scores(
+    model: str,
+    per_gene: pd.DataFrame,
     truth: pd.DataFrame,
-    predictions: Mapping[str, pd.DataFrame],
-    per_gene: Mapping[str, pd.DataFrame],
+    prediction: pd.DataFrame,
     train_mean: pd.Series,
 ) -> pd.DataFrame:
-    tables = [
-        summarise(per_gene[model], truth[table.columns], table, train_mean)
-        .rename_axis("metric")
-        .reset_index(name="value")
-        .assign(model=model)
-        for model, table in predictions.items()
-    ]
-    return pd.concat(tables, ignore_index=True)[["model", "metric", "value"]]
+    values = summarise(per_gene, truth, prediction, train_mean).rename_axis("metric")
+    table = values.reset_index(name="value").assign(model=model)
+    return table[["model", "metric", "value"]]
 
 
 def _tidy_scores(parts: list[pd.DataFrame], cohort: str) -> pd.DataFrame:
@@ -277,15 +317,10 @@ def _tidy_scores(parts: list[pd.DataFrame], cohort: str) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True).assign(cohort=cohort).reindex(columns=columns)
 
 
-def _tidy_per_gene(per_gene: Mapping[str, pd.DataFrame], cohort: str) -> pd.DataFrame:
-    tables = [
-        table.rename_axis("gene")
-        .reset_index()
-        .melt(id_vars="gene", value_vars=list(PER_GENE), var_name="metric")
-        .assign(model=model, cohort=cohort)
-        for model, table in per_gene.items()
-    ]
-    return pd.concat(tables, ignore_index=True)[["model", "cohort", "gene", "metric", "value"]]
+def _tidy_per_gene(model: str, per_gene: pd.DataFrame, cohort: str) -> pd.DataFrame:
+    table = per_gene.rename_axis("gene").reset_index()
+    table = table.melt(id_vars="gene", value_vars=list(PER_GENE), var_name="metric")
+    return table.assign(model=model, cohort=cohort)[["model", "cohort", "gene", "metric", "value"]]
 
 
 def _differences(scores: pd.DataFrame, draws: Draws, reference: str) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import inspect
 import json
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -133,9 +133,36 @@ def model_labels(run: Run) -> dict[str, str]:
     return read_models(run)["label"].to_dict()
 
 
-def read_predictions(
-    run: Run, cohort: str, models: Iterable[str] | None = None
-) -> dict[str, pd.DataFrame]:
+class Predictions(Mapping[str, pd.DataFrame]):
+    """Give models' predictions of one cohort by name, each opened from its file at each access.
+
+    Held all at once, the predictions of a large study would fill the memory.
+
+    Args:
+        run: The run.
+        cohort: "train", "test" or the name of an external cohort.
+        models: Names of fitted models.
+    """
+
+    def __init__(self, run: Run, cohort: str, models: Iterable[str]) -> None:
+        self._run, self._cohort, self._models = run, cohort, list(models)
+
+    def __getitem__(self, model: str) -> pd.DataFrame:
+        """Open one model's prediction ``(sample, gene)``."""
+        if model not in self._models:
+            raise KeyError(model)
+        return self._run.read_prediction(model, self._cohort)
+
+    def __iter__(self) -> Iterator[str]:
+        """Name the models in the order in which they were fitted."""
+        return iter(self._models)
+
+    def __len__(self) -> int:
+        """Count the models."""
+        return len(self._models)
+
+
+def read_predictions(run: Run, cohort: str, models: Iterable[str] | None = None) -> Predictions:
     """Read the predictions of one cohort.
 
     Args:
@@ -143,8 +170,7 @@ def read_predictions(
         cohort: "train", "test" or the name of an external cohort.
         models: Some of the fitted models; None: all of them.
     """
-    names = read_models(run)["model"] if models is None else models
-    return {name: run.read_prediction(name, cohort) for name in names}
+    return Predictions(run, cohort, read_models(run)["model"] if models is None else models)
 
 
 def _fit(estimator: BaseEstimator, training: Cohort, unfinished: Path) -> None:
@@ -158,7 +184,7 @@ def _fit(estimator: BaseEstimator, training: Cohort, unfinished: Path) -> None:
     )
 
 
-def read_all_predictions(run: Run, cohorts: Iterable[str]) -> dict[str, dict[str, pd.DataFrame]]:
+def read_all_predictions(run: Run, cohorts: Iterable[str]) -> dict[str, Predictions]:
     """Read all models' predictions of several cohorts: cohort to model to table."""
     return {cohort: read_predictions(run, cohort) for cohort in cohorts}
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from lembas.metrics import matched_arrays, without_rounding
+from lembas.ranks import centred_ranks, pooled_ranks
 
 METRICS: tuple[str, ...] = (
     "r2_pooled",
@@ -22,8 +23,8 @@ METRICS: tuple[str, ...] = (
     "spearman_median_over_genes",
 )
 
-# Resamples a block: bounds the memory of (resample, gene) arrays at a few hundred MB.
-_BLOCK = 100
+# Genes at once: bounds the memory of (sample, gene) arrays in double precision.
+_GENES_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,9 @@ def bootstrap(
             "at least 2 samples and 1 resample are needed"
         )
     groups, unit = _groups(truth.index, series)
-    counts = _resample_counts(groups, n_resamples, np.random.default_rng(seed))
+    resamples = _Resamples.draw(groups, n_resamples, np.random.default_rng(seed))
     by_model = {
-        model: _score_resamples(*matched_arrays(truth, table, train_mean), counts)
+        model: _score_resamples(*matched_arrays(truth, table, train_mean), resamples)
         for model, table in predictions.items()
     }
     return Draws(by_model, n_units=int(groups.max()) + 1, unit=unit)
@@ -115,76 +116,108 @@ def _groups(samples: pd.Index, series: pd.Series | None) -> tuple[np.ndarray, st
     return np.arange(len(samples)), "sample"
 
 
-def _resample_counts(
-    groups: np.ndarray, n_resamples: int, generator: np.random.Generator
-) -> np.ndarray:
-    """How often each sample occurs in each resample, shape ``(resample, sample)``."""
-    n_units = int(groups.max()) + 1
-    drawn = generator.multinomial(n_units, np.full(n_units, 1 / n_units), size=n_resamples)
-    return drawn[:, groups].astype(float)
+@dataclass(frozen=True)
+class _Resamples:
+    """Hold how often each unit occurs in each resample.
+
+    Attributes:
+        order: Samples ordered by unit.
+        starts: Where each unit begins in that order.
+        counts: Shape ``(resample, unit)``.
+        n_samples: Samples of each resample.
+    """
+
+    order: np.ndarray
+    starts: np.ndarray
+    counts: np.ndarray
+    n_samples: np.ndarray
+
+    @classmethod
+    def draw(cls, groups: np.ndarray, n_resamples: int, generator: np.random.Generator) -> Self:
+        sizes = np.bincount(groups)
+        share = np.full(len(sizes), 1 / len(sizes))
+        counts = generator.multinomial(len(sizes), share, size=n_resamples).astype(float)
+        order, starts = np.argsort(groups, kind="stable"), np.cumsum(sizes) - sizes
+        return cls(order, starts, counts, counts @ sizes)
+
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        """Sum over the samples of each resample: ``(sample, n)`` to ``(resample, n)``."""
+        # Summed within units first: a resample holds whole units.
+        return self.counts @ np.add.reduceat(values[self.order], self.starts, axis=0)
 
 
 def _score_resamples(
-    y: np.ndarray, p: np.ndarray, mean: np.ndarray, counts: np.ndarray
+    y: np.ndarray, p: np.ndarray, mean: np.ndarray, resamples: _Resamples
 ) -> pd.DataFrame:
     """Score every resample from sums over samples; no resample is ever materialised."""
-    pooled = _pooled_draws(y, p, counts)
-    per_gene = [_gene_draws(y, p, mean, block) for block in _blocks(counts)]
-    over_genes = {key: np.concatenate([part[key] for part in per_gene]) for key in per_gene[0]}
-    ranked = [
-        _median(_correlation(rankdata(y, axis=0), rankdata(p, axis=0), block))
-        for block in _blocks(counts)
-    ]
-    over_genes["spearman_median_over_genes"] = np.concatenate(ranked)
-    return pd.DataFrame({**pooled, **over_genes}, columns=list(METRICS))
-
-
-def _pooled_draws(y: np.ndarray, p: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
-    """Pooled scores of each resample, from one row of sums a sample."""
-    n_values = counts.sum(axis=1) * y.shape[1]
-    squares = counts @ ((y - p) ** 2).sum(axis=1) / n_values
-    # Centring first keeps the sums of squares from cancelling.
-    centred = y - y.mean()
-    first = counts @ centred.sum(axis=1) / n_values
-    square = counts @ (centred**2).sum(axis=1) / n_values
-    variance = without_rounding(square - first**2, square)
-    ranks_y = rankdata(y.ravel()).reshape(y.shape)
-    ranks_p = rankdata(p.ravel()).reshape(p.shape)
-    return {
-        "r2_pooled": 1 - squares / np.where(variance > 0, variance, np.nan),
-        "pearson_pooled": _pooled_correlation(y, p, counts),
-        "spearman_pooled": _pooled_correlation(ranks_y, ranks_p, counts),
-        "rmse_pooled": np.sqrt(squares),
-        "mae_pooled": counts @ np.abs(y - p).sum(axis=1) / n_values,
-    }
-
-
-def _pooled_correlation(a: np.ndarray, b: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    n_values = counts.sum(axis=1) * a.shape[1]
-    a, b = a - a.mean(), b - b.mean()
-    moments = [counts @ term.sum(axis=1) / n_values for term in (a, b, a * b, a * a, b * b)]
-    return _correlation_from_moments(*moments)
-
-
-def _gene_draws(
-    y: np.ndarray, p: np.ndarray, mean: np.ndarray, counts: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Medians over genes for a block of resamples."""
-    total = counts.sum(axis=1, keepdims=True)
-    about_train_mean = without_rounding(counts @ (y - mean) ** 2, total * mean**2)
-    skill = 1 - (counts @ (y - p) ** 2) / np.where(about_train_mean > 0, about_train_mean, np.nan)
-    return {
+    shape = (len(resamples.counts), y.shape[1])
+    skill, pearson, spearman = (np.empty(shape) for _ in range(3))
+    for start in range(0, y.shape[1], _GENES_AT_ONCE):
+        part = slice(start, start + _GENES_AT_ONCE)
+        own, other = y[:, part].astype(float), p[:, part].astype(float)
+        skill[:, part] = _skill(own, other, mean[part], resamples)
+        pearson[:, part] = _correlation(own, other, resamples)
+        spearman[:, part] = _correlation(_ranked(own), _ranked(other), resamples)
+    scores = {
+        **_pooled_draws(y, p, resamples),
         "skill_median_over_genes": _median(skill),
-        "pearson_median_over_genes": _median(_correlation(y, p, counts)),
+        "pearson_median_over_genes": _median(pearson),
+        "spearman_median_over_genes": _median(spearman),
+    }
+    return pd.DataFrame(scores, columns=list(METRICS))
+
+
+def _ranked(values: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(centred_ranks(np.ascontiguousarray(values.T)).T)
+
+
+def _skill(y: np.ndarray, p: np.ndarray, mean: np.ndarray, resamples: _Resamples) -> np.ndarray:
+    """Skill of each gene in each resample, shape ``(resample, gene)``."""
+    scale = resamples.n_samples[:, None] * mean**2
+    about_train_mean = without_rounding(resamples.sums((y - mean) ** 2), scale)
+    squares = resamples.sums((y - p) ** 2)
+    return 1 - squares / np.where(about_train_mean > 0, about_train_mean, np.nan)
+
+
+def _correlation(a: np.ndarray, b: np.ndarray, resamples: _Resamples) -> np.ndarray:
+    """Correlation of matching columns in each resample, shape ``(resample, gene)``."""
+    n_samples = resamples.n_samples[:, None]
+    a, b = a - a.mean(axis=0), b - b.mean(axis=0)
+    terms = (a, b, a * b, a * a, b * b)
+    return _correlation_from_moments(*(resamples.sums(term) / n_samples for term in terms))
+
+
+def _pooled_draws(y: np.ndarray, p: np.ndarray, resamples: _Resamples) -> dict[str, np.ndarray]:
+    """Pooled scores of each resample, from one row of sums a sample."""
+    n_values = resamples.n_samples * y.shape[1]
+    of_values = _sample_moments(y, p)
+    of_ranks = _sample_moments(pooled_ranks(y), pooled_ranks(p))
+    means = {key: resamples.sums(sums[:, None])[:, 0] / n_values for key, sums in of_values.items()}
+    ranked = {key: resamples.sums(sums[:, None])[:, 0] / n_values for key, sums in of_ranks.items()}
+    variance = without_rounding(means["aa"] - means["a"] ** 2, means["aa"])
+    moments = ("a", "b", "ab", "aa", "bb")
+    return {
+        "r2_pooled": 1 - means["squares"] / np.where(variance > 0, variance, np.nan),
+        "pearson_pooled": _correlation_from_moments(*(means[key] for key in moments)),
+        "spearman_pooled": _correlation_from_moments(*(ranked[key] for key in moments)),
+        "rmse_pooled": np.sqrt(means["squares"]),
+        "mae_pooled": means["distances"],
     }
 
 
-def _correlation(a: np.ndarray, b: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Weighted correlation of matching columns, shape ``(resample, gene)``."""
-    total = counts.sum(axis=1, keepdims=True)
-    a, b = a - a.mean(axis=0), b - b.mean(axis=0)
-    moments = [counts @ term / total for term in (a, b, a * b, a * a, b * b)]
-    return _correlation_from_moments(*moments)
+def _sample_moments(a: np.ndarray, b: np.ndarray) -> dict[str, np.ndarray]:
+    """Sum over all genes of each sample what the pooled scores are made of."""
+    mean_a, mean_b = a.mean(dtype=float), b.mean(dtype=float)
+    totals = {key: np.zeros(len(a)) for key in ("a", "b", "ab", "aa", "bb", "squares", "distances")}
+    for start in range(0, a.shape[1], _GENES_AT_ONCE):
+        part = slice(start, start + _GENES_AT_ONCE)
+        # Centring first keeps the sums of squares from cancelling.
+        own, other = a[:, part] - mean_a, b[:, part] - mean_b
+        apart = own - other + (mean_a - mean_b)
+        terms = (own, other, own * other, own**2, other**2, apart**2, np.abs(apart))
+        for total, term in zip(totals.values(), terms, strict=True):
+            total += term.sum(axis=1)
+    return totals
 
 
 def _correlation_from_moments(
@@ -205,11 +238,6 @@ def _median(values: np.ndarray) -> np.ndarray:
     return np.array(
         [np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else np.nan for row in values]
     )
-
-
-def _blocks(counts: np.ndarray) -> Iterator[np.ndarray]:
-    for start in range(0, len(counts), _BLOCK):
-        yield counts[start : start + _BLOCK]
 
 
 def _tidy_limits(by_model: Mapping[str, pd.DataFrame], level: float) -> pd.DataFrame:

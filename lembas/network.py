@@ -157,13 +157,20 @@ class Network:
         """Count the edges."""
         return len(self.edges)
 
-    def __getstate__(self) -> dict[str, list]:
-        """Return plain lists, so that a model that holds a network needs no pickle to be saved."""
-        return {column: self.edges[column].tolist() for column in COLUMNS}
+    def __getstate__(self) -> dict[str, np.ndarray]:
+        """Return plain arrays, so that a model that holds a network needs no pickle to be saved."""
+        return {
+            "nodes": self.nodes.to_numpy(str),
+            "tf": self.nodes.get_indexer(self.edges["TF"]).astype(np.int32),
+            "gene": self.nodes.get_indexer(self.edges["Gene"]).astype(np.int32),
+            "interaction": self.edges["Interaction"].to_numpy(np.int8),
+        }
 
-    def __setstate__(self, state: dict[str, list]) -> None:
+    def __setstate__(self, state: dict[str, np.ndarray]) -> None:
         """Restore the edges."""
-        edges = pd.DataFrame(state).astype({"Interaction": np.int8})
+        nodes = state["nodes"].astype(object)
+        columns = (nodes[state["tf"]], nodes[state["gene"]], state["interaction"])
+        edges = pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
         object.__setattr__(self, "edges", edges)
 
     def regulators(self, gene: str) -> pd.Index:

@@ -1,4 +1,4 @@
-"""Ridge regression that may be restricted to each gene's regulators."""
+"""Ridge regression with a penalty a gene, on all TFs or on each gene's regulators only."""
 
 from __future__ import annotations
 
@@ -10,11 +10,57 @@ import pandas as pd
 from scipy import sparse
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
 
 from lembas.labels import PlainState, aligned_columns, check_training_tables
+from lembas.linear import Design, LinearModel, gene_chunks, predict_in_rows, thin_svd
 from lembas.network import Network
 
 ALPHAS: tuple[float, ...] = tuple(float(alpha) for alpha in np.logspace(-1, 5, 25))
+
+
+class RidgeGCV(LinearModel):
+    r"""Regress every gene on all TFs, with a penalty chosen gene by gene.
+
+    .. math:: \min_\beta \; \|y_g - \beta_{g0} - Z \beta_g\|^2 + \alpha_g \|\beta_g\|^2
+
+    where :math:`Z` are the TFs standardised on the training samples and :math:`\alpha_g`
+    minimises the score of :func:`gcv`. All genes and penalties share one singular value
+    decomposition of :math:`Z`.
+
+    Args:
+        alphas: Penalties to choose from, > 0.
+
+    Attributes:
+        coef_: Slopes ``(gene, tf)``, log10 per log10 (of the TFs as they are given).
+        alpha_: Series over genes: the chosen penalty.
+
+    References:
+        Golub, Heath and Wahba 1979, doi:10.1080/00401706.1979.10489751.
+    """
+
+    def __init__(self, alphas: Sequence[float] = ALPHAS) -> None:
+        self.alphas = alphas
+
+    def fit(self, X: pd.DataFrame, Y: pd.DataFrame) -> Self:
+        """Fit from TF expression ``(sample, tf)`` and gene expression ``(sample, gene)``."""
+        check_training_tables(X, Y)
+        alphas = _checked_alphas(self.alphas)
+        design = Design.of(X)
+        left, size, right = thin_svd(design.standardised)
+        self.tfs_, self.genes_ = X.columns, Y.columns
+        self.coef_ = np.empty((Y.shape[1], X.shape[1]))
+        mean, alpha = np.empty(Y.shape[1]), np.empty(Y.shape[1])
+        for genes, centred, mean_of_chunk in gene_chunks(Y):
+            rotated = (centred.T @ left).T
+            total = np.einsum("sg,sg->g", centred, centred)
+            chosen = alphas[gcv(size**2, rotated, total, len(X), alphas)]
+            shrunk = rotated * (size[:, None] / (size[:, None] ** 2 + chosen))
+            self.coef_[genes] = (shrunk.T @ right) / design.sd
+            mean[genes], alpha[genes] = mean_of_chunk, chosen
+        self.alpha_ = pd.Series(alpha, index=self.genes_, name="alpha")
+        self.intercept_ = mean - self.coef_ @ design.mean
+        return self
 
 
 class MaskedRidge(PlainState, RegressorMixin, BaseEstimator):
@@ -23,9 +69,9 @@ class MaskedRidge(PlainState, RegressorMixin, BaseEstimator):
     .. math:: \min_\beta \; \|y_g - Z_{R(g)} \beta\|^2 + \alpha_g \|\beta\|^2
 
     where :math:`Z` are the TFs standardised on the training samples, :math:`R(g)` the
-    regulators of gene g in the network, and :math:`\alpha_g` minimises the generalised
-    cross-validation score. All genes share one Gram matrix of the TFs. A gene without a measured
-    regulator is predicted by its training mean.
+    regulators of gene g in the network, and :math:`\alpha_g` minimises the score of :func:`gcv`.
+    All genes share one Gram matrix of the TFs. A gene without a measured regulator is predicted
+    by its training mean.
 
     Args:
         network: Which TF may enter the model of which gene.
@@ -35,9 +81,6 @@ class MaskedRidge(PlainState, RegressorMixin, BaseEstimator):
         coef_: Sparse matrix ``(gene, tf)`` on the standardised TFs, in log10 units of the gene.
         alpha_: Series over genes: the chosen penalty, NaN for a gene without regulators.
         genes_, tfs_: Names of the rows and columns.
-
-    References:
-        Golub, Heath and Wahba 1979, doi:10.1080/00401706.1979.10489751.
     """
 
     def __init__(self, network: Network | None = None, alphas: Sequence[float] = ALPHAS) -> None:
@@ -49,28 +92,102 @@ class MaskedRidge(PlainState, RegressorMixin, BaseEstimator):
         check_training_tables(X, Y)
         if self.network is None:
             raise ValueError("MaskedRidge needs a network: pass network=Network.read(path)")
-        alphas = np.asarray(self.alphas, dtype=float)
-        if alphas.size == 0 or not ((alphas > 0) & np.isfinite(alphas)).all():
-            raise ValueError(f"alphas must be positive numbers, got {list(self.alphas)[:5]}")
+        alphas = _checked_alphas(self.alphas)
         self.tfs_, self.genes_ = X.columns, Y.columns
-        self.tf_mean_ = X.mean().astype(float)
-        # A constant's standard deviation may be rounding instead of 0, which would blow it up.
-        self.tf_sd_ = X.std(ddof=0).astype(float).where(X.max() > X.min(), 1.0)
-        self.train_mean_ = Y.mean().astype(float)
+        design = Design.of(X)
+        self.tf_mean_ = pd.Series(design.mean, index=self.tfs_)
+        self.tf_sd_ = pd.Series(design.sd, index=self.tfs_)
         regulators = _regulator_matrix(self.network, self.tfs_, self.genes_)
-        standardised = ((X - self.tf_mean_) / self.tf_sd_).to_numpy(float)
-        centred = (Y - self.train_mean_).to_numpy(float)
-        self.coef_, alpha = _fit_genes(standardised, centred, regulators, alphas)
+        mean, alpha = np.empty(Y.shape[1]), np.full(Y.shape[1], np.nan)
+        gram = design.gram()
+        for genes, centred, mean_of_chunk in gene_chunks(Y):
+            projected = centred.T @ design.standardised
+            total = np.einsum("sg,sg->g", centred, centred)
+            mean[genes] = mean_of_chunk
+            # Threads cost more than they save on matrices as small as a gene's own.
+            with threadpool_limits(1):
+                for position, own_projected, square in zip(
+                    range(genes.start, genes.stop), projected, total, strict=True
+                ):
+                    entries = slice(*regulators.indptr[position : position + 2])
+                    own = regulators.indices[entries]
+                    if own.size:
+                        regulators.data[entries], alpha[position] = _solve_gcv(
+                            gram[np.ix_(own, own)], own_projected[own], square, len(X), alphas
+                        )
+        self.coef_ = regulators
         self.alpha_ = pd.Series(alpha, index=self.genes_, name="alpha")
+        self.train_mean_ = pd.Series(mean, index=self.genes_)
         return self
 
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:
         """Predict gene expression, ``(sample, gene)``, log10."""
         check_is_fitted(self)
         X = aligned_columns(X, self.tfs_)
-        standardised = ((X - self.tf_mean_) / self.tf_sd_).to_numpy(float)
-        values = np.asarray((self.coef_ @ standardised.T).T) + self.train_mean_.to_numpy()
-        return pd.DataFrame(values, index=X.index, columns=self.genes_)
+        tf_mean, tf_sd = self.tf_mean_.to_numpy(), self.tf_sd_.to_numpy()
+        train_mean = self.train_mean_.to_numpy()
+
+        def predict(rows: np.ndarray) -> np.ndarray:
+            standardised = (rows - tf_mean) / tf_sd
+            return (self.coef_ @ np.ascontiguousarray(standardised.T)).T + train_mean
+
+        return predict_in_rows(X, self.genes_, predict)
+
+
+def gcv(
+    value: np.ndarray,
+    rotated: np.ndarray,
+    total: np.ndarray,
+    n_samples: int,
+    alphas: np.ndarray,
+) -> np.ndarray:
+    r"""Choose each gene's penalty by generalised cross-validation.
+
+    .. math:: \mathrm{GCV}_g(\alpha) =
+       \frac{\|y_g - \hat y_g(\alpha)\|^2}{(n - \mathrm{df}(\alpha))^2}, \qquad
+       \mathrm{df}(\alpha) = 1 + \sum_k \frac{\lambda_k}{\lambda_k + \alpha}
+
+    The mean counts as one degree of freedom. No pass over the samples is needed: a component is
+    shrunk by :math:`\lambda / (\lambda + \alpha)`, and what is left of it is residual.
+
+    Args:
+        value: Eigenvalues of the Gram matrix of the centred inputs, ``(component,)``, >= 0.
+        rotated: Centred genes projected on the left singular vectors, ``(component, gene)``.
+        total: Sum of squares of each centred gene, ``(gene,)``.
+        n_samples: Number of samples.
+        alphas: Penalties to choose from, > 0.
+
+    Returns:
+        Position of each gene's penalty in ``alphas``; the first where several do equally well.
+
+    References:
+        Golub, Heath and Wahba 1979, doi:10.1080/00401706.1979.10489751.
+    """
+    left = alphas[:, None] / (value + alphas[:, None])
+    square = rotated**2
+    # Summing what is left, instead of subtracting what is explained, loses no digits where the
+    # components explain a gene fully.
+    outside = np.clip(total - square.sum(axis=0), 0, None)
+    residual = outside + left**2 @ square
+    spare = n_samples - 1 - value.size + left.sum(axis=1)
+    # With more components than samples the spare degrees of freedom may round to 0.
+    spare = np.clip(spare, np.finfo(float).eps, None)
+    return np.argmin(residual / spare[:, None] ** 2, axis=0)
+
+
+def _solve_gcv(
+    gram: np.ndarray, projected: np.ndarray, total: float, n_samples: int, alphas: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Solve one gene's ridge problem from its Gram matrix at the penalty that GCV prefers."""
+    value, vector = np.linalg.eigh(gram)
+    value = np.clip(value, 0, None)
+    component = vector.T @ projected
+    # Along a direction in which the samples do not differ there is nothing to explain.
+    varies = value > len(value) * np.finfo(float).eps * value[-1]
+    rotated = np.zeros_like(component)
+    rotated[varies] = component[varies] / np.sqrt(value[varies])
+    best = gcv(value, rotated[:, None], np.array([total]), n_samples, alphas)[0]
+    return vector @ (component / (value + alphas[best])), float(alphas[best])
 
 
 def _regulator_matrix(network: Network, tfs: pd.Index, genes: pd.Index) -> sparse.csr_array:
@@ -81,38 +198,9 @@ def _regulator_matrix(network: Network, tfs: pd.Index, genes: pd.Index) -> spars
     return sparse.csr_array((np.ones(keep.sum()), (row[keep], column[keep])), shape=shape)
 
 
-def _fit_genes(
-    tf: np.ndarray, gene: np.ndarray, regulators: sparse.csr_array, alphas: np.ndarray
-) -> tuple[sparse.csr_array, np.ndarray]:
-    """Solve every gene's ridge problem; return coefficients and chosen penalties."""
-    gram, projected = tf.T @ tf, tf.T @ gene
-    total = np.einsum("sg,sg->g", gene, gene)
-    coefficients = regulators.copy()
-    chosen = np.full(gene.shape[1], np.nan)
-    for position in np.flatnonzero(np.diff(regulators.indptr)):
-        start, stop = regulators.indptr[position : position + 2]
-        own = regulators.indices[start:stop]
-        coefficients.data[start:stop], chosen[position] = _solve_gcv(
-            gram[np.ix_(own, own)], projected[own, position], total[position], len(tf), alphas
-        )
-    return coefficients, chosen
-
-
-def _solve_gcv(
-    gram: np.ndarray, projected: np.ndarray, total: float, n_samples: int, alphas: np.ndarray
-) -> tuple[np.ndarray, float]:
-    r"""Solve one gene's ridge problem from its Gram matrix at the penalty that GCV prefers.
-
-    With eigenvalues :math:`\lambda` and rotated projections c, the residual sum of squares is
-    :math:`y'y - \sum c^2 (\lambda + 2\alpha)/(\lambda + \alpha)^2`, so no pass over the samples
-    is needed; the mean counts as one degree of freedom.
-    """
-    value, vector = np.linalg.eigh(gram)
-    value = np.clip(value, 0, None)
-    rotated = vector.T @ projected
-    shrunk = value[:, None] + alphas
-    residual = total - (rotated[:, None] ** 2 * (value[:, None] + 2 * alphas) / shrunk**2).sum(0)
-    freedom = 1 + (value[:, None] / shrunk).sum(axis=0)
-    spare = np.clip(n_samples - freedom, 1e-9, None)
-    best = int(np.argmin(np.clip(residual, 0, None) / spare**2))
-    return vector @ (rotated / shrunk[:, best]), float(alphas[best])
+def _checked_alphas(alphas: Sequence[float]) -> np.ndarray:
+    """Refuse penalties that are not positive numbers."""
+    values = np.asarray(alphas, dtype=float)
+    if values.size == 0 or not ((values > 0) & np.isfinite(values)).all():
+        raise ValueError(f"alphas must be positive numbers, got {list(alphas)[:5]}")
+    return values

@@ -11,8 +11,9 @@ import shap
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
 from lembas.attribution import Attribution, explain
@@ -69,6 +70,24 @@ def test_linear_models_agree_with_shaps_linear_explainer(
         expected = shap.LinearExplainer(slopes(model, gene), masker).shap_values(samples)
         assert wide(made, gene).to_numpy() == pytest.approx(expected, abs=1e-5)
     assert made.completeness_error().max() < 1e-4
+
+
+@pytest.mark.parametrize("inner", [LinearRegression(), Ridge(alpha=3.0)])
+@pytest.mark.parametrize("scaled", [False, True])
+def test_a_profiles_own_linear_model_is_explained_in_closed_form(
+    study: Study,
+    samples: pd.DataFrame,
+    background: pd.DataFrame,
+    inner: BaseEstimator,
+    scaled: bool,
+) -> None:
+    train, gene = study.dataset.train, study.dataset.targets[3]
+    own = make_pipeline(StandardScaler(), inner) if scaled else inner
+    model = LabelledRegressor(own).fit(train.x, train.y)
+    made = explain(model, samples, background, [gene])
+    assert made.method == "linear, closed form"
+    expected = (samples - background.mean()) * slopes(model, gene)[0]
+    assert wide(made, gene).to_numpy() == pytest.approx(expected.to_numpy(), abs=1e-5)
 
 
 def test_the_base_is_the_mean_prediction_over_the_background(

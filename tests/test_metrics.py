@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import pearsonr, spearmanr
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
+from lembas import metrics
 from lembas.metrics import (
     PER_GENE,
     centred_in_cohort,
@@ -191,6 +196,81 @@ def test_centring_removes_each_genes_mean_exactly():
     np.testing.assert_allclose(centred.mean(), 0, atol=1e-15)
     pd.testing.assert_frame_equal(centred + truth.mean(), truth)
     assert (centred["G3"] == 0).all()
+
+
+def test_centring_keeps_the_number_type_and_what_is_missing():
+    truth, _, _ = case(14)
+    truth["G3"], truth.iloc[2, 5] = 0.1, np.nan
+    single = centred_in_cohort(truth.astype(np.float32))
+    assert (single.dtypes == np.float32).all()
+    np.testing.assert_allclose(single, truth - truth.mean(), atol=1e-6)
+    assert (single["G3"] == 0).all()
+    whole = (10 * truth.drop(columns="G5")).round().astype(int)
+    np.testing.assert_allclose(centred_in_cohort(whole), whole - whole.mean(), atol=1e-12)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(1, 15), st.integers(1, 30), st.integers(1, 15), st.integers(1, 3))
+def test_the_size_of_the_chunks_and_the_threads_change_no_bit(genes, samples, cut_out, n_jobs):
+    for kind in (np.float32, np.float64):
+        truth, prediction, mean = case(15)
+        truth, prediction = truth.astype(kind), prediction.astype(kind)
+        per_gene = score_per_gene(truth, prediction, mean)
+        expected = scores(truth, prediction, mean)
+        with (
+            mock.patch.object(metrics, "GENES_AT_ONCE", genes),
+            mock.patch.object(metrics, "SAMPLES_AT_ONCE", samples),
+            mock.patch.object(metrics, "GENES_CUT_OUT", cut_out),
+        ):
+            found = score_per_gene(truth, prediction, mean, n_jobs=n_jobs)
+            summary = summarise(found, truth, prediction, mean, n_jobs=n_jobs)
+            centred = centred_in_cohort(truth)
+        pd.testing.assert_frame_equal(found, per_gene, check_exact=True)
+        pd.testing.assert_series_equal(summary, expected, check_exact=True)
+        pd.testing.assert_frame_equal(centred, centred_in_cohort(truth), check_exact=True)
+
+
+def test_the_layout_in_memory_changes_no_bit():
+    truth, prediction, mean = case(16)
+    columnwise = [
+        pd.DataFrame(np.asfortranarray(table), table.index, table.columns, copy=False)
+        for table in (truth, prediction)
+    ]
+    pd.testing.assert_frame_equal(
+        score_per_gene(*columnwise, mean), score_per_gene(truth, prediction, mean), check_exact=True
+    )
+    found, expected = scores(*columnwise, mean), scores(truth, prediction, mean)
+    pd.testing.assert_series_equal(found, expected, check_exact=True)
+
+
+def test_scoring_leaves_the_tables_alone():
+    truth, prediction, mean = case(17)
+    before = truth.copy(), prediction.copy()
+    scores(truth, prediction, mean)
+    pd.testing.assert_frame_equal(truth, before[0], check_exact=True)
+    pd.testing.assert_frame_equal(prediction, before[1], check_exact=True)
+
+
+@pytest.mark.parametrize("shift", [0.0, 1000.0])
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_scores_far_from_zero_agree_with_scipy(kind, shift):
+    truth, prediction, mean = case(18, n_samples=300)
+    truth, prediction = (truth + shift).astype(kind), (prediction + shift).astype(kind)
+    ours = score_per_gene(truth, prediction, mean)
+    summary = scores(truth, prediction, mean)
+    truth, prediction = truth.astype(float), prediction.astype(float)
+    flat = truth.to_numpy().ravel(), prediction.to_numpy().ravel()
+    expected = {
+        "pearson_per_gene": [pearsonr(truth[g], prediction[g])[0] for g in GENES],
+        "spearman_per_gene": [spearmanr(truth[g], prediction[g])[0] for g in GENES],
+        "r2_per_gene": r2_score(truth, prediction, multioutput="raw_values"),
+    }
+    for name, values in expected.items():
+        np.testing.assert_allclose(ours[name], values, atol=1e-10, err_msg=name)
+    assert summary["pearson_pooled"] == pytest.approx(pearsonr(*flat)[0], abs=1e-10)
+    assert summary["spearman_pooled"] == pytest.approx(spearmanr(*flat)[0], abs=1e-12)
+    assert summary["r2_pooled"] == pytest.approx(r2_score(*flat), abs=1e-10)
+    assert summary["residual_sd_pooled"] == pytest.approx(np.std(flat[0] - flat[1]), abs=1e-10)
 
 
 @pytest.mark.parametrize(

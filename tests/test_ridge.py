@@ -1,19 +1,24 @@
-"""Tests of the masked ridge: scikit-learn's ridge, gene by gene, is the oracle."""
+"""Tests of both ridges: scikit-learn's ridge and the dense hat matrix are the oracles."""
 
 from __future__ import annotations
+
+from unittest import mock
 
 import numpy as np
 import pandas as pd
 import pytest
 import skops.io
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
+from lembas import linear
 from lembas.network import Network
-from lembas.ridge import ALPHAS, MaskedRidge
+from lembas.ridge import ALPHAS, MaskedRidge, RidgeGCV
 from tests.conftest import random_expression
 
 TFS = [f"TF{number}" for number in range(8)]
@@ -212,3 +217,115 @@ def test_no_network_and_bad_tables_are_refused():
         MaskedRidge(network()).fit(x.to_numpy(), y)
     with pytest.raises(ValueError, match=r"X lacks 1 of the 8 TFs .*: TF3; add them"):
         MaskedRidge(network()).fit(x, y).predict(x.drop(columns="TF3"))
+
+
+def everything(genes: list[str]) -> Network:
+    """Connect every TF with every gene."""
+    rows = [(tf, gene, 1) for tf in TFS for gene in genes]
+    return Network.from_edges(pd.DataFrame(rows, columns=["TF", "Gene", "Interaction"]))
+
+
+def duplicated(x: pd.DataFrame) -> pd.DataFrame:
+    return x.assign(TF3=x["TF0"])
+
+
+def constant(x: pd.DataFrame) -> pd.DataFrame:
+    return x.assign(TF3=0.1)
+
+
+def unchanged(x: pd.DataFrame) -> pd.DataFrame:
+    return x
+
+
+@pytest.mark.parametrize("change", [unchanged, duplicated, constant])
+@pytest.mark.parametrize("n_samples", [40, 9, 8, 5])
+def test_full_ridge_chooses_by_a_brute_force_gcv_and_solves_as_scikit_learn(change, n_samples):
+    x, y = tables(2)
+    x, y = change(x.iloc[:n_samples]), y.iloc[:n_samples]
+    z = ((x - x.mean()) / x.std(ddof=0).where(x.max() > x.min(), 1.0)).to_numpy()
+    model = RidgeGCV().fit(x, y)
+    for gene in GENES:
+        scores = np.array([brute_force_gcv(z, y[gene].to_numpy(), alpha) for alpha in ALPHAS])
+        chosen = scores[ALPHAS.index(model.alpha_[gene])]
+        assert chosen <= scores.min() * (1 + 1e-9)
+        expected = Ridge(alpha=model.alpha_[gene], solver="svd").fit(z, y[gene])
+        np.testing.assert_allclose(model.predict(x)[gene], expected.predict(z), atol=1e-10)
+        slopes = pd.Series(model.coef_[GENES.index(gene)], TFS) * x.std(ddof=0)
+        np.testing.assert_allclose(slopes, expected.coef_, atol=1e-10)
+
+
+def test_genes_get_penalties_of_their_own():
+    assert RidgeGCV().fit(*tables()).alpha_.nunique() > 2
+
+
+@pytest.mark.parametrize("n_samples", [40, 12, 5])
+def test_masked_ridge_on_a_complete_network_is_full_ridge(n_samples):
+    x, y = tables(3)
+    x, y = x.iloc[:n_samples], y.iloc[:n_samples].drop(columns="TF1")
+    alphas = ALPHAS[::4]
+    masked = MaskedRidge(everything(list(y)), alphas=alphas).fit(x, y)
+    full = RidgeGCV(alphas=alphas).fit(x, y)
+    pd.testing.assert_series_equal(masked.alpha_, full.alpha_)
+    np.testing.assert_allclose(masked.predict(x), full.predict(x), atol=1e-10)
+    np.testing.assert_allclose(masked.coef_.toarray() / x.std(ddof=0).to_numpy(), full.coef_)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(1, 8), st.integers(1, 50))
+def test_the_size_of_the_chunks_changes_nothing(genes_at_once, samples_at_once):
+    x, y = tables()
+    for model in (MaskedRidge(network()), RidgeGCV()):
+        expected = clone(model).fit(x, y)
+        with (
+            mock.patch.object(linear, "GENES_AT_ONCE", genes_at_once),
+            mock.patch.object(linear, "SAMPLES_AT_ONCE", samples_at_once),
+        ):
+            found = clone(model).fit(x, y)
+            predicted = found.predict(x)
+        pd.testing.assert_series_equal(found.alpha_, expected.alpha_)
+        np.testing.assert_allclose(predicted, expected.predict(x), atol=1e-12)
+
+
+def test_full_ridge_does_not_depend_on_order_names_number_type_and_layout():
+    x, y = tables()
+    x, y = x.astype(np.float32), y.astype(np.float32)
+    expected = RidgeGCV().fit(x, y)
+    order = np.random.default_rng(0).permutation(N_SAMPLES)
+    mixed = RidgeGCV().fit(x.iloc[order, ::-1], y.iloc[order, ::-1])
+    pd.testing.assert_series_equal(mixed.alpha_[GENES], expected.alpha_)
+    pd.testing.assert_frame_equal(mixed.predict(x)[GENES], expected.predict(x), atol=1e-12)
+    double = RidgeGCV().fit(x.astype(float), y.astype(float))
+    pd.testing.assert_series_equal(double.alpha_, expected.alpha_)
+    np.testing.assert_allclose(double.coef_, expected.coef_, atol=1e-14)
+    renamed = x.rename(columns="n_{}".format)
+    theirs = RidgeGCV().fit(renamed, y).predict(renamed)
+    np.testing.assert_allclose(theirs, expected.predict(x), atol=1e-12)
+
+
+def test_full_ridge_of_what_does_not_vary():
+    x, y = tables()
+    model = RidgeGCV().fit(x, y.assign(G1=0.1))
+    assert (model.predict(x)["G1"] == 0.1).all()
+    still = RidgeGCV().fit(x * 0 + 0.1, y)
+    np.testing.assert_allclose(still.predict(x), y * 0 + y.mean(), atol=1e-12)
+    alone = RidgeGCV().fit(x.iloc[:1], y.iloc[:1])
+    np.testing.assert_array_equal(alone.predict(x.iloc[:1]), y.iloc[:1])
+
+
+def test_a_full_ridge_is_saved_without_pickled_objects():
+    x, y = tables()
+    model = RidgeGCV().fit(x, y)
+    data = skops.io.dumps(model)
+    types = skops.io.get_untrusted_types(data=data)
+    assert types == ["lembas.ridge.RidgeGCV"]
+    loaded = skops.io.loads(data, trusted=types)
+    pd.testing.assert_frame_equal(loaded.predict(x), model.predict(x), check_exact=True)
+    pd.testing.assert_series_equal(loaded.alpha_, model.alpha_)
+
+
+def test_full_ridge_refuses_bad_penalties_and_tables():
+    x, y = tables()
+    with pytest.raises(ValueError, match="alphas must be positive numbers, got"):
+        RidgeGCV(alphas=(1.0, 0.0)).fit(x, y)
+    with pytest.raises(ValueError, match="Y holds 1 missing or infinite values"):
+        RidgeGCV().fit(x, y.where(y != y.iloc[3, 2]))
