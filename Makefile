@@ -1,6 +1,7 @@
 # make book [PROFILE=demo] [DATA=folder]    run what is out of date, render the report
 # make test                                 run the tests
 # make lint                                 check style and types
+# make bench                                time the fast paths beside the slow ones (half an hour)
 # make clean                                remove results, pages and caches; .venv stays
 PROFILE ?= demo
 DATA ?=
@@ -10,7 +11,7 @@ STAMP := $(VENV)/.installed
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: book test lint clean
+.PHONY: book test lint bench clean
 .DEFAULT_GOAL := book
 
 book: $(STAMP)
@@ -21,6 +22,9 @@ test: $(STAMP)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+bench: $(STAMP)
+	@$(BIN)/python -m tests.bench
 
 clean:
 	rm -rf results _build book/chapters .snakemake .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -207,7 +207,7 @@ def _run_jupyter_book(root: Path, scratch: Path) -> None:
 
 
 def _matters(line: str) -> bool:
-    return "WARNING:" in line or "ERROR:" in line or "rror:" in line
+    return any(sign in line for sign in ("WARNING:", "ERROR:", "CRITICAL:", "rror:"))
 
 
 def _swap(new: Path, place: Path) -> None:

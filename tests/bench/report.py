@@ -1,0 +1,120 @@
+"""Write what was measured: JSON for programs, a table for the book."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sklearn
+import torch
+import xgboost
+
+from lembas.latency import machine
+from tests.bench.problem import Problem
+from tests.bench.tasks import FAST, LIBRARY, SLOW, Task
+from tests.bench.timing import Times
+
+FOLDER = Path(__file__).parents[2] / "book" / "performance"
+
+
+def row(task: Task, times: Mapping[str, Times]) -> dict[str, Any]:
+    """Describe one task: times in seconds, ratios of medians and of the ranges' far ends."""
+    ours, slow = times[FAST], times[SLOW]
+    entry: dict[str, Any] = {
+        "task": task.name,
+        "reference": task.slow,
+        "note": task.note,
+        "asked_for": task.target,
+        "largest_difference": None if np.isnan(task.difference) else float(task.difference),
+        "ratio": slow.median / ours.median,
+        "ratio_range": [slow.range[0] / ours.range[1], slow.range[1] / ours.range[0]],
+    }
+    for name, each in times.items():
+        entry[f"{name}_s"] = {"median": each.median, "range": each.range, "n": len(each.seconds)}
+    if LIBRARY in times:
+        entry["library"] = task.library
+        entry["library_ratio"] = times[LIBRARY].median / ours.median
+    return entry
+
+
+def conditions(problem: Problem) -> dict[str, Any]:
+    """Say what the times were measured on, and with which versions."""
+    found = machine()
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "processor": found.processor,
+        "threads": found.threads,
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "xgboost": xgboost.__version__,
+        "scikit-learn": sklearn.__version__,
+        "numpy": np.__version__,
+        "problem": asdict(problem),
+    }
+
+
+def write(report: Mapping[str, Any], folder: Path = FOLDER) -> None:
+    """Write ``performance.json`` and the tables that the book's page shows."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(report, indent=1) + "\n"
+    (folder / "performance.json").write_text(text, encoding="utf-8")
+    ratios(report).to_csv(folder / "ratios.csv", index=False)
+    memory(report).to_csv(folder / "memory.csv", index=False)
+    (folder / "machine.md").write_text(sentence(report["conditions"]), encoding="utf-8")
+
+
+def ratios(report: Mapping[str, Any]) -> pd.DataFrame:
+    """Lay the tasks out for a reader."""
+    rows = []
+    for entry in report["tasks"]:
+        low, high = entry["ratio_range"]
+        target, difference = entry["asked_for"], entry["largest_difference"]
+        other = entry.get("library")
+        rows.append(
+            {
+                "Task": entry["task"],
+                "Ours": _seconds(entry["ours_s"]["median"]),
+                "Reference": f"{_seconds(entry['reference_s']['median'])} ({entry['reference']})",
+                "Times faster": f"{_digits(entry['ratio'])} ({_digits(low)} to {_digits(high)})",
+                "Asked for": f"{target:g}" if target else "",
+                "Library's way": f"{_digits(entry['library_ratio'])} ({other})" if other else "",
+                "Largest difference": "" if difference is None else f"{difference:.0e}",
+                "Note": entry["note"],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def memory(report: Mapping[str, Any]) -> pd.DataFrame:
+    """Lay the peak memories out for a reader."""
+    rows = [(name, f"{peak / 1000:.2f}") for name, peak in report["memory_mb"].items()]
+    return pd.DataFrame(rows, columns=["In a process of its own", "Peak memory (GB)"])
+
+
+def sentence(found: Mapping[str, Any]) -> str:
+    """Say in one sentence what was measured, on what, and when."""
+    problem = found["problem"]
+    return (
+        f"Measured on {found['date']} with {found['threads']} thread(s) of {found['processor']}, "
+        f"torch {found['torch']}, xgboost {found['xgboost']}, scikit-learn "
+        f"{found['scikit-learn']}, NumPy {found['numpy']}: {problem['n_samples']:,} samples, "
+        f"{problem['n_tfs']:,} TFs, {problem['n_targets']:,} targets, {problem['n_edges']:,} "
+        f"edges, {problem['n_block_edges']:,} of them from TF to TF.\n"
+    )
+
+
+def _seconds(value: float) -> str:
+    if value < 1:
+        return f"{1000 * value:.3g} ms"
+    return f"{value:.3g} s" if value < 300 else f"{value / 60:.3g} min"
+
+
+def _digits(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"

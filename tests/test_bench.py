@@ -1,0 +1,92 @@
+"""The benchmark runs, its ways agree, and its report says what was measured."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from lembas.model import LembasRNN
+from tests.bench import report
+from tests.bench.dense import DenseRNN, DenseTraining
+from tests.bench.problem import SMALL, Problem
+from tests.bench.tasks import FAST, SLOW, SMALLER, TASKS, Task
+from tests.bench.timing import Times, Way, in_turns
+
+
+def test_the_problem_has_exactly_the_sizes_asked_for() -> None:
+    edges, tfs = SMALL.network.edges, set(SMALL.tfs)
+    assert len(edges) == SMALL.n_edges
+    assert edges["Gene"].isin(tfs).sum() == SMALL.n_block_edges
+    assert SMALL.x.shape == (300, 40)
+    assert SMALL.y.shape == (300, 200)
+    assert SMALL.y.equals(Problem(300, 40, 200, 1500, 100).y)
+    full = Problem()
+    assert (full.n_samples, full.n_tfs, full.n_targets) == (12_748, 1_197, 16_100)
+    assert (full.n_edges, full.n_block_edges) == (1_153_904, 75_600)
+
+
+@pytest.mark.parametrize("group", TASKS)
+def test_the_ways_of_a_task_agree_and_can_be_timed(group: str) -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sparse invariant checks", UserWarning)
+        for task in TASKS[group](SMALL, **SMALLER[group]):
+            assert np.isnan(task.difference) or task.difference < 1e-4, task.name
+            for way in task.ways.values():
+                way.run()
+
+
+def test_the_dense_training_leaves_the_other_weights_at_zero() -> None:
+    dense = DenseRNN(LembasRNN(SMALL.network, SMALL.tfs, SMALL.targets))
+    before = dense.weights.detach().clone()
+    x, y = torch.from_numpy(SMALL.x.to_numpy()[:8]), torch.from_numpy(SMALL.y.to_numpy()[:8])
+    DenseTraining(dense).update(x, y)
+    assert (dense.weights[~dense.mask] == 0).all()
+    assert (dense.weights != before)[dense.mask].any()
+
+
+def test_ways_take_turns() -> None:
+    calls: list[str] = []
+    ways = {
+        "often": Way(lambda: calls.append("o"), n_runs=6),
+        "seldom": Way(lambda: calls.append("s"), share=0.5, n_runs=2),
+    }
+    times = in_turns(ways)
+    assert "".join(calls) == "o" + "ooosooos"
+    assert [len(times[name].seconds) for name in ways] == [6, 2]
+
+
+def test_the_report_by_hand(tmp_path: Path) -> None:
+    task = Task("walk", {}, "crawling", target=3, difference=2e-7, note="uphill")
+    times = {FAST: Times((1.0, 2.0, 4.0)), SLOW: Times((8.0, 10.0))}
+    entry = report.row(task, times)
+    assert entry["ratio"] == pytest.approx(4.5)
+    assert entry["ratio_range"] == [2.0, 10.0]
+    found = {
+        "conditions": report.conditions(SMALL),
+        "tasks": [entry],
+        "memory_mb": {"walking": 1500.0},
+    }
+    report.write(found, tmp_path)
+    assert json.loads((tmp_path / "performance.json").read_text())["tasks"][0]["task"] == "walk"
+    table = pd.read_csv(tmp_path / "ratios.csv", dtype=str).iloc[0]
+    assert table["Ours"] == "2 s"
+    assert table["Reference"] == "9 s (crawling)"
+    assert table["Times faster"] == "4.5 (2 to 10)"
+    assert table["Largest difference"] == "2e-07"
+    assert pd.read_csv(tmp_path / "memory.csv").iloc[0].tolist() == ["walking", 1.5]
+    assert "300 samples, 40 TFs, 200 targets, 1,500" in (tmp_path / "machine.md").read_text()
+
+
+def test_the_books_table_is_that_of_the_full_size() -> None:
+    """The committed figures are whole: every task, at the study's size."""
+    found = json.loads((report.FOLDER / "performance.json").read_text())
+    assert Problem(**found["conditions"]["problem"]) == Problem()
+    assert len(found["tasks"]) == 10
+    assert len(found["memory_mb"]) == 3
+    assert len(pd.read_csv(report.FOLDER / "ratios.csv")) == 10
