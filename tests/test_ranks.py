@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 from scipy.stats import rankdata
 
 from lembas import ranks
-from lembas.ranks import by_column, centred_ranks, sums_of_rank_products
+from lembas.ranks import by_column, centred_ranks, pooled_ranks, sums_of_rank_products
 
 # Ties, both zeros, neighbours, and the ends of what a number can be.
 SPECIAL = [0.0, -0.0, 1.0, 1.0000001, -1.0, 0.1, 1e-45, -1e-45, 3e38, -3e38]
@@ -72,6 +72,23 @@ def test_sums_are_those_of_scipys_ranks(kind, a, b, in_bucket, at_once, n_jobs):
         mock.patch.object(ranks, "_VALUES_AT_ONCE", at_once),
     ):
         assert sums_of_rank_products(a, b, n_jobs) == tuple(expected_sums(a, b))
+
+
+def test_a_table_with_one_value_only_has_ranks_that_do_not_vary():
+    same, other = np.full((40, 30), 0.1, np.float32), tables(np.float32, 40, 30)[1]
+    with mock.patch.object(ranks, "_VALUES_IN_BUCKET", 7):
+        ab, aa, bb = sums_of_rank_products(same, other)
+        assert (pooled_ranks(same) == same.size).all()
+    assert ab == aa == 0
+    assert bb > 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pooled_ranks_have_the_shape_of_the_table(kind):
+    for table in tables(kind):
+        expected = 2 * rankdata(table).reshape(table.shape) - 1
+        for layout in ("C", "F"):
+            np.testing.assert_array_equal(pooled_ranks(np.array(table, order=layout)), expected)
 
 
 @pytest.mark.parametrize("kind", KINDS)
