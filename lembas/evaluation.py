@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
+import joblib
 import pandas as pd
 
 from lembas.cohorts import Cohort
@@ -43,6 +45,7 @@ def evaluate(
     reference: str = "train_mean",
     n_resamples: int = 2000,
     seed: int = 888,
+    n_jobs: int = -1,
 ) -> Evaluation:
     """Score every model's prediction of a cohort.
 
@@ -53,6 +56,8 @@ def evaluate(
         reference: Model that the differences are taken against.
         n_resamples: Resamples for the 95 % intervals.
         seed: Seed of the resampling.
+        n_jobs: Threads (-1: all processors that this process may use); the scores do not depend
+            on them.
 
     Raises:
         ValueError: If samples differ or no gene is predicted by all models.
@@ -61,12 +66,10 @@ def evaluate(
     shared = _shared_by_all(cohort, predictions)
     drawn = {"series": cohort.series, "n_resamples": n_resamples, "seed": seed}
     # One model at a time: predictions may be opened from their files at each access.
-    parts = [
-        _evaluate_one(
-            cohort, model, _cut(predictions[model], genes[model]), shared, train_mean, drawn
-        )
-        for model in predictions
-    ]
+    evaluate_one = partial(
+        _evaluate_one, cohort, shared, train_mean, drawn, joblib.effective_n_jobs(n_jobs)
+    )
+    parts = [evaluate_one(model, _cut(predictions[model], genes[model])) for model in predictions]
     draws = Draws(
         {model: part.draws.by_model[model] for model, part in zip(predictions, parts, strict=True)},
         n_units=parts[0].draws.n_units,
@@ -100,19 +103,20 @@ class _OneModel:
 
 def _evaluate_one(
     cohort: Cohort,
-    model: str,
-    prediction: pd.DataFrame,
     shared: pd.Index,
     train_mean: pd.Series,
     drawn: Mapping[str, Any],
+    n_jobs: int,
+    model: str,
+    prediction: pd.DataFrame,
 ) -> _OneModel:
     truth = _cut(cohort.y, prediction.columns)
-    per_gene = score_per_gene(truth, prediction, train_mean)
-    on_all = _scores(model, per_gene, truth, prediction, train_mean)
+    per_gene = score_per_gene(truth, prediction, train_mean, n_jobs=n_jobs)
+    on_all = _scores(model, per_gene, truth, prediction, train_mean, n_jobs)
     on_shared = on_all
     if len(shared) < prediction.shape[1]:
         truth, prediction = truth[shared], prediction[shared]
-        on_shared = _scores(model, per_gene.loc[shared], truth, prediction, train_mean)
+        on_shared = _scores(model, per_gene.loc[shared], truth, prediction, train_mean, n_jobs)
     return _OneModel(
         per_gene=_tidy_per_gene(model, per_gene, cohort.name),
         on_shared=on_shared,
@@ -306,8 +310,10 @@ def _scores(
     truth: pd.DataFrame,
     prediction: pd.DataFrame,
     train_mean: pd.Series,
+    n_jobs: int,
 ) -> pd.DataFrame:
-    values = summarise(per_gene, truth, prediction, train_mean).rename_axis("metric")
+    values = summarise(per_gene, truth, prediction, train_mean, n_jobs=n_jobs)
+    values = values.rename_axis("metric")
     table = values.reset_index(name="value").assign(model=model)
     return table[["model", "metric", "value"]]
 

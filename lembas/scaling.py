@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,16 @@ _HARDLY = 0.1
 _MATRIX, _COPIED_BYTES, _TRIALS = 1536, 2**27, 15
 
 
+class Work(Protocol):
+    """Something to compute: its additions and multiplications, and bytes that cross memory."""
+
+    @property
+    def flops(self) -> float: ...  # noqa: D102
+
+    @property
+    def n_bytes(self) -> float: ...  # noqa: D102
+
+
 @dataclass(frozen=True)
 class Peaks:
     """Say what the machine can do at best, with the threads of this measurement.
@@ -36,21 +46,22 @@ class Peaks:
     flops_per_s: float
     bytes_per_s: float
 
-    def bound_ms(self, size: Size) -> tuple[float, str]:
-        """Return the least time a prediction can take, and what it is limited by."""
-        arithmetic = 1e3 * size.flops / self.flops_per_s
-        memory = 1e3 * size.n_bytes / self.bytes_per_s
+    def bound_ms(self, work: Work) -> tuple[float, str]:
+        """Return the least time that some work can take, and what it is limited by."""
+        arithmetic = 1e3 * work.flops / self.flops_per_s
+        memory = 1e3 * work.n_bytes / self.bytes_per_s
         return (arithmetic, "arithmetic") if arithmetic > memory else (memory, "memory")
 
 
-def measure_peaks(threads: int = 0) -> Peaks:
-    """Measure the machine: a product of float32 matrices, and a copy larger than any cache.
+def measure_peaks(threads: int = 0, *, dtype: torch.dtype = torch.float32) -> Peaks:
+    """Measure the machine: a product of matrices, and a copy larger than any cache.
 
     Args:
         threads: As in :func:`lembas.latency.limited_threads`.
+        dtype: What the matrices hold.
     """
     with limited_threads(threads):
-        square = torch.rand(_MATRIX, _MATRIX)
+        square = torch.rand(_MATRIX, _MATRIX, dtype=dtype)
         product_s = _least_s(partial(torch.mm, square, square))
         # Ones: pages of zeros may all be the same page.
         source = torch.ones(_COPIED_BYTES, dtype=torch.uint8)

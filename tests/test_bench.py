@@ -12,11 +12,16 @@ import pytest
 import torch
 
 from lembas.model import LembasRNN
-from tests.bench import report
+from lembas.scaling import Peaks
+from tests.bench import bounds, report
+from tests.bench.bounds import Work
 from tests.bench.dense import DenseRNN, DenseTraining
 from tests.bench.problem import SMALL, Problem
 from tests.bench.tasks import FAST, SLOW, SMALLER, TASKS, Task
 from tests.bench.timing import Times, Way, in_turns
+
+
+DTYPES = (torch.float32, torch.float64)
 
 
 def test_the_problem_has_exactly_the_sizes_asked_for() -> None:
@@ -61,8 +66,9 @@ def test_ways_take_turns() -> None:
     assert [len(times[name].seconds) for name in ways] == [6, 2]
 
 
-def test_the_report_by_hand(tmp_path: Path) -> None:
-    task = Task("walk", {}, "crawling", target=3, difference=2e-7, note="uphill")
+def test_the_report_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = Task("walk", {}, "crawling", target=3, difference=2e-7, note="uphill", work=Work(0, 3e9))
+    monkeypatch.setattr(bounds, "machine_peaks", lambda: dict.fromkeys(DTYPES, Peaks(1e9, 6e9)))
     times = {FAST: Times((1.0, 2.0, 4.0)), SLOW: Times((8.0, 10.0))}
     entry = report.row(task, times)
     assert entry["ratio"] == pytest.approx(4.5)
@@ -76,11 +82,26 @@ def test_the_report_by_hand(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "performance.json").read_text())["tasks"][0]["task"] == "walk"
     table = pd.read_csv(tmp_path / "ratios.csv", dtype=str).iloc[0]
     assert table["Ours"] == "2 s"
-    assert table["Reference"] == "9 s (crawling)"
-    assert table["Times faster"] == "4.5 (2 to 10)"
-    assert table["Largest difference"] == "2e-07"
+    assert table["Reference"] == "9 s"
+    assert table[["Times faster", "Range"]].tolist() == ["4.5", "2 to 10"]
+    way = pd.read_csv(tmp_path / "ways.csv").iloc[0].tolist()
+    assert way == ["walk", "crawling", "uphill; largest difference 2e-07"]
+    beside = pd.read_csv(tmp_path / "bounds.csv", dtype=str).iloc[0].tolist()
+    assert beside == ["walk", "2 s", "500 ms", "memory", "4"]
     assert pd.read_csv(tmp_path / "memory.csv").iloc[0].tolist() == ["walking", 1.5]
     assert "300 samples, 40 TFs, 200 targets, 1,500" in (tmp_path / "machine.md").read_text()
+
+
+def test_work_is_counted_by_hand() -> None:
+    problem = Problem(n_samples=3, n_tfs=2, n_targets=5, n_edges=6, n_block_edges=0)
+    # Tables of 3 x 7 values; TFs x TFs, TFs x genes, and two triangular products a gene.
+    assert bounds.regressing(problem) == Work(3 * 4 + 2 * 30 + 2 * 20, 84, torch.float64)
+    assert bounds.training(problem).flops == 3 * bounds.predicting(problem, 3).flops
+    # One sample goes through 15 trees of 6 levels: 6 nodes and a leaf each, 8 bytes apiece.
+    assert bounds.asking_forests(problem, 1) == Work(15 * 7, 8 * 15 * 7 + 4 * 7)
+    # Very many samples reach every node, and every node is read once.
+    assert bounds.asking_forests(problem, 1000).n_bytes == 8 * 15 * 127 + 4 * 7000
+    assert bounds.copying(problem).n_bytes == 2 * 84
 
 
 def test_the_books_table_is_that_of_the_full_size() -> None:
@@ -89,4 +110,5 @@ def test_the_books_table_is_that_of_the_full_size() -> None:
     assert Problem(**found["conditions"]["problem"]) == Problem()
     assert len(found["tasks"]) == 10
     assert len(found["memory_mb"]) == 3
-    assert len(pd.read_csv(report.FOLDER / "ratios.csv")) == 10
+    for table in ("ratios", "bounds", "ways"):
+        assert len(pd.read_csv(report.FOLDER / f"{table}.csv")) == 10

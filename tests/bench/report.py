@@ -17,6 +17,7 @@ import torch
 import xgboost
 
 from lembas.latency import machine
+from tests.bench import bounds
 from tests.bench.problem import Problem
 from tests.bench.tasks import FAST, LIBRARY, SLOW, Task
 from tests.bench.timing import Times
@@ -38,6 +39,9 @@ def row(task: Task, times: Mapping[str, Times]) -> dict[str, Any]:
     }
     for name, each in times.items():
         entry[f"{name}_s"] = {"median": each.median, "range": each.range, "n": len(each.seconds)}
+    if task.work:
+        entry |= bounds.bound(task.work, bounds.machine_peaks())
+        entry["times_bound"] = ours.median / entry["bound_s"]
     if LIBRARY in times:
         entry["library"] = task.library
         entry["library_ratio"] = times[LIBRARY].median / ours.median
@@ -56,6 +60,11 @@ def conditions(problem: Problem) -> dict[str, Any]:
         "xgboost": xgboost.__version__,
         "scikit-learn": sklearn.__version__,
         "numpy": np.__version__,
+        "gflops": {
+            str(dtype): round(peaks.flops_per_s / 1e9, 1)
+            for dtype, peaks in bounds.machine_peaks().items()
+        },
+        "gb_per_s": round(bounds.machine_peaks()[torch.float32].bytes_per_s / 1e9, 1),
         "problem": asdict(problem),
     }
 
@@ -65,30 +74,65 @@ def write(report: Mapping[str, Any], folder: Path = FOLDER) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(report, indent=1) + "\n"
     (folder / "performance.json").write_text(text, encoding="utf-8")
-    ratios(report).to_csv(folder / "ratios.csv", index=False)
-    memory(report).to_csv(folder / "memory.csv", index=False)
+    for name, lay_out in (
+        ("ratios", ratios),
+        ("bounds", beside_bounds),
+        ("ways", ways),
+        ("memory", memory),
+    ):
+        lay_out(report).to_csv(folder / f"{name}.csv", index=False)
     (folder / "machine.md").write_text(sentence(report["conditions"]), encoding="utf-8")
 
 
 def ratios(report: Mapping[str, Any]) -> pd.DataFrame:
-    """Lay the tasks out for a reader."""
+    """Lay out for a reader how much faster each task is done."""
     rows = []
     for entry in report["tasks"]:
         low, high = entry["ratio_range"]
-        target, difference = entry["asked_for"], entry["largest_difference"]
-        other = entry.get("library")
+        target = entry["asked_for"]
         rows.append(
             {
                 "Task": entry["task"],
                 "Ours": _seconds(entry["ours_s"]["median"]),
-                "Reference": f"{_seconds(entry['reference_s']['median'])} ({entry['reference']})",
-                "Times faster": f"{_digits(entry['ratio'])} ({_digits(low)} to {_digits(high)})",
+                "Reference": _seconds(entry["reference_s"]["median"]),
+                "Times faster": _digits(entry["ratio"]),
+                "Range": f"{_digits(low)} to {_digits(high)}",
                 "Asked for": f"{target:g}" if target else "",
-                "Library's way": f"{_digits(entry['library_ratio'])} ({other})" if other else "",
-                "Largest difference": "" if difference is None else f"{difference:.0e}",
-                "Note": entry["note"],
             }
         )
+    return pd.DataFrame(rows)
+
+
+def beside_bounds(report: Mapping[str, Any]) -> pd.DataFrame:
+    """Lay out for a reader how far each task still is from what the machine can do."""
+    rows = [
+        {
+            "Task": entry["task"],
+            "Ours": _seconds(entry["ours_s"]["median"]),
+            "Bound": _seconds(entry["bound_s"]),
+            "Limited by": entry["limited_by"],
+            "Ours over bound": _digits(entry["times_bound"]),
+        }
+        for entry in report["tasks"]
+        if "bound_s" in entry
+    ]
+    return pd.DataFrame(rows)
+
+
+def ways(report: Mapping[str, Any]) -> pd.DataFrame:
+    """Lay out for a reader what each reference is, and how a time was come by."""
+    rows = []
+    for entry in report["tasks"]:
+        difference, other = entry["largest_difference"], entry.get("library")
+        notes = [
+            entry["note"],
+            "" if difference is None else f"largest difference {difference:.0e}",
+            f"{other} takes {_digits(entry['library_ratio'])} times as long as ours"
+            if other
+            else "",
+        ]
+        notes = "; ".join(note for note in notes if note)
+        rows.append({"Task": entry["task"], "Reference": entry["reference"], "Notes": notes})
     return pd.DataFrame(rows)
 
 
@@ -106,11 +150,16 @@ def sentence(found: Mapping[str, Any]) -> str:
         f"torch {found['torch']}, xgboost {found['xgboost']}, scikit-learn "
         f"{found['scikit-learn']}, NumPy {found['numpy']}: {problem['n_samples']:,} samples, "
         f"{problem['n_tfs']:,} TFs, {problem['n_targets']:,} targets, {problem['n_edges']:,} "
-        f"edges, {problem['n_block_edges']:,} of them from TF to TF.\n"
+        f"edges, {problem['n_block_edges']:,} of them from TF to TF. This machine multiplied "
+        f"matrices at {found['gflops']['torch.float32']:.0f} GFLOP/s in single and "
+        f"{found['gflops']['torch.float64']:.0f} in double precision, and moved "
+        f"{found['gb_per_s']:.0f} GB/s through memory.\n"
     )
 
 
 def _seconds(value: float) -> str:
+    if value < 1e-3:
+        return f"{1e6 * value:.3g} µs"
     if value < 1:
         return f"{1000 * value:.3g} ms"
     return f"{value:.3g} s" if value < 300 else f"{value / 60:.3g} min"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ from lembas.recipes import TrainConfig
 from lembas.ridge import RidgeGCV
 from lembas.start import parameter_groups
 from lembas.tables import read_expression
+from tests.bench import bounds
+from tests.bench.bounds import Work
 from tests.bench.dense import DenseRNN, DenseTraining
 from tests.bench.problem import Problem
 from tests.bench.timing import Way
@@ -48,6 +50,8 @@ class Task:
         library: What the library's way is.
         target: Least ratio of the reference's time to ours that was asked for; 0: none.
         difference: Largest difference between the results of "ours" and the reference.
+        note: What else a reader must know.
+        work: What no way can avoid.
     """
 
     name: str
@@ -57,7 +61,7 @@ class Task:
     target: float = 0.0
     difference: float = float("nan")
     note: str = ""
-    work: dict[str, float] = field(default_factory=dict)
+    work: Work | None = None
 
 
 def rnn_tasks(problem: Problem, *, n_slow: int = 3) -> Iterator[Task]:
@@ -75,7 +79,8 @@ def rnn_tasks(problem: Problem, *, n_slow: int = 3) -> Iterator[Task]:
                 SLOW: Way(lambda x=x: dense(x), n_runs=n_slow),
                 LIBRARY: Way(lambda x=x: sparse(x), n_runs=5),
             }
-            yield Task(f"RNN, predict {name}", ways, slow, library, target, difference)
+            work = bounds.predicting(problem, n)
+            yield Task(f"RNN, predict {name}", ways, slow, library, target, difference, work=work)
     yield _training_task(problem, model, dense)
 
 
@@ -137,6 +142,7 @@ def _training_task(problem: Problem, model: LembasRNN, dense: DenseRNN) -> Task:
         "dense float32, all nodes, Adam",
         target=300,
         note=f"from single updates, times {len(batches)}",
+        work=bounds.training(problem),
     )
 
 
@@ -152,7 +158,8 @@ def linear_tasks(problem: Problem, *, n_panel: int = 1000) -> Iterator[Task]:
         SLOW: Way(lambda: LinearRegression().fit(wide["x"], wide["y"]), n_runs=2),
     }
     slow = "scikit-learn's LinearRegression"
-    yield Task("MLR, fit all genes", ways, slow, target=14, difference=difference)
+    work = bounds.regressing(problem)
+    yield Task("MLR, fit all genes", ways, slow, target=14, difference=difference, work=work)
     wide["y"] = wide["y"][:, :n_panel].copy()
     alphas = np.logspace(0, 4, 10)
     share = min(n_panel, problem.n_targets) / problem.n_targets
@@ -166,6 +173,7 @@ def linear_tasks(problem: Problem, *, n_panel: int = 1000) -> Iterator[Task]:
         ways,
         "scikit-learn's RidgeCV (leave one out)",
         note=f"the reference fits {n_panel} genes; its time is scaled up",
+        work=work,
     )
 
 
@@ -187,7 +195,8 @@ def forest_tasks(
     }
     slow = "XGBRFRegressor, one a gene"
     note = f"{n_fitted} genes, scaled up with the binning that is done once; identical trees"
-    yield Task("XGBRF, fit all genes", ways, slow, target=2.5, note=note)
+    work = bounds.growing_forests(problem)
+    yield Task("XGBRF, fit all genes", ways, slow, target=2.5, note=note, work=work)
     # Trees of fewer samples are as deep (6 levels), and so as dear to evaluate.
     small = replace(problem, n_samples=min(n_small, problem.n_samples))
     fitted = XGBRF(n_jobs=threads).fit(small.x, small.y.iloc[:, :n_distinct])
@@ -211,7 +220,8 @@ def forest_tasks(
         }
         slow = "one booster a gene"
         note = f"{n_distinct} distinct forests, repeated"
-        yield Task(f"XGBRF, predict {name}", ways, slow, "", target, difference, note)
+        work = bounds.asking_forests(problem, n)
+        yield Task(f"XGBRF, predict {name}", ways, slow, "", target, difference, note, work)
 
 
 def metric_tasks(problem: Problem, *, n_panel: int = 1000) -> Iterator[Task]:
@@ -240,6 +250,7 @@ def metric_tasks(problem: Problem, *, n_panel: int = 1000) -> Iterator[Task]:
         target=8,
         difference=difference,
         note=note,
+        work=bounds.scoring(problem),
     )
 
 
@@ -272,6 +283,7 @@ def reading_tasks(problem: Problem, *, n_rows: int = 400) -> Iterator[Task]:
             "pandas.read_csv",
             "pyarrow, no cache",
             note=f"{len(table)} rows, scaled up",
+            work=bounds.copying(problem),
         )
 
 
