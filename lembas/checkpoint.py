@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -31,7 +31,9 @@ from lembas.packing import (
     unpack_regressor,
     unpack_rnn,
 )
-from lembas.training import LembasRegressor
+
+if TYPE_CHECKING:
+    from lembas.training import LembasRegressor
 
 __all__ = [
     "Align",
@@ -97,13 +99,7 @@ def save(
         ValueError: If a weight is not finite, or the network was replaced after fitting.
         OSError: If the file cannot be written.
     """
-    # A class derived from one of these would come back as the class it is derived from.
-    if type(model) is LembasRegressor:
-        header, tensors = pack_regressor(model)
-    elif type(model) is LembasRNN:
-        header, tensors = pack_rnn(model)
-    else:
-        raise TypeError(f"model is a {type(model).__name__}; expected LembasRNN or LembasRegressor")
+    header, tensors = _pack(model)
     header |= {"format": _FORMAT, "version": __version__, "notes": dict(notes or {})}
     header["metrics"] = {str(key): float(value) for key, value in (metrics or {}).items()}
     tensors = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
@@ -163,6 +159,17 @@ def describe(path: str | Path) -> Description:
             metrics=header["metrics"],
             notes=header["notes"],
         )
+
+
+def _pack(model: LembasRNN | LembasRegressor) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    # A class derived from one of these would come back as the class it is derived from.
+    if type(model) is LembasRNN:
+        return pack_rnn(model)
+    from lembas.training import LembasRegressor  # brings scikit-learn, which loading may not need
+
+    if type(model) is LembasRegressor:
+        return pack_regressor(model)
+    raise TypeError(f"model is a {type(model).__name__}; expected LembasRNN or LembasRegressor")
 
 
 def _write(path: Path, content: bytes) -> None:

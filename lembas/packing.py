@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,9 @@ from lembas.formats import listed
 from lembas.model import LembasRNN, RNNConfig
 from lembas.network import COLUMNS, Network
 from lembas.recipes import TrainConfig
-from lembas.training import LembasRegressor
+
+if TYPE_CHECKING:
+    from lembas.training import LembasRegressor
 
 Settings = TypeVar("Settings", RNNConfig, TrainConfig)
 _PARAMETERS = ("weights", "bias", "input_weights", "output_weights", "output_bias")
@@ -120,6 +122,8 @@ def unpack_regressor(
     Raises:
         ValueError: If it has settings this version does not know, or its parts do not fit.
     """
+    from lembas.training import LembasRegressor  # brings scikit-learn, 90 MB that a network spares
+
     known, fitted = LembasRegressor().get_params(), part["fitted"]
     odd = [key for key in part["parameters"] if key not in known]
     odd += [key for key in fitted if not (key.isidentifier() and key.endswith("_"))]

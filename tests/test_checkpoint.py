@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -434,3 +436,15 @@ def test_a_file_without_a_model_is_refused(tmp_path: Path, model: LembasRNN) -> 
     rewrite(path, lambda header, tensors: header.update(estimator=None))
     with pytest.raises(ValueError, match="it holds no model"):
         load(path)
+
+
+def test_a_bare_network_is_loaded_without_scikit_learn(tmp_path: Path) -> None:
+    """What a prediction needs in memory is torch and the network."""
+    network = Network.from_edges(pd.DataFrame({"TF": ["A"], "Gene": ["b"], "Interaction": [1]}))
+    save(LembasRNN(network, ["A"], ["b"]), tmp_path / "model.safetensors")
+    code = (
+        "import sys; from lembas.checkpoint import load; load(sys.argv[1]); "
+        "sys.exit('sklearn' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "model.safetensors")]
+    assert subprocess.run(command, check=False).returncode == 0
