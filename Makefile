@@ -24,7 +24,7 @@ lint: $(STAMP)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 bench: $(STAMP)
-	@$(BIN)/python -m tests.bench
+	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m tests.bench
 
 clean:
 	rm -rf results _build book/chapters .snakemake .pytest_cache .ruff_cache .mypy_cache .hypothesis

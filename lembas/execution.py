@@ -192,6 +192,8 @@ def _environment(job: Job, root: Path) -> Iterator[None]:
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         write_json(spec, {"argv": argv, "display_name": KERNEL, "language": "python"})
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(job.threads)))
+        # Threads that wait give their processor to those that work, ours or another chapter's.
+        os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
         os.environ.update(
             JUPYTER_PATH=os.pathsep.join(filter(None, [folder, kept.get("JUPYTER_PATH")])),
             PYTHONPATH=os.pathsep.join(filter(None, [str(root), kept.get("PYTHONPATH")])),

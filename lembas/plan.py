@@ -199,7 +199,7 @@ def _check_chapter_names(profile: Profile, chapters: Mapping[str, Chapter]) -> N
 
 
 def _check_threads(profile: Profile, chapters: Mapping[str, Chapter]) -> None:
-    # Threads that wait for a processor wait in a busy loop: a chapter becomes many times slower.
+    # Threads that wait for each other's processor make a chapter many times slower.
     n_processors = processors()
     greedy = [name for name in chapters if profile.threads_of(name) > n_processors]
     if greedy:

@@ -20,7 +20,6 @@ from tests.bench.problem import SMALL, Problem
 from tests.bench.tasks import FAST, SLOW, SMALLER, TASKS, Task
 from tests.bench.timing import Times, Way, in_turns
 
-
 DTYPES = (torch.float32, torch.float64)
 
 

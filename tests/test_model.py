@@ -65,13 +65,17 @@ def agree(model: LembasRNN, x: torch.Tensor) -> DenseReference:
 
 @settings(max_examples=80, deadline=None)
 @given(
-    seed=st.integers(0, 10_000), n_steps=st.integers(1, 31), leak=st.sampled_from([0, 0.01, 0.3])
+    seed=st.integers(0, 10_000),
+    n_steps=st.integers(1, 31),
+    leak=st.sampled_from([0, 0.01, 0.3]),
+    n_samples=st.sampled_from([1, 7, 8, 19]),
 )
-def test_outputs_and_gradients_agree_with_the_dense_reference(seed, n_steps, leak):
+def test_outputs_and_gradients_agree_with_the_dense_reference(seed, n_steps, leak, n_samples):
     network, inputs, outputs = random_case(seed)
     config = RNNConfig(max_steps=n_steps, leak=leak)
     model = perturbed(LembasRNN(network, inputs, outputs, config=config), seed).double()
-    agree(model, torch.from_numpy(np.random.default_rng(seed).normal(0, 2, (7, len(inputs)))))
+    x = np.random.default_rng(seed).normal(0, 2, (n_samples, len(inputs)))
+    agree(model, torch.from_numpy(x))
 
 
 @settings(max_examples=40, deadline=None)
@@ -130,11 +134,12 @@ AWKWARD = {
 
 @pytest.mark.parametrize("name", AWKWARD)
 @pytest.mark.parametrize("n_steps", [1, 2, 3, 10])
-def test_awkward_networks_agree_with_the_dense_reference(name, n_steps):
+@pytest.mark.parametrize("n_samples", [5, 12])  # by torch, and by the compiled kernels
+def test_awkward_networks_agree_with_the_dense_reference(name, n_steps, n_samples):
     edges, inputs, outputs = AWKWARD[name]
     config = RNNConfig(max_steps=n_steps)
     model = perturbed(LembasRNN(network_of(edges), inputs, outputs, config=config), 4).double()
-    agree(model, torch.from_numpy(np.random.default_rng(0).normal(0, 2, (5, len(inputs)))))
+    agree(model, torch.from_numpy(np.random.default_rng(0).normal(0, 2, (n_samples, len(inputs)))))
 
 
 @settings(max_examples=40, deadline=None)
@@ -230,10 +235,12 @@ def test_activation_by_hand():
     torch.testing.assert_close(mml(x), expected)
 
 
-def test_gradcheck():
+@pytest.mark.parametrize("n_samples", [3, 9])  # by torch, and by the compiled kernels
+def test_gradcheck(n_samples):
     network, inputs, outputs = random_case(7)
     model = perturbed(LembasRNN(network, inputs, outputs), 3).double()
-    x = torch.rand(3, len(inputs), dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    generator = torch.Generator().manual_seed(2)
+    x = torch.rand(n_samples, len(inputs), dtype=torch.float64, generator=generator)
 
     names = ["weights", "bias", "input_weights", "output_weights", "output_bias"]
     values = [model.get_parameter(name).detach().clone().requires_grad_(True) for name in names]
