@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -25,6 +25,8 @@ METRICS: tuple[str, ...] = (
 
 # Genes at once: bounds the memory of (sample, gene) arrays in double precision.
 _GENES_AT_ONCE = 512
+# Resamples at once, where all genes are held: as many as make no larger arrays than those.
+_RESAMPLES_AT_ONCE = 128
 
 
 @dataclass(frozen=True)
@@ -88,18 +90,61 @@ def bootstrap(
     Raises:
         ValueError: If labels differ, a value is not finite, or there is nothing to resample.
     """
-    if n_resamples < 1 or len(truth) < 2:
-        raise ValueError(
-            f"cannot resample {len(truth)} sample(s) {n_resamples} times; "
-            "at least 2 samples and 1 resample are needed"
-        )
-    groups, unit = _groups(truth.index, series)
-    resamples = _Resamples.draw(groups, n_resamples, np.random.default_rng(seed))
+    resamples, unit = _drawn_resamples(truth.index, series, n_resamples, seed)
     by_model = {
         model: _score_resamples(*matched_arrays(truth, table, train_mean), resamples)
         for model, table in predictions.items()
     }
-    return Draws(by_model, n_units=int(groups.max()) + 1, unit=unit)
+    return Draws(by_model, n_units=resamples.counts.shape[1], unit=unit)
+
+
+def median_skill_draws(
+    truth: pd.DataFrame,
+    predictions: Mapping[str, pd.DataFrame],
+    train_mean: pd.Series,
+    *,
+    series: pd.Series | None = None,
+    n_resamples: int = 2000,
+    seed: int = 888,
+) -> pd.DataFrame:
+    """Score many predictions' median skill on the resamples of :func:`bootstrap`.
+
+    The same numbers as there, at a small part of its time and memory: nothing else is scored,
+    and some resamples are scored at a time.
+
+    Args:
+        truth: Measured expression ``(sample, gene)``.
+        predictions: By name, with the same labels, in any order.
+        train_mean: Mean of each gene over the training samples.
+        series: As in :func:`bootstrap`.
+        n_resamples: Number of resamples, >= 1.
+        seed: Seed of the resampling; the same seed draws the same samples in every call.
+
+    Returns:
+        Median skill over genes ``(resample, prediction)``; NaN where no gene has a skill.
+
+    Raises:
+        ValueError: As :func:`bootstrap`.
+    """
+    resamples, _ = _drawn_resamples(truth.index, series, n_resamples, seed)
+    skill = {
+        name: _median_skill(*matched_arrays(truth, table, train_mean), resamples)
+        for name, table in predictions.items()
+    }
+    return pd.DataFrame(skill)
+
+
+def _drawn_resamples(
+    samples: pd.Index, series: pd.Series | None, n_resamples: int, seed: int
+) -> tuple[_Resamples, str]:
+    """Draw resamples of samples or series, and say which of the two."""
+    if n_resamples < 1 or len(samples) < 2:
+        raise ValueError(
+            f"cannot resample {len(samples)} sample(s) {n_resamples} times; "
+            "at least 2 samples and 1 resample are needed"
+        )
+    groups, unit = _groups(samples, series)
+    return _Resamples.draw(groups, n_resamples, np.random.default_rng(seed)), unit
 
 
 def _groups(samples: pd.Index, series: pd.Series | None) -> tuple[np.ndarray, str]:
@@ -177,6 +222,21 @@ def _skill(y: np.ndarray, p: np.ndarray, mean: np.ndarray, resamples: _Resamples
     about_train_mean = without_rounding(resamples.sums((y - mean) ** 2), scale)
     squares = resamples.sums((y - p) ** 2)
     return 1 - squares / np.where(about_train_mean > 0, about_train_mean, np.nan)
+
+
+def _median_skill(
+    y: np.ndarray, p: np.ndarray, mean: np.ndarray, resamples: _Resamples
+) -> np.ndarray:
+    """Median skill over genes in each resample, shape ``(resample,)``."""
+    median = np.empty(len(resamples.counts))
+    y, p = y.astype(float), p.astype(float)
+    for start in range(0, len(median), _RESAMPLES_AT_ONCE):
+        part = slice(start, start + _RESAMPLES_AT_ONCE)
+        some = replace(
+            resamples, counts=resamples.counts[part], n_samples=resamples.n_samples[part]
+        )
+        median[part] = _median(_skill(y, p, mean, some))
+    return median
 
 
 def _correlation(a: np.ndarray, b: np.ndarray, resamples: _Resamples) -> np.ndarray:

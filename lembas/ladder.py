@@ -1,0 +1,153 @@
+"""Say which models are fitted on which networks: the real one, and controls made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lembas import rewiring
+from lembas.baselines import registry
+from lembas.network import Network
+
+REAL = "real"
+
+Entries = Mapping[str, Mapping[str, Any] | None]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Say how a control is made.
+
+    Attributes:
+        label: How the report calls it.
+        make: From the real network and a seed to the control network.
+        is_random: Whether another seed makes another control.
+        shuffles_samples: Whether the training samples' inputs are shuffled against their targets.
+    """
+
+    label: str
+    make: Callable[[Network, int], Network]
+    is_random: bool = True
+    shuffles_samples: bool = False
+
+
+VARIANTS: Mapping[str, Variant] = {
+    REAL: Variant("Real network", lambda network, _: network, is_random=False),
+    "rewired": Variant(
+        "Rewired, same degrees", lambda network, seed: rewiring.rewired(network, seed=seed)
+    ),
+    "permuted_genes": Variant(
+        "Gene labels permuted", lambda network, seed: rewiring.permuted_genes(network, seed=seed)
+    ),
+    "random_edges": Variant(
+        "Random edges, as many", lambda network, seed: rewiring.random_edges(network, seed=seed)
+    ),
+    "flipped_signs": Variant(
+        "Signs flipped", lambda network, _: rewiring.flipped_signs(network), is_random=False
+    ),
+    "shuffled_signs": Variant(
+        "Signs shuffled", lambda network, seed: rewiring.shuffled_signs(network, seed=seed)
+    ),
+    "without_tf_edges": Variant(
+        "No TF-TF edges", lambda network, _: rewiring.without_tf_edges(network), is_random=False
+    ),
+    "permuted_samples": Variant(
+        "Training samples shuffled", lambda network, _: network, shuffles_samples=True
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Rung:
+    """Ask for one model on one kind of network.
+
+    Attributes:
+        model: Name of the model.
+        variant: A key of ``VARIANTS``.
+        n_draws: How many such networks; 1 where the variant is not random.
+    """
+
+    model: str
+    variant: str
+    n_draws: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be drawn."""
+        if self.variant not in VARIANTS:
+            raise ValueError(
+                f"unknown variant {self.variant!r} of the network; known are {', '.join(VARIANTS)}"
+            )
+        most = None if VARIANTS[self.variant].is_random else 1
+        if self.n_draws < 1 or (most and self.n_draws > most):
+            raise ValueError(
+                f"{self.n_draws} draws of {self.variant!r} for {self.model!r}; expected "
+                f"{'1, since all are alike' if most else 'at least 1'}"
+            )
+
+
+def rungs(
+    models: Iterable[str], variants: Iterable[str], *, n_rewired: int, n_others: int
+) -> list[Rung]:
+    """Set up a ladder: every model on the real network and on every control.
+
+    Args:
+        models: Names of models that take a network.
+        variants: Keys of ``VARIANTS``; the real network need not be named.
+        n_rewired: Rewired networks.
+        n_others: Networks of each other random variant.
+
+    Raises:
+        ValueError: If a variant is unknown, or there is nothing to draw.
+    """
+    asked = dict.fromkeys([REAL, *variants])
+    n_draws = {
+        name: (n_rewired if name == "rewired" else n_others)
+        if name in VARIANTS and VARIANTS[name].is_random
+        else 1
+        for name in asked
+    }
+    return [Rung(model, name, n_draws[name]) for model in models for name in asked]
+
+
+def depth_models(
+    depths: Iterable[int], *, base: str = "lembas", models: Entries | None = None
+) -> dict[str, dict[str, Any]]:
+    """Describe LEMBAS-RNN with other numbers of updates T, for the argument ``models``.
+
+    Args:
+        depths: Values of T, >= 1.
+        base: Registered model that they differ from in T only.
+        models: What differs from the registry.
+
+    Returns:
+        ``<base>_t<T>`` to a registry entry.
+    """
+    extra = {name: dict(entry or {}) for name, entry in (models or {}).items()}
+    spec = registry(extra)[base]
+    settings = dict(spec.parameters.get("settings") or {})
+    return {
+        f"{base}_t{depth}": {
+            "estimator": spec.estimator,
+            "label": f"{spec.label}, T = {depth}",
+            "parameters": {**spec.parameters, "settings": {**settings, "max_steps": depth}},
+        }
+        for depth in depths
+    }
+
+
+def check_ladder(ladder: list[Rung]) -> None:
+    """Refuse a ladder without the real network, or with a rung twice."""
+    pairs = [(rung.model, rung.variant) for rung in ladder]
+    twice = sorted({f"{model} on {variant}" for model, variant in pairs
+                    if pairs.count((model, variant)) > 1})  # fmt: skip
+    if twice or not ladder:
+        raise ValueError(
+            f"a ladder needs each rung once; given twice: {', '.join(twice[:5]) or 'none'}, "
+            f"{len(ladder)} rung(s) in all"
+        )
+    without = sorted({model for model, _ in pairs} - {m for m, v in pairs if v == REAL})
+    if without:
+        raise ValueError(
+            f"no rung with the real network for {', '.join(without[:5])}; add Rung(model, {REAL!r})"
+        )
