@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from lembas.controls import NOT_INPUTS, Ladder
+from lembas.controls import NOT_INPUTS
 from lembas.ladder import REAL, VARIANTS
 
 HELPS, HURTS, UNDECIDED = "helps", "hurts", "undecided"
@@ -51,29 +51,28 @@ def network_sentence(
         KeyError: If they were not compared.
     """
     row = _row(differences, model, cohort, variant)
-    kind = VARIANTS[variant].label.lower()
-    numbers = (
-        f"median skill {row['real']:z.3f} on the real network, {row['control']:z.3f} on average "
-        f"over {row['n_draws']:.0f} control(s) of the kind '{kind}', difference "
-        f"{row['value']:+.3f} (95 % interval {row['low']:+.3f} to {row['high']:+.3f}"
-    )
-    chance = "" if pd.isna(row["p_value"]) else f"; empirical p = {row['p_value']:.2g}"
-    start = f"{labels.get(model, model)}, {_where(cohort)}"
     answer = {
         HELPS: "the network helps",
         HURTS: "the network does harm",
         UNDECIDED: "it cannot be told whether the network helps",
     }[verdict(row["low"], row["high"])]
-    return f"{start}: {answer} ({numbers}{chance}))."
+    chance = "" if pd.isna(row["p_value"]) else f"; empirical p = {row['p_value']:.2g}"
+    return (
+        f"{labels.get(model, model)}, {_where(cohort)}: {answer}. Its median skill is "
+        f"{row['real']:z.3f} with the real network and {row['control']:z.3f} on average with "
+        f"{row['n_draws']:.0f} {VARIANTS[variant].words} network(s), a difference of "
+        f"{row['value']:+.3f} (95 % interval {row['low']:+.3f} to {row['high']:+.3f}{chance})."
+    )
 
 
-def network_sentences(ladder: Ladder, labels: Mapping[str, str], variant: str = "rewired") -> str:
-    """Say for every model and cohort whether the real network helps."""
-    rows = _shown(ladder.differences).query("variant == @variant")
-    pairs = rows[["model", "cohort"]].itertuples(index=False)
+def network_sentences(
+    differences: pd.DataFrame, cohort: str, labels: Mapping[str, str], *, variant: str = "rewired"
+) -> str:
+    """Say for every model whether the real network helps on one cohort."""
+    rows = _shown(differences).query("variant == @variant and cohort == @cohort")
     return " ".join(
-        network_sentence(ladder.differences, model, cohort, labels=labels, variant=variant)
-        for model, cohort in pairs
+        network_sentence(differences, model, cohort, labels=labels, variant=variant)
+        for model in rows["model"]
     )
 
 
@@ -126,7 +125,8 @@ def depth_sentence(table: pd.DataFrame, cohort: str) -> str:
     if rows.empty:
         return "No other depths were fitted."
     best = int(rows["value"].idxmax())
-    enough = int(rows.index[rows["high"].fillna(rows["value"]) >= rows.loc[best, "value"]][0])
+    reaches = rows[["value", "high"]].max(axis=1) >= rows.loc[best, "value"]
+    enough = int(rows.index[reaches][0])
     values = ", ".join(f"{value:z.3f} with T = {depth}" for depth, value in rows["value"].items())
     less = f", and T = {enough} cannot be told from it" if enough < best else ""
     return f"{_where(cohort).capitalize()}, the median skill is {values}: T = {best} is best{less}."

@@ -274,12 +274,10 @@ def _gathered(drawn: _Drawn) -> Ladder:
     keys = ["model", "variant", "draw", "cohort", "genes"]
     skill = drawn.per_gene.groupby(keys, sort=False)["skill"]
     scores = skill.median().rename("value").to_frame()
-    resampled = drawn.resampled.groupby(keys, sort=False)["skill"]
-    scores["low"], scores["high"] = resampled.quantile(0.025), resampled.quantile(0.975)
+    again = drawn.resampled.groupby(keys, sort=False)["skill"]
+    scores["low"], scores["high"] = again.quantile(0.025), again.quantile(0.975)
     scores["n_genes"] = skill.size()
-    wide = drawn.resampled.pivot_table(
-        index="resample", columns=keys, values="skill", sort=False, dropna=False
-    )
+    wide = drawn.resampled.pivot(index="resample", columns=keys, values="skill")
     rows = [
         {**dict(zip(["model", "variant", "cohort", "genes"], place, strict=True)), **found}
         for place, found in _differences(scores["value"], wide)

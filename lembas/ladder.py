@@ -21,39 +21,59 @@ class Variant:
 
     Attributes:
         label: How the report calls it.
+        words: Several of them, in a sentence.
         make: From the real network and a seed to the control network.
         is_random: Whether another seed makes another control.
         shuffles_samples: Whether the training samples' inputs are shuffled against their targets.
     """
 
     label: str
+    words: str
     make: Callable[[Network, int], Network]
     is_random: bool = True
     shuffles_samples: bool = False
 
 
 VARIANTS: Mapping[str, Variant] = {
-    REAL: Variant("Real network", lambda network, _: network, is_random=False),
+    REAL: Variant("Real network", "real", lambda network, _: network, is_random=False),
     "rewired": Variant(
-        "Rewired, same degrees", lambda network, seed: rewiring.rewired(network, seed=seed)
+        "Rewired, same degrees",
+        "rewired",
+        lambda network, seed: rewiring.rewired(network, seed=seed),
     ),
     "permuted_genes": Variant(
-        "Gene labels permuted", lambda network, seed: rewiring.permuted_genes(network, seed=seed)
+        "Gene labels permuted",
+        "gene-permuted",
+        lambda network, seed: rewiring.permuted_genes(network, seed=seed),
     ),
     "random_edges": Variant(
-        "Random edges, as many", lambda network, seed: rewiring.random_edges(network, seed=seed)
+        "Random edges, as many",
+        "random",
+        lambda network, seed: rewiring.random_edges(network, seed=seed),
     ),
     "flipped_signs": Variant(
-        "Signs flipped", lambda network, _: rewiring.flipped_signs(network), is_random=False
+        "Signs flipped",
+        "sign-flipped",
+        lambda network, _: rewiring.flipped_signs(network),
+        is_random=False,
     ),
     "shuffled_signs": Variant(
-        "Signs shuffled", lambda network, seed: rewiring.shuffled_signs(network, seed=seed)
+        "Signs shuffled",
+        "sign-shuffled",
+        lambda network, seed: rewiring.shuffled_signs(network, seed=seed),
     ),
     "without_tf_edges": Variant(
-        "No TF-TF edges", lambda network, _: rewiring.without_tf_edges(network), is_random=False
+        "No TF-TF edges",
+        "TF-TF-free",
+        lambda network, _: rewiring.without_tf_edges(network),
+        is_random=False,
     ),
+    # Not the network but the samples are shuffled: a check of everything else.
     "permuted_samples": Variant(
-        "Training samples shuffled", lambda network, _: network, shuffles_samples=True
+        "Training samples shuffled",
+        "sample-shuffled",
+        lambda network, _: network,
+        shuffles_samples=True,
     ),
 }
 

@@ -143,14 +143,16 @@ def random_edges(network: Network, *, seed: int) -> Network:
         # A TF has one target less within the TFs: itself.
         width = n_tfs - 1 if targets is tfs else len(targets)
         n_edges = int(is_own.sum())
-        place = generator.choice(n_tfs * width, n_edges, replace=False) if n_edges else []
-        source, target = np.divmod(np.asarray(place, dtype=np.int64), max(width, 1))
+        if not n_edges:
+            continue
+        place = generator.choice(n_tfs * width, n_edges, replace=False)
+        source, target = np.divmod(place, width)
         if targets is tfs:
             target += target >= source
         sign = generator.permutation(edges.loc[is_own, "Interaction"].to_numpy())
         drawn = {"TF": tfs[source], "Gene": targets[target], "Interaction": sign}
         parts.append(pd.DataFrame(drawn))
-    return Network.from_edges(pd.concat([part for part in parts if len(part)]))
+    return Network.from_edges(pd.concat(parts))
 
 
 def without_tf_edges(network: Network) -> Network:
