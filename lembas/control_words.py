@@ -128,7 +128,7 @@ def depth_sentence(table: pd.DataFrame, cohort: str) -> str:
     reaches = rows[["value", "high"]].max(axis=1) >= rows.loc[best, "value"]
     enough = int(rows.index[reaches][0])
     values = ", ".join(f"{value:z.3f} with T = {depth}" for depth, value in rows["value"].items())
-    less = f", and T = {enough} cannot be told from it" if enough < best else ""
+    less = f", and the interval of T = {enough} reaches it" if enough < best else ""
     return f"{_where(cohort).capitalize()}, the median skill is {values}: T = {best} is best{less}."
 
 

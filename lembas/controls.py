@@ -277,7 +277,8 @@ def _gathered(drawn: _Drawn) -> Ladder:
     again = drawn.resampled.groupby(keys, sort=False)["skill"]
     scores["low"], scores["high"] = again.quantile(0.025), again.quantile(0.975)
     scores["n_genes"] = skill.size()
-    wide = drawn.resampled.pivot(index="resample", columns=keys, values="skill")
+    # A pivot_table would make a column of every combination, drawn or not.
+    wide = drawn.resampled.pivot(index="resample", columns=keys, values="skill")  # noqa: PD010
     rows = [
         {**dict(zip(["model", "variant", "cohort", "genes"], place, strict=True)), **found}
         for place, found in _differences(scores["value"], wide)
