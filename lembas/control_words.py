@@ -8,6 +8,7 @@ import pandas as pd
 
 from lembas.controls import NOT_INPUTS
 from lembas.ladder import REAL, VARIANTS
+from lembas.summary import CENTRED
 
 HELPS, HURTS, UNDECIDED = "helps", "hurts", "undecided"
 SHUFFLED = "permuted_samples"
@@ -56,12 +57,13 @@ def network_sentence(
         HURTS: "the network does harm",
         UNDECIDED: "it cannot be told whether the network helps",
     }[verdict(row["low"], row["high"])]
+    networks = "network" if row["n_draws"] == 1 else "networks"
     chance = "" if pd.isna(row["p_value"]) else f"; empirical p = {row['p_value']:.2g}"
     return (
         f"{labels.get(model, model)}, {_where(cohort)}: {answer}. Its median skill is "
         f"{row['real']:z.3f} with the real network and {row['control']:z.3f} on average with "
-        f"{row['n_draws']:.0f} {VARIANTS[variant].words} network(s), a difference of "
-        f"{row['value']:+.3f} (95 % interval {row['low']:+.3f} to {row['high']:+.3f}{chance})."
+        f"{row['n_draws']:.0f} {VARIANTS[variant].words} {networks}, a difference of "
+        f"{row['value']:+z.3f} (95 % interval {row['low']:+z.3f} to {row['high']:+z.3f}{chance})."
     )
 
 
@@ -70,6 +72,8 @@ def network_sentences(
 ) -> str:
     """Say for every model whether the real network helps on one cohort."""
     rows = _shown(differences).query("variant == @variant and cohort == @cohort")
+    if rows.empty:
+        return f"Nothing was compared {_where(cohort)} with {VARIANTS[variant].words} networks."
     return " ".join(
         network_sentence(differences, model, cohort, labels=labels, variant=variant)
         for model in rows["model"]
@@ -114,6 +118,17 @@ def depth_table(scores: pd.DataFrame, depths: Mapping[str, int]) -> pd.DataFrame
     return table[columns].sort_values(["cohort", "depth"], ignore_index=True)
 
 
+def real_scores(scores: pd.DataFrame, model: str) -> dict[str, float]:
+    """Look up a model's median skill on the real network: cohort to value, maybe none."""
+    rows = _shown(scores).query("variant == @REAL and model == @model")
+    return rows.set_index("cohort")["value"].to_dict()
+
+
+def centred_name(cohort: str) -> str:
+    """Name an external cohort as the ladder's tables do: it is scored centred."""
+    return f"{cohort}{CENTRED}"
+
+
 def depth_sentence(table: pd.DataFrame, cohort: str) -> str:
     """Say how deep the network must be: the least depth whose interval reaches the best value.
 
@@ -136,7 +151,7 @@ def differences_table(differences: pd.DataFrame, labels: Mapping[str, str]) -> p
     """Lay the differences out for a reader: one row a cohort, model and variant."""
     rows = _shown(differences)
     interval = [
-        f"{row.value:+.3f} ({row.low:+.3f} to {row.high:+.3f})"
+        f"{row.value:+z.3f} ({row.low:+z.3f} to {row.high:+z.3f})"
         for row in rows[["value", "low", "high"]].itertuples(index=False)
     ]
     table = pd.DataFrame(

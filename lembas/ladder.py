@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lembas import rewiring
-from lembas.baselines import registry
+from lembas.baselines import ModelSpec, registry
 from lembas.network import Network
+from lembas.recipes import make_config
 
 REAL = "real"
 
@@ -136,16 +137,18 @@ def depth_models(
     """Describe LEMBAS-RNN with other numbers of updates T, for the argument ``models``.
 
     Args:
-        depths: Values of T, >= 1.
-        base: Registered model that they differ from in T only.
+        depths: Values of T, >= 1; the base model's own is left out, for it is there already.
+        base: Registered LEMBAS-RNN that they differ from in T only.
         models: What differs from the registry.
 
     Returns:
         ``<base>_t<T>`` to a registry entry.
+
+    Raises:
+        KeyError: If there is no such model.
     """
-    extra = {name: dict(entry or {}) for name, entry in (models or {}).items()}
-    spec = registry(extra)[base]
-    settings = dict(spec.parameters.get("settings") or {})
+    spec = _spec(base, models)
+    settings, own = dict(spec.parameters.get("settings") or {}), depth_of(base, models)
     return {
         f"{base}_t{depth}": {
             "estimator": spec.estimator,
@@ -153,7 +156,26 @@ def depth_models(
             "parameters": {**spec.parameters, "settings": {**settings, "max_steps": depth}},
         }
         for depth in depths
+        if depth != own
     }
+
+
+def depth_of(model: str, models: Entries | None = None) -> int:
+    """Look up the number of updates T of a LEMBAS-RNN.
+
+    Raises:
+        KeyError: If there is no such model.
+    """
+    given = _spec(model, models).parameters
+    seed = given.get("seed", 0)
+    return make_config(given.get("recipe", "improved"), given.get("settings"), seed).max_steps
+
+
+def _spec(model: str, models: Entries | None) -> ModelSpec:
+    known = registry({name: dict(entry or {}) for name, entry in (models or {}).items()})
+    if model not in known:
+        raise KeyError(f"no model named {model!r}; registered are {', '.join(known)}")
+    return known[model]
 
 
 def check_ladder(ladder: list[Rung]) -> None:

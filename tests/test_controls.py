@@ -24,7 +24,7 @@ from lembas.control_words import (
 from lembas.controls import Ladder, climb
 from lembas.evaluation import centred
 from lembas.intervals import bootstrap
-from lembas.ladder import REAL, VARIANTS, Rung, depth_models, rungs
+from lembas.ladder import REAL, VARIANTS, Rung, depth_models, depth_of, rungs
 from lembas.metrics import score_per_gene
 from lembas.network import Network
 from tests.small_study import QUICK
@@ -171,6 +171,11 @@ def test_depths_are_other_settings_of_the_same_model(study):
     base = {"lembas": {"parameters": {"settings": dict(QUICK)}}}
     models = {**base, **depth_models([2, 3], models=base)}
     assert list(models) == ["lembas", "lembas_t2", "lembas_t3"]
+    # T = 10 is the model's own.
+    assert depth_of("lembas", models) == 10
+    assert list(depth_models([1, 10], models=base)) == ["lembas_t1"]
+    with pytest.raises(KeyError, match="no model named 'rnn'"):
+        depth_models([1], base="rnn")
     two = make("lembas_t2", study.network, extra=models)
     assert two.settings == {**QUICK, "max_steps": 2}
     ladder = climb(
@@ -182,8 +187,9 @@ def test_depths_are_other_settings_of_the_same_model(study):
     )
     # Two updates reach the targets from their own TFs only; the start draws other noise.
     assert ladder.differences["value"].abs().max() < 0.1
-    table = depth_table(ladder.scores, {"lembas_t2": 2})
-    assert table["depth"].tolist() == [2, 2, 2]
+    table = depth_table(ladder.scores, {"lembas_t2": depth_of("lembas_t2", models)})
+    assert table["depth"].unique().tolist() == [2]
+    assert len(table) == ladder.scores["cohort"].nunique()
 
 
 def test_networks_are_cut_to_what_was_measured(study, ladder):
@@ -242,6 +248,8 @@ def test_the_sentence_follows_the_interval(low, high, words):
     assert "0.600 with the real network and 0.500 on average with 20 rewired" in sentence
     assert f"95 % interval {low:+.3f} to {high:+.3f}; empirical p = 0.048" in sentence
     assert network_sentences(differences_of(low, high), "test", LABELS) == sentence
+    nothing = network_sentences(differences_of(low, high), "far", LABELS)
+    assert nothing == "Nothing was compared on far with rewired networks."
     with pytest.raises(KeyError, match="0 comparisons of 'ridge' on 'test'"):
         network_sentence(differences_of(low, high), "ridge", "test", labels=LABELS)
 

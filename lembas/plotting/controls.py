@@ -16,8 +16,8 @@ SPREAD_IN = 0.06
 
 def _signed(value: float, low: float, high: float) -> str:
     """Write a difference with its interval."""
-    text = f"{value:+.3f}"
-    return text if np.isnan(low) or np.isnan(high) else f"{text} [{low:+.3f}, {high:+.3f}]"
+    text = f"{value:+z.3f}"  # z: no minus before a rounded zero
+    return text if np.isnan(low) or np.isnan(high) else f"{text} [{low:+z.3f}, {high:+z.3f}]"
 
 
 def _notes(own: pd.DataFrame, differences: pd.DataFrame) -> dict[str, str]:
