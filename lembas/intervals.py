@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -188,7 +188,11 @@ class _Resamples:
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Sum over the samples of each resample: ``(sample, n)`` to ``(resample, n)``."""
         # Summed within units first: a resample holds whole units.
-        return self.counts @ np.add.reduceat(values[self.order], self.starts, axis=0)
+        return self.counts @ self.by_unit(values)
+
+    def by_unit(self, values: np.ndarray) -> np.ndarray:
+        """Sum over the samples of each unit: ``(sample, n)`` to ``(unit, n)``."""
+        return np.add.reduceat(values[self.order], self.starts, axis=0)
 
 
 def _score_resamples(
@@ -228,14 +232,18 @@ def _median_skill(
     y: np.ndarray, p: np.ndarray, mean: np.ndarray, resamples: _Resamples
 ) -> np.ndarray:
     """Median skill over genes in each resample, shape ``(resample,)``."""
-    median = np.empty(len(resamples.counts))
-    y, p = y.astype(float), p.astype(float)
+    shape = (resamples.counts.shape[1], y.shape[1])
+    about_train_mean, squares, median = *np.empty((2, *shape)), np.empty(len(resamples.counts))
+    for start in range(0, y.shape[1], _GENES_AT_ONCE):
+        part = slice(start, start + _GENES_AT_ONCE)
+        own, other = y[:, part].astype(float), p[:, part].astype(float)
+        about_train_mean[:, part] = resamples.by_unit((own - mean[part]) ** 2)
+        squares[:, part] = resamples.by_unit((own - other) ** 2)
     for start in range(0, len(median), _RESAMPLES_AT_ONCE):
-        part = slice(start, start + _RESAMPLES_AT_ONCE)
-        some = replace(
-            resamples, counts=resamples.counts[part], n_samples=resamples.n_samples[part]
-        )
-        median[part] = _median(_skill(y, p, mean, some))
+        rows = slice(start, start + _RESAMPLES_AT_ONCE)
+        counts, scale = resamples.counts[rows], resamples.n_samples[rows, None] * mean**2
+        total = without_rounding(counts @ about_train_mean, scale)
+        median[rows] = _median(1 - (counts @ squares) / np.where(total > 0, total, np.nan))
     return median
 
 

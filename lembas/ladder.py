@@ -107,28 +107,43 @@ class Rung:
             )
 
 
+# What a model whose reach is a gene's own regulators is compared with, and what models of longer
+# reach are. Neither ridge knows of signs, nor the first of edges from TF to TF.
+NEAR: Mapping[str, tuple[str, ...]] = {
+    "masked_ridge": ("rewired", "permuted_genes", "random_edges", "permuted_samples"),
+}
+FAR: Mapping[str, tuple[str, ...]] = {
+    "path_ridge": ("rewired",),
+    "lembas": ("rewired", "shuffled_signs", "without_tf_edges"),
+}
+
+
 def rungs(
-    models: Iterable[str], variants: Iterable[str], *, n_rewired: int, n_others: int
+    controls: Mapping[str, Iterable[str]], *, n_rewired: int = 1, n_others: int = 1
 ) -> list[Rung]:
-    """Set up a ladder: every model on the real network and on every control.
+    """Set up a ladder: every model on the real network and on its controls.
 
     Args:
-        models: Names of models that take a network.
-        variants: Keys of ``VARIANTS``; the real network need not be named.
+        controls: Model that takes a network to keys of ``VARIANTS``; the real network need not
+            be named.
         n_rewired: Rewired networks.
         n_others: Networks of each other random variant.
 
     Raises:
         ValueError: If a variant is unknown, or there is nothing to draw.
     """
-    asked = dict.fromkeys([REAL, *variants])
-    n_draws = {
-        name: (n_rewired if name == "rewired" else n_others)
-        if name in VARIANTS and VARIANTS[name].is_random
-        else 1
-        for name in asked
-    }
-    return [Rung(model, name, n_draws[name]) for model in models for name in asked]
+    return [
+        Rung(model, variant, _n_draws(variant, n_rewired, n_others))
+        for model, variants in controls.items()
+        for variant in dict.fromkeys([REAL, *variants])
+    ]
+
+
+def _n_draws(variant: str, n_rewired: int, n_others: int) -> int:
+    if variant == "rewired":
+        return n_rewired
+    known = VARIANTS.get(variant)
+    return n_others if known and known.is_random else 1
 
 
 def depth_models(

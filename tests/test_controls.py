@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from lembas import controls, rewiring
-from lembas.baselines import make
+from lembas.baselines import REGISTRY, make
 from lembas.control_words import (
     depth_sentence,
     depth_table,
@@ -24,15 +24,15 @@ from lembas.control_words import (
 from lembas.controls import Ladder, climb
 from lembas.evaluation import centred
 from lembas.intervals import bootstrap
-from lembas.ladder import REAL, VARIANTS, Rung, depth_models, depth_of, rungs
+from lembas.ladder import FAR, NEAR, REAL, VARIANTS, Rung, depth_models, depth_of, rungs
 from lembas.metrics import score_per_gene
 from lembas.network import Network
 from tests.small_study import QUICK
 
 ALL = [name for name in VARIANTS if name != REAL]
 LADDER = [
-    *rungs(["masked_ridge"], ALL, n_rewired=3, n_others=2),
-    *rungs(["path_ridge"], ["rewired"], n_rewired=2, n_others=1),
+    *rungs({"masked_ridge": ALL}, n_rewired=3, n_others=2),
+    *rungs({"path_ridge": ["rewired"]}, n_rewired=2),
 ]
 OPTIONS = {"n_resamples": 60, "seed": 5}
 LABELS = {"masked_ridge": "Masked ridge", "path_ridge": "Path ridge"}
@@ -137,7 +137,7 @@ def test_the_order_of_the_rungs_changes_no_number(study, ladder):
 
 
 def test_a_draw_that_was_finished_is_not_fitted_again(study, ladder, tmp_path):
-    few = rungs(["masked_ridge"], ["rewired"], n_rewired=3, n_others=1)
+    few = rungs({"masked_ridge": ["rewired"]}, n_rewired=3)
     options = {**OPTIONS, "unfinished": tmp_path}
     run, calls = controls._Work.run, []
 
@@ -199,16 +199,30 @@ def test_networks_are_cut_to_what_was_measured(study, ladder):
     assert (ladder.fits.query("variant == 'rewired'")["moved"] > 0.3).all()
 
 
+def test_a_ladder_has_the_real_network_first_and_draws_what_is_random():
+    ladder = rungs({"a": ["rewired", "flipped_signs"], "b": []}, n_rewired=4, n_others=3)
+    assert ladder == [
+        Rung("a", REAL),
+        Rung("a", "rewired", 4),
+        Rung("a", "flipped_signs"),
+        Rung("b", REAL),
+    ]
+    assert rungs({"a": ["shuffled_signs"]}, n_others=3)[1].n_draws == 3
+    assert {*NEAR, *FAR} <= {*REGISTRY}
+    for rung in rungs({**NEAR, **FAR}):
+        assert rung.variant in VARIANTS
+
+
 def test_bad_ladders_are_explained(study):
     def climbed(*ladder: Rung) -> Ladder:
         return climb(study.dataset, study.network, ladder, **OPTIONS)
 
     with pytest.raises(ValueError, match=r"unknown variant 'mirrored'.*known are real, rewired"):
-        Rung("masked_ridge", "mirrored")
+        rungs({"masked_ridge": ["mirrored"]})
     with pytest.raises(ValueError, match=r"2 draws of 'flipped_signs'.*expected 1, since all"):
         Rung("masked_ridge", "flipped_signs", 2)
     with pytest.raises(ValueError, match=r"0 draws of 'rewired'.*expected at least 1"):
-        rungs(["masked_ridge"], ["rewired"], n_rewired=0, n_others=1)
+        rungs({"masked_ridge": ["rewired"]}, n_rewired=0)
     with pytest.raises(ValueError, match="no rung with the real network for masked_ridge"):
         climbed(Rung("masked_ridge", "rewired"))
     with pytest.raises(ValueError, match="given twice: masked_ridge on real"):

@@ -23,7 +23,7 @@ def test_real_and_rewired_networks_score_as_in_the_first_trials(liver, name):
         liver / "tables" / "gene_expression.tsv.gz",
         network,
     )
-    ladder = rungs(["masked_ridge"], ["rewired"], n_rewired=2, n_others=1)
+    ladder = rungs({"masked_ridge": ["rewired"]}, n_rewired=2)
     found = climb(dataset, network, ladder, n_resamples=100)
     (row,) = found.differences.itertuples()
     assert (row.real, row.control) == pytest.approx(EXPECTED[name], abs=0.02)

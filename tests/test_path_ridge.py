@@ -141,6 +141,12 @@ def test_order_changes_nothing_and_a_tf_that_does_not_vary_is_left_alone():
     assert np.isfinite(plain.to_numpy()).all()
 
 
+def test_threads_change_nothing():
+    x, y = tables()
+    one, two = (PathRidge(network(), n_jobs=n_jobs).fit(x, y) for n_jobs in (1, 2))
+    np.testing.assert_array_equal(one.coef_.toarray(), two.coef_.toarray())
+
+
 def test_it_is_registered_cloned_and_saved():
     x, y = tables()
     model = make("path_ridge", network(), hops=3).fit(x, y)
