@@ -49,6 +49,11 @@ REGISTRY: dict[str, ModelSpec] = {
         "Masked ridge",
         note="Each gene sees only its own regulators in the network; one penalty a gene.",
     ),
+    "path_ridge": ModelSpec(
+        "lembas.path_ridge.PathRidge",
+        "Path ridge",
+        note="Each gene sees the TFs from which at most two edges lead to it; one penalty a gene.",
+    ),
     "xgbrf": ModelSpec(
         "lembas.forests.XGBRF", "XGBRF", note="Three trees a gene, the original study's settings."
     ),

@@ -25,6 +25,8 @@ METRICS: tuple[str, ...] = (
 
 # Genes at once: bounds the memory of (sample, gene) arrays in double precision.
 _GENES_AT_ONCE = 512
+# Resamples at once, where all genes are held: as many as make no larger arrays than those.
+_RESAMPLES_AT_ONCE = 128
 
 
 @dataclass(frozen=True)
@@ -88,18 +90,61 @@ def bootstrap(
     Raises:
         ValueError: If labels differ, a value is not finite, or there is nothing to resample.
     """
-    if n_resamples < 1 or len(truth) < 2:
-        raise ValueError(
-            f"cannot resample {len(truth)} sample(s) {n_resamples} times; "
-            "at least 2 samples and 1 resample are needed"
-        )
-    groups, unit = _groups(truth.index, series)
-    resamples = _Resamples.draw(groups, n_resamples, np.random.default_rng(seed))
+    resamples, unit = _drawn_resamples(truth.index, series, n_resamples, seed)
     by_model = {
         model: _score_resamples(*matched_arrays(truth, table, train_mean), resamples)
         for model, table in predictions.items()
     }
-    return Draws(by_model, n_units=int(groups.max()) + 1, unit=unit)
+    return Draws(by_model, n_units=resamples.counts.shape[1], unit=unit)
+
+
+def median_skill_draws(
+    truth: pd.DataFrame,
+    predictions: Mapping[str, pd.DataFrame],
+    train_mean: pd.Series,
+    *,
+    series: pd.Series | None = None,
+    n_resamples: int = 2000,
+    seed: int = 888,
+) -> pd.DataFrame:
+    """Score many predictions' median skill on the resamples of :func:`bootstrap`.
+
+    The same numbers as there, at a small part of its time and memory: nothing else is scored,
+    and some resamples are scored at a time.
+
+    Args:
+        truth: Measured expression ``(sample, gene)``.
+        predictions: By name, with the same labels, in any order.
+        train_mean: Mean of each gene over the training samples.
+        series: As in :func:`bootstrap`.
+        n_resamples: Number of resamples, >= 1.
+        seed: Seed of the resampling; the same seed draws the same samples in every call.
+
+    Returns:
+        Median skill over genes ``(resample, prediction)``; NaN where no gene has a skill.
+
+    Raises:
+        ValueError: As :func:`bootstrap`.
+    """
+    resamples, _ = _drawn_resamples(truth.index, series, n_resamples, seed)
+    skill = {
+        name: _median_skill(*matched_arrays(truth, table, train_mean), resamples)
+        for name, table in predictions.items()
+    }
+    return pd.DataFrame(skill)
+
+
+def _drawn_resamples(
+    samples: pd.Index, series: pd.Series | None, n_resamples: int, seed: int
+) -> tuple[_Resamples, str]:
+    """Draw resamples of samples or series, and say which of the two."""
+    if n_resamples < 1 or len(samples) < 2:
+        raise ValueError(
+            f"cannot resample {len(samples)} sample(s) {n_resamples} times; "
+            "at least 2 samples and 1 resample are needed"
+        )
+    groups, unit = _groups(samples, series)
+    return _Resamples.draw(groups, n_resamples, np.random.default_rng(seed)), unit
 
 
 def _groups(samples: pd.Index, series: pd.Series | None) -> tuple[np.ndarray, str]:
@@ -143,7 +188,11 @@ class _Resamples:
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Sum over the samples of each resample: ``(sample, n)`` to ``(resample, n)``."""
         # Summed within units first: a resample holds whole units.
-        return self.counts @ np.add.reduceat(values[self.order], self.starts, axis=0)
+        return self.counts @ self.by_unit(values)
+
+    def by_unit(self, values: np.ndarray) -> np.ndarray:
+        """Sum over the samples of each unit: ``(sample, n)`` to ``(unit, n)``."""
+        return np.add.reduceat(values[self.order], self.starts, axis=0)
 
 
 def _score_resamples(
@@ -177,6 +226,25 @@ def _skill(y: np.ndarray, p: np.ndarray, mean: np.ndarray, resamples: _Resamples
     about_train_mean = without_rounding(resamples.sums((y - mean) ** 2), scale)
     squares = resamples.sums((y - p) ** 2)
     return 1 - squares / np.where(about_train_mean > 0, about_train_mean, np.nan)
+
+
+def _median_skill(
+    y: np.ndarray, p: np.ndarray, mean: np.ndarray, resamples: _Resamples
+) -> np.ndarray:
+    """Median skill over genes in each resample, shape ``(resample,)``."""
+    shape = (resamples.counts.shape[1], y.shape[1])
+    about_train_mean, squares, median = *np.empty((2, *shape)), np.empty(len(resamples.counts))
+    for start in range(0, y.shape[1], _GENES_AT_ONCE):
+        part = slice(start, start + _GENES_AT_ONCE)
+        own, other = y[:, part].astype(float), p[:, part].astype(float)
+        about_train_mean[:, part] = resamples.by_unit((own - mean[part]) ** 2)
+        squares[:, part] = resamples.by_unit((own - other) ** 2)
+    for start in range(0, len(median), _RESAMPLES_AT_ONCE):
+        rows = slice(start, start + _RESAMPLES_AT_ONCE)
+        counts, scale = resamples.counts[rows], resamples.n_samples[rows, None] * mean**2
+        total = without_rounding(counts @ about_train_mean, scale)
+        median[rows] = _median(1 - (counts @ squares) / np.where(total > 0, total, np.nan))
+    return median
 
 
 def _correlation(a: np.ndarray, b: np.ndarray, resamples: _Resamples) -> np.ndarray:

@@ -45,7 +45,7 @@ class RidgeGCV(LinearModel):
     def fit(self, X: pd.DataFrame, Y: pd.DataFrame) -> Self:
         """Fit from TF expression ``(sample, tf)`` and gene expression ``(sample, gene)``."""
         check_training_tables(X, Y)
-        alphas = _checked_alphas(self.alphas)
+        alphas = checked_alphas(self.alphas)
         design = Design.of(X)
         left, size, right = thin_svd(design.standardised)
         self.tfs_, self.genes_ = X.columns, Y.columns
@@ -92,7 +92,7 @@ class MaskedRidge(PlainState, RegressorMixin, BaseEstimator):
         check_training_tables(X, Y)
         if self.network is None:
             raise ValueError("MaskedRidge needs a network: pass network=Network.read(path)")
-        alphas = _checked_alphas(self.alphas)
+        alphas = checked_alphas(self.alphas)
         self.tfs_, self.genes_ = X.columns, Y.columns
         design = Design.of(X)
         self.tf_mean_ = pd.Series(design.mean, index=self.tfs_)
@@ -198,7 +198,7 @@ def _regulator_matrix(network: Network, tfs: pd.Index, genes: pd.Index) -> spars
     return sparse.csr_array((np.ones(keep.sum()), (row[keep], column[keep])), shape=shape)
 
 
-def _checked_alphas(alphas: Sequence[float]) -> np.ndarray:
+def checked_alphas(alphas: Sequence[float]) -> np.ndarray:
     """Refuse penalties that are not positive numbers."""
     values = np.asarray(alphas, dtype=float)
     if values.size == 0 or not ((values > 0) & np.isfinite(values)).all():

@@ -244,6 +244,52 @@ def original_table() -> pd.DataFrame:
     return table.assign(metric="r2_pooled", value=np.linspace(0.7, 0.95, len(table)))
 
 
+VARIANT_LABELS = {
+    "real": "Real network",
+    "rewired": "Rewired, same degrees",
+    "random_edges": "Random edges, as many",
+    "without_tf_edges": "No TF-TF edges",
+}
+
+
+def control_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Invent skills of two models on the real network and on controls, and the differences."""
+    rng = np.random.default_rng(11)
+    n_draws = {"real": 1, "rewired": 20, "random_edges": 5, "without_tf_edges": 1}
+    keys = [
+        (model, variant, draw, cohort)
+        for model in ("masked_ridge", "lembas")
+        for variant, n in n_draws.items()
+        for draw in range(n)
+        for cohort in ("test", "far")
+    ]
+    scores = pd.DataFrame(keys, columns=["model", "variant", "draw", "cohort"])
+    centre = scores["variant"].map({"real": 0.6, "rewired": 0.5, "random_edges": 0.3}).fillna(0.58)
+    scores["value"] = rng.normal(centre, 0.01)
+    scores["low"], scores["high"] = scores["value"] - 0.04, scores["value"] + 0.03
+    place = ["model", "variant", "cohort"]
+    mean = scores.groupby(place)["value"].mean()
+    real = mean.xs("real", level="variant").rename("real")
+    table = mean.drop("real", level="variant").reset_index().join(real, on=["model", "cohort"])
+    table["value"] = table["real"] - table["value"]
+    return scores, table.assign(low=table["value"] - 0.03, high=table["value"] + 0.04)
+
+
+def depths_table() -> pd.DataFrame:
+    """Invent skills of one network with four numbers of updates; with one it does not work."""
+    table = pd.DataFrame(
+        itertools.product([1, 2, 3, 10], ["test", "far"]), columns=["depth", "cohort"]
+    )
+    table["value"] = [-4.0, 0.0, 0.41, 0.2, 0.5, 0.25, 0.52, 0.24]
+    return table.assign(low=table["value"] - 0.05, high=table["value"] + 0.04)
+
+
+def _ladder_figure() -> plotting.Drawing:
+    return plotting.network_ladder(
+        *control_tables(), cohort="test", variants=VARIANT_LABELS, labels=LABELS
+    )
+
+
 def _predictions_figure() -> plotting.Drawing:
     truth, predictions, _ = matrices()
     return plotting.predicted_against_observed(
@@ -307,6 +353,9 @@ FIGURES: dict[str, Callable[[], plotting.Drawing]] = {
     "completeness": lambda: plotting.completeness(completeness_table(), labels=LABELS),
     "coverage": lambda: plotting.coverage(coverage_table()),
     "degree_distributions": _degrees,
+    "depth_curve": lambda: plotting.depth_curve(
+        depths_table(), references={"test": 0.45}, labels=LABELS
+    ),
     "edge_signs": lambda: plotting.edge_signs(edges_table()),
     "gene_violins": lambda: plotting.gene_violins(
         per_gene_table(), PER_GENE, cohort="test", labels=LABELS
@@ -319,6 +368,7 @@ FIGURES: dict[str, Callable[[], plotting.Drawing]] = {
         mean_attribution_table(), gene="ALB", unit=UNIT, labels=LABELS
     ),
     "missingness": lambda: plotting.missingness(missing_table(), labels=LABELS),
+    "network_ladder": _ladder_figure,
     "original_beside_ours": lambda: plotting.original_beside_ours(
         scores_table(), original_table(), metric="r2_pooled", labels=LABELS
     ),

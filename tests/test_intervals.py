@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import rankdata
 
-from lembas.intervals import METRICS, Draws, bootstrap
+from lembas.intervals import METRICS, Draws, bootstrap, median_skill_draws
 from lembas.metrics import score_per_gene, summarise
 from tests.conftest import random_expression
 
@@ -72,6 +72,21 @@ def test_draws_equal_an_explicit_loop_over_resamples(by_series):
         found[EXACT_METRICS], expected[EXACT_METRICS], rtol=1e-9, atol=1e-10
     )
     assert (draws.n_units, draws.unit) == ((5, "series") if by_series else (14, "sample"))
+
+
+@pytest.mark.parametrize("by_series", [False, True], ids=["samples", "series"])
+def test_draws_of_the_median_skill_alone_are_the_same(by_series):
+    truth, prediction, mean = case()
+    truth["G1"] = mean["G1"]  # no skill is defined for this one
+    tables = {"a": prediction, "b": prediction[GENES[::-1]] + 0.1}
+    options = {"series": series_of(truth) if by_series else None, "n_resamples": 230, "seed": 3}
+    draws = bootstrap(truth, tables, mean, **options)
+    found = median_skill_draws(truth, tables, mean, **options)
+    for name in tables:
+        expected = draws.by_model[name]["skill_median_over_genes"]
+        pd.testing.assert_series_equal(found[name], expected, check_names=False, rtol=1e-12)
+    with pytest.raises(ValueError, match=r"cannot resample 14 sample\(s\) 0 times"):
+        median_skill_draws(truth, tables, mean, n_resamples=0)
 
 
 def test_spearman_draws_correlate_the_ranks_of_the_full_set():

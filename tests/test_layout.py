@@ -21,7 +21,7 @@ LEVELS = {
     0: (
         "network names labels tables formats h5ad sources data cohorts split duplicates audit "
         "metrics intervals coverage strata original linear ranks ridge plotting "
-        "unfinished cached annotation"
+        "unfinished cached annotation rewiring path_ridge"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests baselines "
@@ -30,7 +30,7 @@ LEVELS = {
     2: (
         "study optimise training attribution explanation latency evaluation summary checkpoint "
         "coded_edges packing original_checkpoint original_content conversion "
-        "scaling memory dimensions"
+        "scaling memory dimensions ladder controls control_words"
     ),
     3: (
         "artifacts model_files fitting profiles provenance chapters dependencies execution plan "

@@ -25,10 +25,13 @@ from tests.figure_tables import (
     LABELS,
     MODELS,
     UNIT,
+    VARIANT_LABELS,
     agreement_table,
     alphas_table,
     attribution_table,
     batch_scaling_tables,
+    control_tables,
+    depths_table,
     edges_table,
     history_table,
     matrices,
@@ -434,6 +437,44 @@ def test_an_axis_without_words_is_named() -> None:
         plotting.batch_scaling(points, words.query("model != 'ridge'"))
 
 
+def test_every_control_is_one_dot_and_the_real_network_a_line() -> None:
+    scores, differences = control_tables()
+    drawing = plotting.network_ladder(
+        scores.sample(frac=1, random_state=0), differences, cohort="far", variants=VARIANT_LABELS
+    )
+    assert [axes.get_title("left") for axes in drawing.axes] == ["masked_ridge", "lembas"]
+    own = scores.query("cohort == 'far' and model == 'lembas'").set_index("variant")
+    drawn = [x for x, _ in lines_of(drawing.axes[1])]
+    assert own.loc["rewired", "value"].tolist() in drawn
+    assert own.loc["real", ["low", "high"]].tolist() in drawn
+    assert [own.loc["real", "value"]] * 2 in drawn
+
+
+def test_the_difference_stands_beside_each_control(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = control_tables()[1].query("model == 'lembas' and cohort == 'test'").iloc[0]
+    words = [text for text, *_ in drawn_texts(figure("network_ladder"), monkeypatch)]
+    assert f"real {row['value']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]" in words
+    assert "Rewired, same degrees (20)" in words
+
+
+def test_controls_without_the_real_network_are_refused() -> None:
+    scores, differences = control_tables()
+    real = (scores["variant"] == "real") & (scores["model"] == "lembas")
+    with pytest.raises(ValueError, match="no score of the real network for lembas"):
+        plotting.network_ladder(scores[~real], differences, cohort="test", variants=VARIANT_LABELS)
+    with pytest.raises(ValueError, match="each depth and cohort may occur once"):
+        plotting.depth_curve(pd.concat([depths_table(), depths_table()]))
+
+
+def test_depths_are_drawn_at_equal_distances_and_not_below_the_floor() -> None:
+    axes = figure("depth_curve").axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "2", "3", "10"]
+    x, y = lines_of(axes)[0]
+    assert np.diff(x) == pytest.approx([1, 1, 1])
+    assert y == [-0.5, 0.41, 0.5, 0.52]
+    assert "drawn there" in axes.get_xlabel()
+
+
 def test_chosen_epoch_is_marked_in_every_panel() -> None:
     for axes in figure("training_history").axes:
         assert any(x == [41, 41] for x, _ in lines_of(axes))
@@ -475,6 +516,7 @@ def test_notes_say_what_is_not_defined() -> None:
         (lambda t: plotting.waterfalls(t, unit=UNIT), "base"),
         (lambda t: plotting.scaling(t, scaling_tables()[1]), "bound_ms"),
         (lambda t: plotting.batch_scaling(t, batch_scaling_tables()[1]), "max_ms"),
+        (lambda t: plotting.depth_curve(t), "depth"),
     ],
 )
 def test_a_missing_column_is_named(draw: Callable, column: str) -> None:
@@ -488,6 +530,7 @@ def test_a_missing_column_is_named(draw: Callable, column: str) -> None:
         attribution_table(),
         batch_scaling_tables()[0],
         scaling_tables()[0],
+        depths_table(),
     ]
     table = next(table for table in tables if column in table.columns)
     with pytest.raises(KeyError, match=rf"lacks the column\(s\) .*{column}.*it has"):

@@ -6,6 +6,7 @@ cell appears as SVG; `to_svg` returns the same bytes each time.
 
 from lembas.plotting.attribution import agreement, completeness, mean_attribution, waterfalls
 from lembas.plotting.comparison import original_beside_ours
+from lembas.plotting.controls import depth_curve, network_ladder
 from lembas.plotting.data import cohort_pca, library_sizes, mean_against_sd, missingness
 from lembas.plotting.fit import ridge_alphas, training_history
 from lembas.plotting.latency import batch_scaling, latency, scaling, throughput
@@ -23,6 +24,7 @@ __all__ = [
     "completeness",
     "coverage",
     "degree_distributions",
+    "depth_curve",
     "edge_signs",
     "gene_violins",
     "hubs",
@@ -33,6 +35,7 @@ __all__ = [
     "missingness",
     "model_colour",
     "model_marker",
+    "network_ladder",
     "original_beside_ours",
     "predicted_against_observed",
     "residuals_by_stratum",

@@ -1,0 +1,200 @@
+"""Put what the control networks show into tables and plain sentences, by rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from lembas.controls import NOT_INPUTS
+from lembas.ladder import REAL, VARIANTS
+from lembas.summary import CENTRED
+
+HELPS, HURTS, UNDECIDED = "helps", "hurts", "undecided"
+SHUFFLED = "permuted_samples"
+# Beyond this a skill with shuffled training samples is no longer about 0.
+NEAR_ZERO = 0.05
+
+
+def verdict(low: float, high: float) -> str:
+    """Judge a difference, real network minus controls, by its 95 % interval.
+
+    Args:
+        low: Lower end.
+        high: Upper end; NaN where there is no interval.
+
+    Returns:
+        "helps" or "hurts" where the interval excludes 0, else "undecided".
+    """
+    if low > 0:
+        return HELPS
+    return HURTS if high < 0 else UNDECIDED
+
+
+def network_sentence(
+    differences: pd.DataFrame,
+    model: str,
+    cohort: str,
+    *,
+    labels: Mapping[str, str],
+    variant: str = "rewired",
+) -> str:
+    """Say whether the real network helps a model beside the controls of one kind.
+
+    Args:
+        differences: As in :class:`lembas.controls.Ladder`; targets that are not inputs count.
+        model: Model to speak of.
+        cohort: Cohort to speak of.
+        labels: Model to label.
+        variant: Which controls.
+
+    Raises:
+        KeyError: If they were not compared.
+    """
+    row = _row(differences, model, cohort, variant)
+    answer = {
+        HELPS: "the network helps",
+        HURTS: "the network does harm",
+        UNDECIDED: "it cannot be told whether the network helps",
+    }[verdict(row["low"], row["high"])]
+    networks = "network" if row["n_draws"] == 1 else "networks"
+    chance = "" if pd.isna(row["p_value"]) else f"; empirical p = {row['p_value']:.2g}"
+    return (
+        f"{labels.get(model, model)}, {_where(cohort)}: {answer}. Its median skill is "
+        f"{row['real']:z.3f} with the real network and {row['control']:z.3f} on average with "
+        f"{row['n_draws']:.0f} {VARIANTS[variant].words} {networks}, a difference of "
+        f"{row['value']:+z.3f} (95 % interval {row['low']:+z.3f} to {row['high']:+z.3f}{chance})."
+    )
+
+
+def network_sentences(
+    differences: pd.DataFrame, cohort: str, labels: Mapping[str, str], *, variant: str = "rewired"
+) -> str:
+    """Say for every model whether the real network helps on one cohort."""
+    rows = _shown(differences).query("variant == @variant and cohort == @cohort")
+    if rows.empty:
+        return f"Nothing was compared {_where(cohort)} with {VARIANTS[variant].words} networks."
+    return " ".join(
+        network_sentence(differences, model, cohort, labels=labels, variant=variant)
+        for model in rows["model"]
+    )
+
+
+def shuffled_sentence(scores: pd.DataFrame, labels: Mapping[str, str]) -> str:
+    """Say whether the negative control is as it must be: shuffled samples teach nothing.
+
+    Args:
+        scores: As in :class:`lembas.controls.Ladder`.
+        labels: Model to label.
+    """
+    rows = _shown(scores).query("variant == @SHUFFLED")
+    if rows.empty:
+        return "No model was fitted to shuffled training samples."
+    worst = rows.loc[rows["value"].idxmax()]
+    found = (
+        f"of {len(rows)} score(s) of models fitted to shuffled training samples the highest "
+        f"median skill is {worst['value']:z.3f} ({labels.get(worst['model'], worst['model'])}, "
+        f"{_where(worst['cohort'])})"
+    )
+    if worst["value"] > NEAR_ZERO:
+        return f"The negative control fails: {found}, and not about 0. Look for a leak."
+    return f"The negative control holds: {found}."
+
+
+def depth_table(scores: pd.DataFrame, depths: Mapping[str, int]) -> pd.DataFrame:
+    """Collect the scores of one model with several numbers of updates, on the real network.
+
+    Args:
+        scores: As in :class:`lembas.controls.Ladder`.
+        depths: Model to its number of updates T.
+
+    Returns:
+        Columns depth, cohort, value, low, high, by cohort and depth.
+    """
+    rows = _shown(scores).query("variant == @REAL")
+    rows = rows[rows["model"].isin(list(depths))]
+    table = rows.assign(depth=rows["model"].map(dict(depths)).astype(int))
+    columns = ["depth", "cohort", "value", "low", "high"]
+    return table[columns].sort_values(["cohort", "depth"], ignore_index=True)
+
+
+def real_scores(scores: pd.DataFrame, model: str) -> dict[str, float]:
+    """Look up a model's median skill on the real network: cohort to value, maybe none."""
+    rows = _shown(scores).query("variant == @REAL and model == @model")
+    return rows.set_index("cohort")["value"].to_dict()
+
+
+def centred_name(cohort: str) -> str:
+    """Name an external cohort as the ladder's tables do: it is scored centred."""
+    return f"{cohort}{CENTRED}"
+
+
+def depth_sentence(table: pd.DataFrame, cohort: str) -> str:
+    """Say how deep the network must be: the least depth whose interval reaches the best value.
+
+    Args:
+        table: Result of :func:`depth_table`.
+        cohort: Cohort to speak of.
+    """
+    rows = table[table["cohort"] == cohort].set_index("depth").sort_index()
+    if rows.empty:
+        return "No other depths were fitted."
+    best = int(rows["value"].idxmax())
+    reaches = rows[["value", "high"]].max(axis=1) >= rows.loc[best, "value"]
+    enough = int(rows.index[reaches][0])
+    values = ", ".join(f"{value:z.3f} with T = {depth}" for depth, value in rows["value"].items())
+    less = f", and the interval of T = {enough} reaches it" if enough < best else ""
+    return f"{_where(cohort).capitalize()}, the median skill is {values}: T = {best} is best{less}."
+
+
+def differences_table(differences: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
+    """Lay the differences out for a reader: one row a cohort, model and variant."""
+    rows = _shown(differences)
+    interval = [
+        f"{row.value:+z.3f} ({row.low:+z.3f} to {row.high:+z.3f})"
+        for row in rows[["value", "low", "high"]].itertuples(index=False)
+    ]
+    table = pd.DataFrame(
+        {
+            "cohort": rows["cohort"],
+            "model": rows["model"].map(lambda name: labels.get(name, name)),
+            "control": rows["variant"].map(lambda name: VARIANTS[name].label),
+            "draws": rows["n_draws"],
+            "real network": rows["real"].map("{:z.3f}".format),
+            "mean of controls": rows["control"].map("{:z.3f}".format),
+            "real - control (95 % interval)": interval,
+            "empirical p": ["" if pd.isna(value) else f"{value:.3f}" for value in rows["p_value"]],
+        }
+    )
+    return table.set_index(["cohort", "model", "control"])
+
+
+def moved_table(fits: pd.DataFrame) -> pd.DataFrame:
+    """Lay out how far the controls are from the real network: one row a variant."""
+    rows = fits[fits["variant"] != REAL]
+    table = rows.groupby("variant", sort=False).agg(
+        draws=("draw", "nunique"), edges=("n_edges", "median"), moved=("moved", "median")
+    )
+    table["moved"] = table["moved"].map("{:.1%}".format)
+    named = table.rename(index={name: variant.label for name, variant in VARIANTS.items()})
+    return named.rename(columns={"moved": "edges between other nodes"}).rename_axis("control")
+
+
+def _shown(table: pd.DataFrame) -> pd.DataFrame:
+    """Keep the targets that are no inputs: the primary set of genes."""
+    return table[table["genes"] == NOT_INPUTS]
+
+
+def _row(differences: pd.DataFrame, model: str, cohort: str, variant: str) -> pd.Series:
+    rows = _shown(differences).query("model == @model and cohort == @cohort")
+    rows = rows[rows["variant"] == variant]
+    if len(rows) != 1:
+        raise KeyError(
+            f"{len(rows)} comparisons of {model!r} on {cohort!r} with {variant!r} networks; "
+            "expected 1"
+        )
+    return rows.iloc[0]
+
+
+def _where(cohort: str) -> str:
+    return "on the test samples" if cohort == "test" else f"on {cohort}"
