@@ -115,7 +115,7 @@ class Boosted(PlainState, RegressorMixin, BaseEstimator):
         n_rounds: int = 500,
         *,
         patience: int = 25,
-        learning_rate: float = 0.05,
+        learning_rate: float = 0.1,
         max_depth: int = 2,
         subsample: float = 0.8,
         colsample: float = 0.1,

@@ -127,8 +127,9 @@ class LembasEnsemble(PlainState, RegressorMixin, BaseEstimator):
 
     def __copy__(self) -> LembasEnsemble:
         """Copy without taking the networks apart, as saving does."""
-        twin = type(self)(**self.get_params(deep=False))
-        vars(twin).update(vars(self))
+        twin = type(self)()
+        for name, value in vars(self).items():
+            setattr(twin, name, value)
         return twin
 
     def __getstate__(self) -> dict[str, Any]:

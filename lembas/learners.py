@@ -82,7 +82,7 @@ class MLP(_Standardised):
         hidden: Units of each hidden layer.
         alpha: Penalty on the squared weights.
         learning_rate: Adam's.
-        batch_size: Samples an update; 0: a tenth of the training samples, at least 16.
+        batch_size: Samples an update; 0: a tenth of the training samples, at least 32.
         epochs: Most passes over the training samples.
         patience: Epochs without a better score before training stops.
         seed: Seed of start, batches and held-out samples.
@@ -96,7 +96,7 @@ class MLP(_Standardised):
         hidden: Sequence[int] = (64,),
         *,
         alpha: float = 1.0,
-        learning_rate: float = 1e-3,
+        learning_rate: float = 2e-3,
         batch_size: int = 0,
         epochs: int = 100,
         patience: int = 5,
@@ -115,10 +115,14 @@ class MLP(_Standardised):
         with warnings.catch_warnings():
             # To end at the most epochs is one of the two ways to stop.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            return super().fit(X, Y)
+            super().fit(X, Y)
+        # What only more training would need makes the model's file several times as large.
+        for name in ("_optimizer", "_best_coefs", "_best_intercepts"):
+            vars(self.model_.regressor_).pop(name, None)
+        return self
 
     def _regressor(self, n_samples: int) -> BaseEstimator:
-        batch_size = self.batch_size or max(16, n_samples // 10)
+        batch_size = self.batch_size or max(32, n_samples // 10)
         perceptron = MLPRegressor(
             hidden_layer_sizes=tuple(self.hidden),
             alpha=self.alpha,

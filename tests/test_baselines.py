@@ -88,6 +88,7 @@ def test_penalties_are_given_for_ridge_models_only():
     masked = make("masked_ridge", NETWORK).fit(X, Y)
     pd.testing.assert_series_equal(penalty_per_gene(masked), masked.alpha_)
     assert penalty_per_gene(make("mlr").fit(X, Y)) is None
+    assert penalty_per_gene(make("signed_ridge", NETWORK).fit(X, Y)) is None  # the masked ridge's
     assert penalty_per_gene(TrainMean().fit(X, Y)) is None
     one = penalty_per_gene(make("ridge").fit(X, Y[["G1"]]))
     assert one.index.tolist() == ["G1"]
@@ -109,6 +110,16 @@ def test_labels_come_back_and_the_order_of_columns_changes_nothing(name):
     reordered = clone(model).fit(X, Y[GENES[::-1]]).predict(NEW)
     assert reordered.columns.tolist() == GENES[::-1]
     pd.testing.assert_frame_equal(reordered[GENES], predicted, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", [*FAST, "boosted"])
+def test_genes_that_do_not_vary_and_a_single_series_are_fine(name):
+    model = make(name, NETWORK)
+    groups = {"groups": pd.Series("GSE1", index=X.index)}
+    accepted = groups if name in {"pls", "knn", "boosted"} else {}
+    predicted = model.fit(X, Y.assign(G9=0.5), **accepted).predict(NEW)
+    np.testing.assert_allclose(predicted["G9"], 0.5, atol=1e-6)
+    assert np.isfinite(predicted).all(axis=None)
 
 
 @pytest.mark.parametrize("name", FAST)
