@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from lembas import gene_fits
 from lembas.flat_forests import pack, unpack
 from lembas.gene_fits import GeneFits, panel, threads
-from lembas.inner_split import held_out_samples
+from lembas.inner_split import Sides, held_out_samples
 from lembas.labels import PlainState, aligned_columns, check_training_tables
 from lembas.unfinished import Unfinished, fingerprint
 
@@ -164,19 +164,19 @@ class Boosted(PlainState, RegressorMixin, BaseEstimator):
         check_training_tables(X, Y)
         self.tfs_ = X.columns
         self.genes_ = panel(Y.columns, self.n_panel, always=self.always, seed=self.random_state)
-        fitted, held_out = held_out_samples(
+        rows = held_out_samples(
             X.index, groups, fraction=self.validation_fraction, seed=self.random_state
         )
         features, settings = X.to_numpy(np.float32), self._settings()
 
         def data(n_threads: int) -> list[_Binned]:
-            return [_Binned.of(features, fitted, held_out, self.max_bin) for _ in range(n_threads)]
+            return [_Binned.of(features, rows, max_bin=self.max_bin) for _ in range(n_threads)]
 
         def fit(binned: _Binned, gene: str) -> Boosters:
             limits = (self.n_rounds, self.patience)
             return Boosters.of(binned.boosted(Y[gene].to_numpy(np.float32), settings, limits))
 
-        folder = None if unfinished is None else self._open(unfinished, X, Y, held_out)
+        folder = None if unfinished is None else self._open(unfinished, X, Y, held_out=rows[1])
         self.boosters_ = GeneFits(Boosters, data, fit).run(
             self.genes_, folder, n_jobs=self.n_jobs, progress=self.progress
         )
@@ -210,7 +210,7 @@ class Boosted(PlainState, RegressorMixin, BaseEstimator):
         }
 
     def _open(
-        self, unfinished: str | Path, X: pd.DataFrame, Y: pd.DataFrame, held_out: np.ndarray
+        self, unfinished: str | Path, X: pd.DataFrame, Y: pd.DataFrame, *, held_out: np.ndarray
     ) -> Unfinished:
         """Open the folder of this very fit."""
         settings = {
@@ -247,26 +247,31 @@ class _Binned:
     fitted: xgboost.QuantileDMatrix
     held_out: xgboost.QuantileDMatrix
     everything: xgboost.QuantileDMatrix
-    rows: tuple[np.ndarray, np.ndarray]
+    rows: Sides
 
     @classmethod
-    def of(
-        cls, features: np.ndarray, fitted: np.ndarray, held_out: np.ndarray, max_bin: int
-    ) -> _Binned:
+    def of(cls, features: np.ndarray, rows: Sides, *, max_bin: int) -> _Binned:
         """Bin TFs ``(sample, tf)`` of the samples at the positions."""
+        fitted, held_out = rows
         options = {"max_bin": max_bin, "nthread": 1}
         inner = xgboost.QuantileDMatrix(features[fitted], **options)
         return cls(
             inner,
             xgboost.QuantileDMatrix(features[held_out], ref=inner, **options),
             xgboost.QuantileDMatrix(features, **options),
-            (fitted, held_out),
+            rows,
         )
 
     def boosted(
         self, y: np.ndarray, settings: dict[str, Any], limits: tuple[int, int]
     ) -> xgboost.Booster:
-        """Fit one gene: find the number of trees, then grow as many on all samples."""
+        """Fit one gene: find the number of trees, then grow as many on all samples.
+
+        Args:
+            y: The gene over all training samples.
+            settings: XGBoost's.
+            limits: Trees at most, and trees without a better score before growing stops.
+        """
         (fitted, held_out), (n_rounds, patience) = self.rows, limits
         self.fitted.set_label(y[fitted])
         self.held_out.set_label(y[held_out])

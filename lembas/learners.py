@@ -75,8 +75,8 @@ class MLP(_Standardised):
     """Predict all genes by one perceptron with a hidden layer of rectified units.
 
     TFs and genes are standardised on the training samples. Training by Adam stops when the
-    held-out tenth of the training samples is predicted no better for some epochs, and goes back
-    to the best weights.
+    held-out tenth of the training samples, drawn whatever their series, is predicted no better for
+    some epochs, and goes back to the best weights.
 
     Args:
         hidden: Units of each hidden layer.
