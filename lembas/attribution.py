@@ -18,11 +18,14 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from lembas.baselines import LabelledRegressor
+from lembas.ensemble import LembasEnsemble
 from lembas.forests import XGBRF
 from lembas.labels import aligned_columns
 from lembas.linear import LinearModel
+from lembas.pls import PLS
 from lembas.ridge import MaskedRidge
 from lembas.training import LembasRegressor
+from lembas.tuning import Tuned
 
 with warnings.catch_warnings():
     # shap imports tqdm's notebook bar, which warns in every kernel without widgets.
@@ -85,6 +88,7 @@ def explain(
         Lundberg and Lee 2017, arXiv:1705.07874; Erion et al. 2021,
         doi:10.1038/s42256-021-00343-w.
     """
+    model = model.best_ if isinstance(model, Tuned) else model
     method, explain_gene = _method(model)
     chosen = pd.Index(genes, name="gene").unique()
     unknown = chosen.difference(model.genes_)
@@ -115,7 +119,7 @@ Explain = Callable[[BaseEstimator, pd.DataFrame, pd.DataFrame, str], pd.DataFram
 
 
 def _method(model: BaseEstimator) -> tuple[str, Explain]:
-    if isinstance(model, LembasRegressor):
+    if isinstance(model, LembasRegressor | LembasEnsemble):
         return "expected gradients, quadrature", _expected_gradients
     if isinstance(model, XGBRF):
         return "interventional TreeSHAP", _tree_shap
@@ -129,7 +133,7 @@ def _method(model: BaseEstimator) -> tuple[str, Explain]:
 
 def _linear_part(model: BaseEstimator) -> Any:
     """Find the linear regressor of a labelled model, alone or behind a standardisation."""
-    if isinstance(model, LinearModel):
+    if isinstance(model, LinearModel | PLS):
         return model
     last = getattr(model, "estimator_", None) if isinstance(model, LabelledRegressor) else None
     if isinstance(last, Pipeline):
@@ -180,7 +184,10 @@ def _one_tree_a_round(forest: xgboost.Booster) -> xgboost.Booster:
 
 
 def _expected_gradients(
-    model: LembasRegressor, X: pd.DataFrame, background: pd.DataFrame, gene: str
+    model: LembasRegressor | LembasEnsemble,
+    X: pd.DataFrame,
+    background: pd.DataFrame,
+    gene: str,
 ) -> pd.DataFrame:
     r"""Average (x - b) times the gradient along the way from every background b to x.
 

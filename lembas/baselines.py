@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any, Self
 
@@ -19,6 +19,8 @@ from lembas.labels import PlainState, aligned_columns, check_is_table, check_tra
 from lembas.linear import gene_chunks
 from lembas.network import Network
 from lembas.ridge import MaskedRidge, RidgeGCV
+from lembas.signed_ridge import SignedRidge
+from lembas.tuning import Tuned
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,16 @@ class ModelSpec:
         label: How the report calls it.
         parameters: Keyword arguments.
         note: One sentence for the table of models.
+        grid: Parameters to choose by cross-validation within the training samples, with the
+            values to try (see :class:`lembas.tuning.Tuned`); one that ``parameters`` names is
+            not searched.
     """
 
     estimator: str
     label: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
+    grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
 REGISTRY: dict[str, ModelSpec] = {
@@ -54,8 +60,36 @@ REGISTRY: dict[str, ModelSpec] = {
         "Path ridge",
         note="Each gene sees the TFs from which at most two edges lead to it; one penalty a gene.",
     ),
+    "signed_ridge": ModelSpec(
+        "lembas.signed_ridge.SignedRidge",
+        "Signed ridge",
+        note="The masked ridge, with weights that keep the signs of the network.",
+    ),
+    "pls": ModelSpec(
+        "lembas.pls.PLS",
+        "PLS",
+        note="Partial least squares on all TFs; the number of components cross-validated.",
+        grid={"n_components": (2, 5, 10, 20, 40, 80, 160)},
+    ),
+    "knn": ModelSpec(
+        "lembas.learners.KNN",
+        "kNN",
+        note="Mean of the most similar samples; their number cross-validated.",
+        grid={"n_neighbors": (1, 2, 5, 10, 20, 40)},
+    ),
     "xgbrf": ModelSpec(
         "lembas.forests.XGBRF", "XGBRF", note="Three trees a gene, the original study's settings."
+    ),
+    "boosted": ModelSpec(
+        "lembas.boosted.Boosted",
+        "Boosted trees",
+        note="Up to 500 small trees a gene; held-out training samples say how many.",
+    ),
+    "mlp": ModelSpec(
+        "lembas.learners.MLP",
+        "MLP",
+        note="One perceptron for all genes; the size of its hidden layer cross-validated.",
+        grid={"hidden": ((64,), (256,))},
     ),
     "lembas_published": ModelSpec(
         "lembas.training.LembasRegressor",
@@ -69,7 +103,15 @@ REGISTRY: dict[str, ModelSpec] = {
         {"recipe": "improved"},
         note="The same architecture with standardised inputs and a recipe that converges.",
     ),
+    "lembas_ensemble": ModelSpec(
+        "lembas.ensemble.LembasEnsemble",
+        "LEMBAS-RNN, three seeds",
+        # Each network holds other samples out, so that together they have seen nearly all.
+        {"recipe": "improved", "n_seeds": 3, "settings": {"refit": False}},
+        note="Mean of three LEMBAS-RNNs of different seeds, each with other samples held out.",
+    ),
 }
+_ENTRY_KEYS = ("estimator", "label", "parameters", "note", "grid")
 
 
 def registry(extra: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, ModelSpec]:
@@ -77,30 +119,41 @@ def registry(extra: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, 
 
     Args:
         extra: For each name a mapping with ``estimator`` (an import path) and, optionally,
-            ``label``, ``parameters`` and ``note``. A name that is registered already keeps its
-            estimator unless one is given, and has its parameters updated.
+            ``label``, ``parameters``, ``note`` and ``grid``. A name that is registered already
+            keeps its estimator unless one is given, and has its parameters and grid updated.
 
     Raises:
         ValueError: If an entry has an unknown key or a new one names no estimator.
     """
     models = dict(REGISTRY)
     for name, entry in (extra or {}).items():
-        unknown = set(entry) - {"estimator", "label", "parameters", "note"}
-        known = models.get(name)
+        unknown, known = set(entry) - set(_ENTRY_KEYS), models.get(name)
         if unknown or not (known or "estimator" in entry):
             problem = f"unknown key(s) {', '.join(sorted(unknown))}" if unknown else "no estimator"
             raise ValueError(
                 f"model {name!r} in the profile has {problem}; expected estimator (an import "
-                "path such as sklearn.neighbors.KNeighborsRegressor), label, parameters, note"
+                f"path such as sklearn.neighbors.KNeighborsRegressor), {', '.join(_ENTRY_KEYS[1:])}"
             )
-        start = known or ModelSpec(entry["estimator"], name)
-        models[name] = ModelSpec(
-            estimator=entry.get("estimator", start.estimator),
+        # Another class has other parameters, and another name.
+        is_other = known is None or entry.get("estimator", known.estimator) != known.estimator
+        start = ModelSpec(entry["estimator"], name) if known is None or is_other else known
+        models[name] = replace(
+            start,
             label=entry.get("label", start.label),
             parameters={**start.parameters, **(entry.get("parameters") or {})},
             note=entry.get("note", start.note),
+            grid=_still_searched(start.grid, entry),
         )
     return models
+
+
+def _still_searched(
+    grid: Mapping[str, Sequence[Any]], entry: Mapping[str, Any]
+) -> dict[str, Sequence[Any]]:
+    """Leave what a profile sets out of the search, and add what it wants searched."""
+    given = entry.get("parameters") or {}
+    kept = {name: values for name, values in grid.items() if name not in given}
+    return {**kept, **(entry.get("grid") or {})}
 
 
 def labels(extra: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, str]:
@@ -133,19 +186,22 @@ def make(
     spec = models[name]
     factory = _imported(spec.estimator, name)
     arguments = {**spec.parameters, **parameters}
+    grid = {key: values for key, values in spec.grid.items() if key not in parameters}
     accepted = inspect.signature(factory).parameters
     if "network" in accepted:
         arguments["network"] = network
     takes_any = any(each.kind is each.VAR_KEYWORD for each in accepted.values())
-    unknown = [] if takes_any else [key for key in arguments if key not in accepted]
+    unknown = [] if takes_any else [key for key in [*arguments, *grid] if key not in accepted]
     if unknown:
         raise ValueError(
             f"model {name!r} ({spec.estimator}) has no parameter {', '.join(unknown)}; it takes "
             f"{', '.join(accepted)}"
         )
     estimator = factory(**arguments)
-    speaks_tables = isinstance(estimator, PlainState)
-    return estimator if speaks_tables else LabelledRegressor(estimator)
+    if not isinstance(estimator, PlainState):
+        estimator = LabelledRegressor(estimator)
+        grid = {f"estimator__{key}": values for key, values in grid.items()}
+    return Tuned(estimator, grid) if grid else estimator
 
 
 def _imported(path: str, name: str) -> Any:
@@ -160,7 +216,12 @@ def _imported(path: str, name: str) -> Any:
 
 
 def penalty_per_gene(model: BaseEstimator) -> pd.Series | None:
-    """Return the penalty a fitted ridge model chose for each gene; None for other models."""
+    """Return the penalty a fitted ridge model chose for each gene; None for other models.
+
+    The signed ridge takes over the masked ridge's.
+    """
+    if isinstance(model, SignedRidge):
+        return None
     if isinstance(model, MaskedRidge | RidgeGCV):
         return model.alpha_
     inner = getattr(model, "estimator_", None)

@@ -11,26 +11,30 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
 from lembas.artifacts import Run
 from lembas.baselines import ModelSpec, make, penalty_per_gene, registry
 from lembas.cohorts import Cohort, Dataset
+from lembas.ensemble import LembasEnsemble
 from lembas.formats import listed
 from lembas.model import spectral_radius
-from lembas.model_files import load_model, model_size_mb, save_model
+from lembas.model_files import is_trusted, load_model, model_size_mb, save_model
 from lembas.network import Network
-
-_PREDICTED_AT_ONCE = 1024
+from lembas.predicted import predict_checked, predicted_genes
+from lembas.training import LembasRegressor
+from lembas.tuning import SEARCH_COLUMNS
 
 # Tables in which the fitting chapters list their models.
 GROUPS: tuple[str, ...] = ("baselines", "lembas")
 # What a group fits when the profile names no models.
 DEFAULT_MODELS: Mapping[str, tuple[str, ...]] = {
-    "baselines": ("train_mean", "mlr", "ridge", "masked_ridge", "xgbrf"),
-    "lembas": ("lembas_published", "lembas"),
+    "baselines": (
+        *("train_mean", "mlr", "ridge", "masked_ridge", "signed_ridge", "pls", "knn"),
+        *("xgbrf", "boosted", "mlp"),
+    ),
+    "lembas": ("lembas_published", "lembas", "lembas_ensemble"),
 }
 
 
@@ -45,7 +49,8 @@ def fit_models(
     """Fit models one after another; save each with its prediction of every cohort.
 
     Every model is made before the first is fitted, so that a misspelt one costs no time. A fit
-    that is killed goes on where it was when the chapter runs again.
+    that is killed goes on where it was when the chapter runs again. Predictions are put in order
+    by name, and refused when they are not whole.
 
     Args:
         run: Where to save.
@@ -54,15 +59,17 @@ def fit_models(
         models: Registry name to what differs from the registry (see
             :func:`lembas.baselines.registry`); a new name with an ``estimator`` is a new model.
             Empty: ``DEFAULT_MODELS`` of the group.
-        group: Folder under ``fits/``; also the suffix of the table of models.
+        group: Folder under ``fits/``; also the suffix of the tables.
 
     Returns:
         One row a model: model, label, note, estimator, parameters (JSON), fit_s (of the last
         process, when a fit was gone on with), size_mb, n_genes; also written as table
-        ``models_<group>``.
+        ``models_<group>``. What was tried to choose settings becomes table ``searches_<group>``:
+        model, label, parameters, mean_skill, sd_skill, chosen, n_folds, unit.
 
     Raises:
-        KeyError, ValueError: If a model is unknown, or its parameters are.
+        KeyError, TypeError, ValueError: If a model is unknown, its parameters are, or what it
+            predicts is not what it was asked for.
     """
     models = models or dict.fromkeys(DEFAULT_MODELS[group])
     extra = {name: dict(entry or {}) for name, entry in models.items()}
@@ -70,25 +77,40 @@ def fit_models(
     estimators = {name: make(name, network, extra=extra) for name in extra}
     training, cohorts = dataset.train, dataset.cohorts
     unfinished = run.folder / "unfinished" / group
-    rows = []
+    rows, searches = [], []
     for name in extra:
         estimator = estimators.pop(name)  # a fitted model is large: one at a time is kept
         start = time.perf_counter()
         _fit(estimator, training, unfinished / name)
         fit_s = time.perf_counter() - start
+        genes = predicted_genes(name, estimator, training.y.columns)
         save_model(run, name, estimator, group=group)
         for key, cohort in cohorts.items():
-            run.write_prediction(name, key, _predict(estimator, cohort.x), group=group)
-        about = {
-            "fit_s": fit_s,
-            "size_mb": model_size_mb(run, name),
-            "n_genes": len(estimator.genes_),
-        }
+            predicted = predict_checked(name, estimator, cohort.x, genes=genes)
+            run.write_prediction(name, key, predicted, group=group)
+        about = {"fit_s": fit_s, "size_mb": model_size_mb(run, name), "n_genes": len(genes)}
         rows.append({"model": name, **_describe(specs[name]), **about})
+        searches += _search_of(name, specs[name], estimator)
     table = pd.DataFrame(rows)
     run.write_table(f"models_{group}", table)
+    run.write_table(f"searches_{group}", _joined_searches(searches))
     shutil.rmtree(unfinished, ignore_errors=True)
     return table
+
+
+def _search_of(name: str, spec: ModelSpec, model: BaseEstimator) -> list[pd.DataFrame]:
+    """Take what a model tried to choose its settings, if it did."""
+    search = getattr(model, "search_", None)
+    if not isinstance(search, pd.DataFrame):
+        return []
+    return [search.assign(model=name, label=spec.label)]
+
+
+def _joined_searches(searches: list[pd.DataFrame]) -> pd.DataFrame:
+    """Put the searches one below the other; without any, the table has no rows."""
+    columns = ["model", "label", *SEARCH_COLUMNS]
+    joined = pd.concat(searches, ignore_index=True) if searches else pd.DataFrame(columns=columns)
+    return joined[columns]
 
 
 def _describe(spec: ModelSpec) -> dict[str, str]:
@@ -99,15 +121,6 @@ def _describe(spec: ModelSpec) -> dict[str, str]:
         "estimator": spec.estimator,
         "parameters": json.dumps(dict(spec.parameters), default=str, sort_keys=True),
     }
-
-
-def _predict(estimator: BaseEstimator, X: pd.DataFrame) -> pd.DataFrame:
-    """Predict some samples at a time: all in double precision may not fit into memory."""
-    values = np.empty((len(X), len(estimator.genes_)), np.float32)
-    for start in range(0, len(X), _PREDICTED_AT_ONCE):
-        part = slice(start, start + _PREDICTED_AT_ONCE)
-        values[part] = estimator.predict(X.iloc[part]).to_numpy()
-    return pd.DataFrame(values, index=X.index, columns=estimator.genes_, copy=False)
 
 
 def read_models(run: Run) -> pd.DataFrame:
@@ -205,8 +218,11 @@ def load_models(run: Run, names: Iterable[str]) -> dict[str, BaseEstimator]:
 def chosen_alphas(run: Run, names: Iterable[str]) -> pd.DataFrame:
     """Collect the penalties that ridge models chose: model, gene, alpha.
 
-    Models without a penalty a gene, and genes without regulators, are left out.
+    Models without a penalty a gene, and genes without regulators, are left out; so are models of
+    packages whose files are not opened.
     """
+    path = read_models(run)["estimator"]
+    names = [name for name in names if name not in path or is_trusted(path[name])]
     tables = [
         pd.DataFrame({"model": name, "gene": alphas.index, "alpha": alphas.to_numpy(float)})
         for name, model in load_models(run, names).items()
@@ -255,16 +271,19 @@ def _counted(genes: pd.Index) -> str:
 
 
 def training_summary(run: Run, names: Iterable[str]) -> TrainingSummary:
-    """Collect the training histories and figures of the LEMBAS models."""
-    histories, rows, settings, labels = [], [], {}, model_labels(run)
-    for name, model in load_models(run, names).items():
+    """Collect the training histories and figures of the LEMBAS models.
+
+    The networks of an ensemble are listed one by one.
+    """
+    histories, rows, settings = [], [], {}
+    for name, label, model in _networks(run, names):
         histories.append(model.history_.assign(model=name))
-        settings[labels[name]] = pd.Series(asdict(model.config_)).astype(str)
+        settings[label] = pd.Series(asdict(model.config_)).astype(str)
         network = model.network_
         rows.append(
             {
                 "model": name,
-                "label": labels[name],
+                "label": label,
                 "parameters": sum(parameter.numel() for parameter in network.parameters()),
                 "edges": len(network.edges),
                 "T": network.config.max_steps,
@@ -278,3 +297,15 @@ def training_summary(run: Run, names: Iterable[str]) -> TrainingSummary:
     return TrainingSummary(
         pd.concat(histories, ignore_index=True), pd.DataFrame(rows), pd.DataFrame(settings)
     )
+
+
+def _networks(run: Run, names: Iterable[str]) -> Iterator[tuple[str, str, LembasRegressor]]:
+    """Go through the trained networks: name, label and regressor."""
+    labels = model_labels(run)
+    for name, model in load_models(run, names).items():
+        if not isinstance(model, LembasEnsemble):
+            yield name, labels[name], model
+            continue
+        for member in model.members_:
+            seed = f"seed {member.seed}"
+            yield f"{name}, {seed}", f"{labels[name]}, {seed}", member

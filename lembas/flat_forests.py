@@ -70,7 +70,7 @@ class FlatForests:
         learner = json.loads(bytes(forest.save_raw("json")))["learner"]
         trees = [_padded(tree) for tree in learner["gradient_booster"]["model"]["trees"]]
         inputs, thresholds, leaves = (np.stack(part) for part in zip(*trees, strict=True))
-        packed = np.frombuffer(zlib.compress(bytes(forest.save_raw("ubj")), level=1), np.uint8)
+        packed = pack(forest)
         return cls(
             base=np.array(json.loads(learner["learner_model_param"]["base_score"]), np.float32),
             inputs=inputs,
@@ -87,6 +87,11 @@ class FlatForests:
         names = [field.name for field in fields(cls)]
         return cls(**{name: np.concatenate([vars(part)[name] for part in parts]) for name in names})
 
+    @property
+    def n_genes(self) -> int:
+        """Count the genes."""
+        return len(self.base)
+
     def arrays(self) -> dict[str, np.ndarray]:
         """Return all there is by name; ``FlatForests(**arrays)`` is the same again."""
         return dict(vars(self))
@@ -95,7 +100,7 @@ class FlatForests:
         """Restore XGBoost's model of one gene, by its place among the genes."""
         end = int(self.packed_sizes[: number + 1].sum())
         packed = self.packed[end - int(self.packed_sizes[number]) : end]
-        return xgboost.Booster(model_file=bytearray(zlib.decompress(packed.tobytes())))
+        return unpack(packed)
 
     def predict(self, features: np.ndarray, *, n_jobs: int = 1) -> np.ndarray:
         """Predict all genes.
@@ -128,6 +133,16 @@ class FlatForests:
         sums = np.empty((len(self.base), len(features)), np.float32)
         _add_leaves(sums, columns, *trees)
         predictions[:] = sums.T
+
+
+def pack(booster: xgboost.Booster) -> np.ndarray:
+    """Write XGBoost's own model as compressed bytes, uint8."""
+    return np.frombuffer(zlib.compress(bytes(booster.save_raw("ubj")), level=1), np.uint8)
+
+
+def unpack(packed: np.ndarray) -> xgboost.Booster:
+    """Restore a model from what :func:`pack` wrote."""
+    return xgboost.Booster(model_file=bytearray(zlib.decompress(packed.tobytes())))
 
 
 def _padded(tree: dict[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from queue import Queue
 from typing import Any, Self
-from zipfile import BadZipFile
 
 import joblib
 import numpy as np
@@ -14,15 +12,12 @@ import pandas as pd
 import xgboost
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
-from tqdm import tqdm
 
+from lembas import gene_fits
 from lembas.flat_forests import FlatForests
-from lembas.formats import write_atomically
+from lembas.gene_fits import GeneFits, panel, threads
 from lembas.labels import PlainState, aligned_columns, check_training_tables
 from lembas.unfinished import Unfinished, fingerprint
-
-# Genes that are fitted, and kept, together: a few seconds' work at the published size.
-_BATCH = 8
 
 
 class XGBRF(PlainState, RegressorMixin, BaseEstimator):
@@ -35,7 +30,8 @@ class XGBRF(PlainState, RegressorMixin, BaseEstimator):
     Args:
         n_estimators: Trees a gene.
         random_state: Seed of row and column sampling, the same for every gene.
-        n_panel: Fit this many genes only, drawn with ``random_state``; 0 fits all of them.
+        n_panel: Fit this many genes only, drawn with ``random_state``; 0 fits all of them. A
+            smaller panel is part of a larger one.
         always: Genes to fit in any case.
         n_jobs: Threads, each fitting its own genes (-1: all processors); the trees do not
             depend on it.
@@ -77,25 +73,16 @@ class XGBRF(PlainState, RegressorMixin, BaseEstimator):
         Raises:
             ValueError: If the tables are unsound, or ``n_jobs`` exceeds the processors.
         """
-        n_threads = _threads(self.n_jobs)
+        threads(self.n_jobs)
         check_training_tables(X, Y)
-        self.tfs_, self.genes_ = X.columns, self._panel(Y.columns)
-        batches = self._batches(None if unfinished is None else self._open(unfinished, X, Y))
-        parts = {at: kept for at, batch in enumerate(batches) if (kept := batch.kept()) is not None}
-        missing = [at for at in range(len(batches)) if at not in parts]
-        n_threads = min(n_threads, max(1, len(missing)))
-        matrices = _binned(X, n_threads) if missing else Queue()
-        # XGBoost releases the interpreter's lock while it builds trees, so threads are enough.
-        fitted = joblib.Parallel(n_threads, prefer="threads", return_as="generator")(
-            joblib.delayed(_fit)(batches[at], Y, matrices, self._settings()) for at in missing
+        self.tfs_ = X.columns
+        self.genes_ = panel(Y.columns, self.n_panel, always=self.always, seed=self.random_state)
+        settings = self._settings()
+        fits = GeneFits(
+            FlatForests, partial(_binned, X), lambda matrix, gene: _fit(matrix, Y[gene], settings)
         )
-        n_kept = sum(len(part.base) for part in parts.values())
-        hidden = not self.progress
-        with tqdm(total=len(self.genes_), initial=n_kept, unit="gene", disable=hidden) as bar:
-            for at, part in zip(missing, fitted, strict=True):
-                parts[at] = part
-                bar.update(len(part.base))
-        self.forests_ = FlatForests.joined(parts[at] for at in range(len(batches)))
+        folder = None if unfinished is None else self._open(unfinished, X, Y)
+        self.forests_ = fits.run(self.genes_, folder, n_jobs=self.n_jobs, progress=self.progress)
         return self
 
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:
@@ -131,32 +118,15 @@ class XGBRF(PlainState, RegressorMixin, BaseEstimator):
         )
         return template.get_xgb_params()
 
-    def _panel(self, genes: pd.Index) -> pd.Index:
-        """Choose the genes to fit, in the table's order."""
-        if not self.n_panel or self.n_panel >= len(genes):
-            return genes
-        generator = np.random.default_rng(self.random_state)
-        # Drawn from sorted names, so that the panel does not depend on the order of the columns.
-        drawn = generator.choice(genes.sort_values(), self.n_panel, replace=False)
-        return genes[genes.isin(drawn) | genes.isin(list(self.always))]
-
     def _open(self, unfinished: str | Path, X: pd.DataFrame, Y: pd.DataFrame) -> Unfinished:
         """Open the folder of this very fit."""
         settings = {
             "settings": self._settings(),
             "xgboost": xgboost.__version__,
             "genes": self.genes_.tolist(),
-            "batch": _BATCH,
+            "batch": gene_fits.BATCH,
         }
         return Unfinished.open(unfinished, fingerprint(X, Y, settings))
-
-    def _batches(self, folder: Unfinished | None) -> list[_Batch]:
-        """Part the genes, each part with the file that keeps it."""
-        starts = range(0, len(self.genes_), _BATCH)
-        names = [f"genes_{start:06d}.npz" for start in starts]
-        paths = [None if folder is None else folder.path(name) for name in names]
-        parts = [self.genes_[start : start + _BATCH] for start in starts]
-        return [_Batch(genes, path) for genes, path in zip(parts, paths, strict=True)]
 
     def __getstate__(self) -> dict[str, Any]:
         """Return a plain state: the forests as arrays."""
@@ -178,72 +148,17 @@ class XGBRF(PlainState, RegressorMixin, BaseEstimator):
             )
 
 
-@dataclass(frozen=True)
-class _Batch:
-    """Hold genes that are fitted together, and the file that keeps them, if any."""
-
-    genes: pd.Index
-    path: Path | None
-
-    def kept(self) -> FlatForests | None:
-        """Read the forests; None when they are not there, or the file is damaged."""
-        if self.path is None:
-            return None
-        try:
-            with np.load(self.path, allow_pickle=False) as arrays:
-                forests = FlatForests(**arrays)
-        except (OSError, EOFError, ValueError, TypeError, BadZipFile):
-            return None
-        return forests if len(forests.base) == len(self.genes) else None
-
-    def keep(self, forests: FlatForests) -> None:
-        """Write the forests, whole or not at all."""
-        if self.path is not None:
-            arrays = forests.arrays()
-            write_atomically(self.path, lambda part: np.savez(part, allow_pickle=False, **arrays))
-
-
-def _threads(n_jobs: int) -> int:
-    """Return the number of threads, or say that there are not so many processors."""
-    n_processors = joblib.cpu_count()
-    if n_jobs != -1 and not 1 <= n_jobs <= n_processors:
-        raise ValueError(
-            f"n_jobs is {n_jobs}, and {n_processors} processor(s) may be used here; choose 1 to "
-            f"{n_processors}, or -1 for all of them (a chapter gets those of `threads` in the "
-            "profile)"
-        )
-    return n_processors if n_jobs == -1 else n_jobs
-
-
-def _binned(X: pd.DataFrame, n_matrices: int) -> Queue[xgboost.QuantileDMatrix]:
+def _binned(X: pd.DataFrame, n_matrices: int) -> list[xgboost.QuantileDMatrix]:
     """Bin the TFs, once for each thread: a matrix holds the labels of one gene at a time."""
     features = X.to_numpy(np.float32)
-    matrices: Queue[xgboost.QuantileDMatrix] = Queue()
     first = xgboost.QuantileDMatrix(features, nthread=1)
-    matrices.put(first)
-    for _ in range(1, n_matrices):
-        # The borders of the first one's bins are taken over: only sorting into them is left.
-        matrices.put(xgboost.QuantileDMatrix(features, nthread=1, ref=first))
-    return matrices
+    # The borders of the first one's bins are taken over: only sorting into them is left.
+    others = (xgboost.QuantileDMatrix(features, nthread=1, ref=first) for _ in range(1, n_matrices))
+    return [first, *others]
 
 
-def _fit(
-    batch: _Batch,
-    Y: pd.DataFrame,
-    matrices: Queue[xgboost.QuantileDMatrix],
-    settings: dict[str, Any],
-) -> FlatForests:
-    """Fit the genes of a batch, one after another, and keep them."""
-    matrix, forests = matrices.get(), []
-    try:
-        for gene in batch.genes:
-            matrix.set_label(Y[gene].to_numpy())
-            # All trees of a forest grow in one round.
-            booster = xgboost.train(settings, matrix, num_boost_round=1)
-            forests.append(FlatForests.of(booster))
-    finally:
-        # Another thread may wait for it, even when this one fails.
-        matrices.put(matrix)
-    fitted = FlatForests.joined(forests)
-    batch.keep(fitted)
-    return fitted
+def _fit(matrix: xgboost.QuantileDMatrix, y: pd.Series, settings: dict[str, Any]) -> FlatForests:
+    """Fit one gene's forest."""
+    matrix.set_label(y.to_numpy())
+    # All trees of a forest grow in one round.
+    return FlatForests.of(xgboost.train(settings, matrix, num_boost_round=1))

@@ -101,7 +101,8 @@ class PlainState:
 
     The estimators keep names as pandas objects, which no format but pickle stores. This mixin
     turns them into lists when the estimator is saved (or cloned across processes) and back, so
-    that a model file never needs to be unpickled. It stands before ``BaseEstimator``.
+    that a model file never needs to be unpickled; of a table only the columns are kept. It stands
+    before ``BaseEstimator``.
     """
 
     def __getstate__(self) -> dict[str, Any]:
@@ -125,6 +126,8 @@ def _to_plain(value: Any) -> Any:
             "name": value.name,
             "values": value.to_numpy(),
         }
+    if isinstance(value, pd.DataFrame):
+        return {"pandas": "DataFrame", "columns": value.to_dict("list")}
     return value
 
 
@@ -133,4 +136,6 @@ def _from_plain(value: Any) -> Any:
         return value
     if value["pandas"] == "Index":
         return pd.Index(value["labels"], name=value["name"])
+    if value["pandas"] == "DataFrame":
+        return pd.DataFrame(value["columns"])
     return pd.Series(value["values"], index=_from_plain(value["index"]), name=value["name"])

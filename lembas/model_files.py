@@ -46,6 +46,15 @@ def save_model(run: Run, name: str, model: BaseEstimator, *, group: str) -> Path
     return path
 
 
+def is_trusted(path: str) -> bool:
+    """Say whether a file with objects of this class would be opened.
+
+    Args:
+        path: Import path of the class, such as ``sklearn.linear_model.Lasso``.
+    """
+    return path.startswith(_TRUSTED_PACKAGES)
+
+
 def load_model(run: Run, name: str) -> BaseEstimator:
     """Load a fitted model.
 
@@ -57,7 +66,7 @@ def load_model(run: Run, name: str) -> BaseEstimator:
     if path.name == _MODEL_FILES[0]:
         return checkpoint.load(path)
     types = skops.io.get_untrusted_types(file=path)
-    strange = [kind for kind in types if not kind.startswith(_TRUSTED_PACKAGES)]
+    strange = [kind for kind in types if not is_trusted(kind)]
     if strange:
         raise ValueError(
             f"{path} holds types that are not trusted: {', '.join(strange[:5])}; a model "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -90,14 +91,12 @@ class MaskedRidge(PlainState, RegressorMixin, BaseEstimator):
     def fit(self, X: pd.DataFrame, Y: pd.DataFrame) -> Self:
         """Fit from TF expression ``(sample, tf)`` and gene expression ``(sample, gene)``."""
         check_training_tables(X, Y)
-        if self.network is None:
-            raise ValueError("MaskedRidge needs a network: pass network=Network.read(path)")
-        alphas = checked_alphas(self.alphas)
+        network, alphas = self._checked_network(), checked_alphas(self.alphas)
         self.tfs_, self.genes_ = X.columns, Y.columns
         design = Design.of(X)
         self.tf_mean_ = pd.Series(design.mean, index=self.tfs_)
         self.tf_sd_ = pd.Series(design.sd, index=self.tfs_)
-        regulators = _regulator_matrix(self.network, self.tfs_, self.genes_)
+        regulators = _regulator_matrix(network, self.tfs_, self.genes_)
         mean, alpha = np.empty(Y.shape[1]), np.full(Y.shape[1], np.nan)
         gram = design.gram()
         for genes, centred, mean_of_chunk in gene_chunks(Y):
@@ -112,13 +111,26 @@ class MaskedRidge(PlainState, RegressorMixin, BaseEstimator):
                     entries = slice(*regulators.indptr[position : position + 2])
                     own = regulators.indices[entries]
                     if own.size:
-                        regulators.data[entries], alpha[position] = _solve_gcv(
-                            gram[np.ix_(own, own)], own_projected[own], square, len(X), alphas
-                        )
+                        # What the network says of the edges makes room for their weights.
+                        signs = regulators.data[entries].copy()
+                        products = (gram[np.ix_(own, own)], own_projected[own], square)
+                        problem = Regression(*products, len(X), signs)
+                        regulators.data[entries], alpha[position] = self._solve(problem, alphas)
         self.coef_ = regulators
         self.alpha_ = pd.Series(alpha, index=self.genes_, name="alpha")
         self.train_mean_ = pd.Series(mean, index=self.genes_)
         return self
+
+    def _checked_network(self) -> Network:
+        if self.network is None:
+            raise ValueError(
+                f"{type(self).__name__} needs a network: pass network=Network.read(path)"
+            )
+        return self.network
+
+    def _solve(self, problem: Regression, alphas: np.ndarray) -> tuple[np.ndarray, float]:
+        """Solve one gene's problem: weights of its regulators, and the penalty."""
+        return solve_gcv(problem, alphas)
 
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:
         """Predict gene expression, ``(sample, gene)``, log10."""
@@ -175,27 +187,46 @@ def gcv(
     return np.argmin(residual / spare[:, None] ** 2, axis=0)
 
 
-def _solve_gcv(
-    gram: np.ndarray, projected: np.ndarray, total: float, n_samples: int, alphas: np.ndarray
-) -> tuple[np.ndarray, float]:
+@dataclass(frozen=True, eq=False)
+class Regression:
+    """Pose one gene's regression on its regulators, standardised, without the samples.
+
+    Attributes:
+        gram: Products of the regulators with each other, ``(tf, tf)``.
+        projected: Products of the regulators with the centred gene, ``(tf,)``.
+        total: Sum of squares of the centred gene.
+        n_samples: Number of samples.
+        signs: What the network says of the edges: 1 or -1, ``(tf,)``.
+    """
+
+    gram: np.ndarray
+    projected: np.ndarray
+    total: float
+    n_samples: int
+    signs: np.ndarray
+
+
+def solve_gcv(problem: Regression, alphas: np.ndarray) -> tuple[np.ndarray, float]:
     """Solve one gene's ridge problem from its Gram matrix at the penalty that GCV prefers."""
-    value, vector = np.linalg.eigh(gram)
+    value, vector = np.linalg.eigh(problem.gram)
     value = np.clip(value, 0, None)
-    component = vector.T @ projected
+    component = vector.T @ problem.projected
     # Along a direction in which the samples do not differ there is nothing to explain.
     varies = value > len(value) * np.finfo(float).eps * value[-1]
     rotated = np.zeros_like(component)
     rotated[varies] = component[varies] / np.sqrt(value[varies])
-    best = gcv(value, rotated[:, None], np.array([total]), n_samples, alphas)[0]
+    total = np.array([problem.total])
+    best = gcv(value, rotated[:, None], total, problem.n_samples, alphas)[0]
     return vector @ (component / (value + alphas[best])), float(alphas[best])
 
 
 def _regulator_matrix(network: Network, tfs: pd.Index, genes: pd.Index) -> sparse.csr_array:
-    """Mark the edges: ``(gene, tf)``, 1 where the TF may enter the gene's model."""
-    row, column, _ = network.positions(tfs, genes)
+    """Mark the edges: ``(gene, tf)``, their sign where the TF may enter the gene's model."""
+    row, column, sign = network.positions(tfs, genes)
     keep = genes[row] != tfs[column]  # a gene must not predict itself
     shape = (len(genes), len(tfs))
-    return sparse.csr_array((np.ones(keep.sum()), (row[keep], column[keep])), shape=shape)
+    entries = (sign[keep].astype(float), (row[keep], column[keep]))
+    return sparse.csr_array(entries, shape=shape)
 
 
 def checked_alphas(alphas: Sequence[float]) -> np.ndarray:

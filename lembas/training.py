@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 import torch
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from lembas.batches import Batches, Scale
+from lembas.inner_split import held_out_samples
 from lembas.labels import PlainState, aligned_columns, check_training_tables
 from lembas.model import LembasRNN, narrowed
 from lembas.network import Network
@@ -43,16 +43,9 @@ def split_samples(
             f"early stopping needs at least 4 training samples, got {len(samples)}; set "
             "validation_fraction=0 to train without it"
         )
-    codes = None if groups is None else groups.reindex(samples).to_numpy()
-    if codes is not None and (unknown := samples[pd.isna(codes)]).size:
-        raise ValueError(
-            f"{len(unknown)} sample(s) have no series: {', '.join(map(str, unknown[:5]))}; name "
-            "one for each, or pass groups=None"
-        )
-    grouped = codes is not None and len(pd.unique(codes)) > 1
-    splitter = GroupShuffleSplit if grouped else ShuffleSplit
-    split = splitter(1, test_size=config.validation_fraction, random_state=config.seed)
-    fitted, held_out = next(split.split(samples, groups=codes if grouped else None))
+    fitted, held_out = held_out_samples(
+        samples, groups, fraction=config.validation_fraction, seed=config.seed
+    )
     return samples[fitted], samples[held_out]
 
 

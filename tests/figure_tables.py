@@ -15,9 +15,15 @@ LABELS = {
     "mlr": "MLR",
     "ridge": "Ridge",
     "masked_ridge": "Masked ridge",
+    "signed_ridge": "Signed ridge",
+    "pls": "PLS",
+    "knn": "kNN",
     "xgbrf": "XGBRF (3 trees)",
+    "boosted": "Boosted trees",
+    "mlp": "MLP",
     "lembas_published": "LEMBAS-RNN (as published, reconstructed)",
     "lembas": "LEMBAS-RNN",
+    "lembas_ensemble": "LEMBAS-RNN, three seeds",
     "train": "training set",
     "test": "test set",
     "far": "external cohort far",
@@ -47,7 +53,7 @@ def per_gene_table(n_genes: int = 60) -> pd.DataFrame:
     genes = [f"G{i}" for i in range(n_genes)]
     keys = itertools.product(MODELS, ["test"], genes, PER_GENE)
     table = pd.DataFrame(keys, columns=["model", "cohort", "gene", "metric"])
-    centre = 0.2 + 0.1 * table["model"].map(MODELS.index)
+    centre = 0.2 + 0.05 * table["model"].map(MODELS.index)
     table["value"] = np.clip(rng.normal(centre, 0.25), -1.6, 1)
     is_null = table["model"] == "train_mean"
     table.loc[is_null, "value"] = np.nan
@@ -67,7 +73,7 @@ def matrices(
     }
     truth = pd.DataFrame(means + rng.normal(0, 0.4, (n_samples, n_genes)), **names).clip(lower=0)
     predictions = {
-        model: truth * 0.8 + 0.2 * means + rng.normal(0, 0.05 * (8 - i), truth.shape)
+        model: truth * 0.8 + 0.2 * means + rng.normal(0, 0.4 * (1 - i / len(MODELS)), truth.shape)
         for i, model in enumerate(MODELS)
     }
     predictions["train_mean"] = truth * 0 + means

@@ -12,6 +12,7 @@ import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
 
 from lembas.baselines import make
+from lembas.labels import PlainState
 from lembas.network import Network
 from lembas.study import Study, open_study
 
@@ -33,9 +34,15 @@ MODELS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "mlr": {},
         "ridge": {},
         "masked_ridge": {},
+        "signed_ridge": {},
+        "pls": {},
+        "knn": {},
         "xgbrf": {},
+        "boosted": {"n_rounds": 20, "n_panel": 5},
+        "mlp": {"epochs": 3},
         "lembas_published": {"settings": dict(QUICK)},
         "lembas": {"settings": dict(QUICK)},
+        "lembas_ensemble": {"n_seeds": 2, "settings": {**QUICK, "epochs": 2}},
     }
 )
 
@@ -81,6 +88,36 @@ class Broken(RegressorMixin, BaseEstimator):
         if self.fault == "nan":
             return np.full((len(X), self.n_genes_), np.nan)
         return np.zeros((len(X), self.n_genes_ - 1))
+
+
+class Speaking(PlainState, RegressorMixin, BaseEstimator):
+    """A model that speaks tables, with a fault in what it predicts, or in another order."""
+
+    def __init__(self, fault: str = "order") -> None:
+        self.fault = fault
+
+    def fit(self, X: pd.DataFrame, Y: pd.DataFrame) -> Self:
+        self.mean_ = Y.mean()
+        if self.fault == "no targets":
+            self.genes_ = pd.Index(["G_new", *Y.columns[1:]])
+        return self
+
+    def predict(self, X: pd.DataFrame) -> Any:
+        values = X.to_numpy()[:, [0]] * np.ones(len(self.mean_)) + self.mean_.to_numpy()
+        table = pd.DataFrame(values, index=X.index, columns=self.mean_.index)
+        first, second = table.columns[:2]
+        made = {
+            "order": lambda: table.iloc[::-1, ::-1],
+            "array": table.to_numpy,
+            "missing gene": lambda: table.drop(columns=first),
+            "other gene": lambda: table.rename(columns={first: "G_new"}),
+            "twice": lambda: table.rename(columns={first: second}),
+            "missing sample": lambda: table.iloc[1:],
+            "other sample": lambda: table.rename(index={X.index[0]: "s_new"}),
+            "nan": lambda: table.assign(**{first: np.nan, second: np.inf}),
+            "text": lambda: table.assign(**{first: "high"}),
+        }
+        return made.get(self.fault, lambda: table)()
 
 
 class Counting(RegressorMixin, BaseEstimator):

@@ -53,7 +53,7 @@ def slopes(model: BaseEstimator, gene: str) -> tuple[np.ndarray, float]:
     return predicted[1:] - predicted[0], float(predicted[0])
 
 
-@pytest.mark.parametrize("name", ["mlr", "ridge", "masked_ridge"])
+@pytest.mark.parametrize("name", ["mlr", "ridge", "masked_ridge", "signed_ridge", "pls"])
 def test_linear_models_agree_with_shaps_linear_explainer(
     fitted: dict[str, BaseEstimator],
     study: Study,

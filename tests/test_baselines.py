@@ -38,7 +38,7 @@ NETWORK = Network.from_edges(
         columns=["TF", "Gene", "Interaction"],
     )
 )
-FAST = ["train_mean", "mlr", "ridge", "masked_ridge", "xgbrf"]
+FAST = ["train_mean", "mlr", "ridge", "masked_ridge", "signed_ridge", "pls", "knn", "xgbrf"]
 
 
 class Broken(RegressorMixin, BaseEstimator):
@@ -88,6 +88,7 @@ def test_penalties_are_given_for_ridge_models_only():
     masked = make("masked_ridge", NETWORK).fit(X, Y)
     pd.testing.assert_series_equal(penalty_per_gene(masked), masked.alpha_)
     assert penalty_per_gene(make("mlr").fit(X, Y)) is None
+    assert penalty_per_gene(make("signed_ridge", NETWORK).fit(X, Y)) is None  # the masked ridge's
     assert penalty_per_gene(TrainMean().fit(X, Y)) is None
     one = penalty_per_gene(make("ridge").fit(X, Y[["G1"]]))
     assert one.index.tolist() == ["G1"]
@@ -111,12 +112,24 @@ def test_labels_come_back_and_the_order_of_columns_changes_nothing(name):
     pd.testing.assert_frame_equal(reordered[GENES], predicted, rtol=1e-9)
 
 
+@pytest.mark.parametrize("name", [*FAST, "boosted"])
+def test_genes_that_do_not_vary_and_a_single_series_are_fine(name):
+    model = make(name, NETWORK)
+    groups = {"groups": pd.Series("GSE1", index=X.index)}
+    accepted = groups if name in {"pls", "knn", "boosted"} else {}
+    predicted = model.fit(X, Y.assign(G9=0.5), **accepted).predict(NEW)
+    np.testing.assert_allclose(predicted["G9"], 0.5, atol=1e-6)
+    assert np.isfinite(predicted).all(axis=None)
+
+
 @pytest.mark.parametrize("name", FAST)
 def test_saving_and_loading_change_nothing(name):
     model = make(name, NETWORK).fit(X, Y)
     data = skops.io.dumps(model)
     types = skops.io.get_untrusted_types(data=data)
-    assert all(kind.startswith(("lembas.", "sklearn.", "scipy.")) for kind in types), types
+    assert all(kind.startswith(("lembas.", "sklearn.", "scipy.", "numpy.")) for kind in types), (
+        types
+    )
     loaded = skops.io.loads(data, trusted=types)
     pd.testing.assert_frame_equal(loaded.predict(NEW), model.predict(NEW), check_exact=True)
     assert loaded.genes_.equals(model.genes_)
@@ -185,12 +198,35 @@ def test_every_registered_model_can_be_made(name):
     assert hasattr(model, "fit")
     for key, value in REGISTRY[name].parameters.items():
         assert model.get_params()[key] == value
+    for key in REGISTRY[name].grid:
+        assert f"estimator__{key}" in model.get_params()
 
 
 def test_every_model_has_a_label_and_a_note():
     assert list(labels()) == list(REGISTRY)
     assert len(set(labels().values())) == len(REGISTRY)
     assert all(spec.note.endswith(".") for spec in REGISTRY.values())
+
+
+def test_parameters_that_are_given_are_not_searched():
+    assert make("knn").grid.keys() == {"n_neighbors"}
+    assert make("knn", n_neighbors=3).get_params() == {"n_neighbors": 3}
+    in_profile = {"knn": {"parameters": {"n_neighbors": 4}}}
+    assert make("knn", extra=in_profile).n_neighbors == 4
+    searched = {"knn": {"grid": {"n_neighbors": [2, 3]}}}
+    assert make("knn", extra=searched).grid == {"n_neighbors": [2, 3]}
+    # Another class under a known name starts anew.
+    other = {"knn": {"estimator": "sklearn.neighbors.KNeighborsRegressor"}}
+    assert make("knn", extra=other).estimator.n_neighbors == 5
+    assert labels(other)["knn"] == "knn"
+
+
+def test_a_grid_of_unknown_parameters_is_refused():
+    extra = {"knn": {"grid": {"neighbours": [1, 2]}}}
+    with pytest.raises(
+        ValueError, match=r"model 'knn' .* has no parameter neighbours; it takes n_"
+    ):
+        make("knn", extra=extra)
 
 
 def test_parameters_given_override_the_registered_ones():
@@ -200,19 +236,19 @@ def test_parameters_given_override_the_registered_ones():
 
 def test_a_profile_may_add_and_change_models():
     extra = {
-        "knn": {
+        "nearest": {
             "estimator": "sklearn.neighbors.KNeighborsRegressor",
             "parameters": {"n_neighbors": 3},
             "label": "Nearest samples",
         },
         "xgbrf": {"parameters": {"n_estimators": 9}},
     }
-    model = make("knn", NETWORK, extra=extra)
+    model = make("nearest", NETWORK, extra=extra)
     assert model.estimator.n_neighbors == 3
-    assert labels(extra)["knn"] == "Nearest samples"
+    assert labels(extra)["nearest"] == "Nearest samples"
     assert make("xgbrf", extra=extra).n_estimators == 9
     assert labels(extra)["xgbrf"] == "XGBRF"
-    assert "knn" not in REGISTRY
+    assert "nearest" not in REGISTRY
     assert REGISTRY["xgbrf"].parameters == {}
 
 
@@ -224,7 +260,7 @@ def test_a_class_with_free_keywords_takes_them():
 @pytest.mark.parametrize(
     ("extra", "message"),
     [
-        ({"knn": {}}, "model 'knn' in the profile has no estimator; expected estimator"),
+        ({"nearest": {}}, "model 'nearest' in the profile has no estimator; expected estimator"),
         ({"mlr": {"colour": 1}}, r"model 'mlr' in the profile has unknown key\(s\) colour;"),
     ],
 )

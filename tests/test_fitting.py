@@ -14,6 +14,7 @@ import yaml
 
 from lembas import fitting
 from lembas.artifacts import Run
+from lembas.baselines import REGISTRY
 from lembas.fitting import (
     DEFAULT_MODELS,
     chosen_alphas,
@@ -106,9 +107,13 @@ def test_a_killed_chapter_goes_on_and_then_clears_up(
     )
 
 
-def test_without_models_the_groups_own_are_fitted(run: Run, study: Study) -> None:
-    table = fit(run, study, {})
-    assert tuple(table["model"]) == DEFAULT_MODELS["baselines"]
+def test_without_models_the_groups_own_are_fitted(
+    run: Run, study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = [name for names in DEFAULT_MODELS.values() for name in names]
+    assert sorted(named) == sorted(REGISTRY)
+    monkeypatch.setitem(DEFAULT_MODELS, "baselines", ("train_mean", "pls"))
+    assert fit(run, study, {})["model"].tolist() == ["train_mean", "pls"]
 
 
 def test_series_are_given_to_models_that_use_them(run: Run, study: Study) -> None:
@@ -130,17 +135,17 @@ def test_series_are_given_to_models_that_use_them(run: Run, study: Study) -> Non
 def test_a_profile_adds_any_regressor_in_three_lines(run: Run, study: Study) -> None:
     models = yaml.safe_load(
         """
-        knn:
+        nearest:
           estimator: sklearn.neighbors.KNeighborsRegressor
           parameters: {n_neighbors: 5}
           label: Five neighbours
         """
     )
     fit(run, study, {"train_mean": {}, **models})
-    assert read_models(run).loc["knn", "estimator"].endswith("KNeighborsRegressor")
-    assert model_labels(run) == {"train_mean": "Training mean", "knn": "Five neighbours"}
+    assert read_models(run).loc["nearest", "estimator"].endswith("KNeighborsRegressor")
+    assert model_labels(run) == {"train_mean": "Training mean", "nearest": "Five neighbours"}
     train, test = study.dataset.train, study.dataset.test
-    found = read_predictions(run, "test")["knn"]
+    found = read_predictions(run, "test")["nearest"]
     sample = test.x.iloc[0].astype(float)
     distance = ((train.x.astype(float) - sample) ** 2).sum(axis=1)
     expected = train.y.loc[distance.nsmallest(5).index].mean()
@@ -161,7 +166,7 @@ def test_a_label_may_be_left_out(run: Run, study: Study) -> None:
         ({"lembass": {}}, "model 'lembass' in the profile has no estimator"),
         ({"mlr": {"parameter": {}}}, r"model 'mlr' in the profile has unknown key\(s\) parameter"),
         ({"mlr": {"parameters": {"alpha": 1}}}, "model 'mlr'.*has no parameter alpha; it takes"),
-        ({"knn": {"estimator": "sklearn.neighbours.KNN"}}, "model 'knn': cannot import"),
+        ({"mine": {"estimator": "sklearn.neighbours.KNN"}}, "model 'mine': cannot import"),
     ],
 )
 def test_a_misspelt_model_costs_no_fit(
@@ -192,6 +197,65 @@ def test_a_model_that_predicts_nonsense_is_refused(
         fit(run, study, {"broken": broken})
     with pytest.raises(FileNotFoundError, match="no fitted models"):
         read_models(run)
+
+
+# What a model that speaks tables returns
+
+
+def test_predictions_in_another_order_are_put_in_order_by_name(run: Run, study: Study) -> None:
+    speaking = {"estimator": "tests.small_study.Speaking"}
+    mended = {**speaking, "parameters": {"fault": "none"}}
+    fit(run, study, {"mixed": speaking, "plain": mended})
+    for cohort in ("test", "external_far"):
+        found = read_predictions(run, cohort)
+        pd.testing.assert_frame_equal(found["mixed"], found["plain"])
+        assert found["mixed"].columns.equals(study.dataset.targets)
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "message"),
+    [
+        ("array", TypeError, "model 'mine' predicted a ndarray; expected a DataFrame"),
+        ("missing gene", ValueError, r"other genes than asked for: missing \w+; unknown none; exp"),
+        ("other gene", ValueError, r"other genes than asked for: missing \w+; unknown G_new; exp"),
+        ("twice", ValueError, r"model 'mine' predicts gene\(s\) twice: \w+; each may occur once"),
+        ("missing sample", ValueError, "other samples than asked for: missing .*; unknown none"),
+        ("other sample", ValueError, "other samples than asked for: missing .*; unknown s_new; ex"),
+        ("nan", ValueError, r"values that are not finite, for 2 of 30 genes: \w+, \w+; check its"),
+        ("text", ValueError, "model 'mine' predicted values that are no numbers, for"),
+        ("no targets", ValueError, "1 of them are no targets: G_new; its genes_ must name some"),
+    ],
+)
+def test_predictions_that_are_not_whole_are_refused_by_name(
+    run: Run, study: Study, fault: str, error: type[Exception], message: str
+) -> None:
+    mine = {"estimator": "tests.small_study.Speaking", "parameters": {"fault": fault}}
+    with pytest.raises(error, match=message):
+        fit(run, study, {"mine": mine})
+    assert not run.has_table("models_baselines")
+
+
+# Settings chosen within the training samples
+
+
+def test_searches_are_collected(run: Run, study: Study) -> None:
+    fit(run, study, {"train_mean": {}, "knn": {}, "pls": {"grid": {"n_components": [1, 3]}}})
+    table = run.read_table("searches_baselines")
+    assert table.columns[:3].tolist() == ["model", "label", "parameters"]
+    assert table.groupby("model", sort=False)["chosen"].sum().to_dict() == {"knn": 1, "pls": 1}
+    assert table.query("model == 'pls'")["parameters"].tolist() == [
+        "n_components=1",
+        "n_components=3",
+    ]
+    assert set(table["unit"]) == {"series"}
+    models = load_models(run, ["knn"])
+    own = table.query("model == 'knn'").reset_index(drop=True)[models["knn"].search_.columns]
+    pd.testing.assert_frame_equal(own, models["knn"].search_)
+
+
+def test_without_a_search_the_table_has_no_rows(both: Run) -> None:
+    assert both.read_table("searches_baselines").empty
+    assert "mean_skill" in both.read_table("searches_lembas")
 
 
 def test_nothing_fitted_yet(run: Run) -> None:
@@ -233,6 +297,17 @@ def test_the_training_summary(both: Run, study: Study) -> None:
     assert 0 <= row["edges with the wrong sign"] <= 1
     assert summary.history["model"].unique().tolist() == ["lembas"]
     assert len(summary.search("lembas")) == 3
+
+
+def test_the_networks_of_an_ensemble_are_listed_one_by_one(run: Run, study: Study) -> None:
+    parameters = {"n_seeds": 2, "settings": {**QUICK, "epochs": 2}}
+    fit(run, study, {"lembas_ensemble": {"parameters": parameters}}, group="lembas")
+    table = training_summary(run, ["lembas_ensemble"]).table
+    assert table["model"].tolist() == ["lembas_ensemble, seed 888", "lembas_ensemble, seed 889"]
+    assert table["label"].tolist() == [f"LEMBAS-RNN, three seeds, seed {n}" for n in (888, 889)]
+    x = study.dataset.test.x
+    (model,) = load_models(run, ["lembas_ensemble"]).values()
+    pd.testing.assert_frame_equal(model.predict(x), run.read_prediction("lembas_ensemble", "test"))
 
 
 def test_targets_without_regulators_are_listed(run: Run, study: Study) -> None:

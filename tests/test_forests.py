@@ -15,7 +15,7 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from lembas import forests
+from lembas import forests, gene_fits
 from lembas.flat_forests import DEPTH, FlatForests
 from lembas.forests import XGBRF
 from tests.conftest import random_expression
@@ -235,7 +235,7 @@ def counted(monkeypatch):
             raise Killed
         return train(*args, **kwargs)
 
-    monkeypatch.setattr(forests, "_BATCH", 2)
+    monkeypatch.setattr(gene_fits, "BATCH", 2)
     monkeypatch.setattr(forests.xgboost, "train", counting)
     return state
 
@@ -318,7 +318,7 @@ def test_a_full_disk_leaves_no_half_written_file(tmp_path, monkeypatch):
         path.write_bytes(b"half")
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr(forests.np, "savez", full)
+    monkeypatch.setattr(gene_fits.np, "savez", full)
     with pytest.raises(OSError, match="No space left on device"):
         XGBRF().fit(*tables(), unfinished=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["fit.txt"]

@@ -21,15 +21,16 @@ LEVELS = {
     0: (
         "network names labels tables formats h5ad sources data cohorts split duplicates audit "
         "metrics intervals coverage strata original linear ranks ridge plotting "
-        "unfinished cached annotation rewiring path_ridge"
+        "unfinished cached annotation rewiring path_ridge inner_split pls signed_ridge"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests baselines "
-        "penalties recipes drawn reads batches start flat_forests edge_kernels"
+        "penalties recipes drawn reads batches start flat_forests edge_kernels gene_fits boosted "
+        "learners tuning"
     ),
     2: (
         "study optimise training attribution explanation latency evaluation summary checkpoint "
-        "coded_edges packing original_checkpoint original_content conversion "
+        "coded_edges packing original_checkpoint original_content conversion ensemble predicted "
         "scaling memory dimensions ladder controls control_words"
     ),
     3: (

@@ -181,7 +181,7 @@ def test_model_colours_differ_for_every_kind_of_sight(vision: str) -> None:
 
 
 def test_model_colours_stand_out_from_the_card() -> None:
-    for name in [*MODELS, "knn", "pls_40", "my_model"]:
+    for name in [*MODELS, "my_forest", "pls_40", "my_model"]:
         luminance = _linear(plotting.model_colour(name)) @ np.array([0.2126, 0.7152, 0.0722])
         assert 1.05 / (luminance + 0.05) >= 3, name
 

@@ -19,6 +19,8 @@ from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
+from lembas.plotting.palette import MODEL_COLOURS, MODEL_MARKERS
+
 P = ParamSpec("P")
 
 WIDTH_IN: Final = 5.2
@@ -30,26 +32,6 @@ MUTED: Final = "#5A6270"
 RULE: Final = "#C9CED6"
 CARD: Final = "#FFFFFF"
 
-# Chosen by search: every pair keeps a CIELAB distance of at least 25 in normal, protan, deutan and
-# tritan vision, and every colour a contrast of at least 3:1 on white.
-MODEL_COLOURS: Final[Mapping[str, str]] = {
-    "train_mean": "#949494",
-    "mlr": "#1A9BE2",
-    "ridge": "#0D204A",
-    "masked_ridge": "#046348",
-    "xgbrf": "#CC8008",
-    "lembas_published": "#BE279E",
-    "lembas": "#A32707",
-}
-MODEL_MARKERS: Final[Mapping[str, str]] = {
-    "train_mean": "|",
-    "mlr": "s",
-    "ridge": "D",
-    "masked_ridge": "^",
-    "xgbrf": "v",
-    "lembas_published": "P",
-    "lembas": "o",
-}
 # Paul Tol's high-contrast scheme for the first three: they differ in lightness, so in grey too.
 COHORT_COLOURS: Final = ("#004488", "#DDAA33", "#BB5566", "#117733", "#882255", "#44AA99")
 COHORT_MARKERS: Final = ("o", "s", "^", "D", "v", "P")
@@ -200,14 +182,14 @@ def model_marker(name: str) -> str:
     """Return the marker of a model, the same in every figure.
 
     Args:
-        name: Registry name; a name outside the palette gets one of five derived from its letters.
+        name: Registry name; a name outside the palette gets one of three derived from its letters.
 
     Returns:
         A matplotlib marker code.
     """
     if name in MODEL_MARKERS:
         return MODEL_MARKERS[name]
-    return "XphH*"[hashlib.sha256(name.encode()).digest()[3] % 5]
+    return "phH"[hashlib.sha256(name.encode()).digest()[3] % 3]
 
 
 def cohort_styles(names: Iterable[str]) -> dict[str, tuple[str, str]]:
