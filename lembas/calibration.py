@@ -287,3 +287,18 @@ def _coins(n_units: int, generator: np.random.Generator) -> np.ndarray:
         coins = generator.random(n_units) < 0.5
         if coins.any() and not coins.all():
             return coins
+
+
+def coverage_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Lay the result of :func:`coverage` out for a reader, as text."""
+    words = [
+        "no interval: too few units"
+        if pd.isna(row.coverage)
+        else f"{100 * row.coverage:.1f} % ({100 * row.low:.1f} to {100 * row.high:.1f})"
+        for row in table.itertuples()
+    ]
+    shown = table.assign(held=words, what=table["quantity"].map(dict(QUANTITIES)))
+    shown = shown.set_index(["regime", "n_units", "n_samples", "what"])[["held"]]
+    return shown.rename(columns={"held": "intervals that hold the truth"}).rename_axis(
+        ["cohort's size", "units", "samples", "of"]
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -67,6 +68,20 @@ def few_shot(
     return pd.DataFrame(rows, columns=["cohort", "model", "k", "draw", "value"])
 
 
+def few_shot_all(
+    cohorts: Mapping[str, Cohort],
+    predictions: Mapping[str, Mapping[str, pd.DataFrame]],
+    train_mean: pd.Series,
+    **options: Any,
+) -> pd.DataFrame:
+    """Do the same for several cohorts, by name; see :func:`few_shot`."""
+    parts = [
+        few_shot(cohort, predictions[name], train_mean, **options).assign(cohort=name)
+        for name, cohort in cohorts.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
 def _labelled(
     n_samples: int, sizes: Sequence[int], n_draws: int, seed: int
 ) -> dict[int, np.ndarray]:
@@ -114,3 +129,22 @@ def few_shot_summary(scores: pd.DataFrame) -> pd.DataFrame:
     table = grouped.quantile([0.05, 0.5, 0.95]).unstack()  # noqa: PD010
     table.columns = pd.Index(["low", "value", "high"])
     return table.reset_index()[["cohort", "model", "k", "value", "low", "high"]]
+
+
+def few_shot_table(summary: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
+    """Lay the result of :func:`few_shot_summary` out for a reader: a column for each k."""
+    text = [
+        f"{row.value:z.2f}"
+        if row.k == 0
+        else f"{row.value:z.2f} ({row.low:z.2f} to {row.high:z.2f})"
+        for row in summary.itertuples()
+    ]
+    shown = summary.assign(
+        text=text,
+        model=summary["model"].map(lambda name: labels.get(name, name)),
+        k=["as is" if k == 0 else f"{k} labelled" for k in summary["k"]],
+    )
+    wide = shown.pivot_table(
+        index=["cohort", "model"], columns="k", values="text", aggfunc="first", sort=False
+    )
+    return wide.rename_axis(columns=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -220,10 +221,10 @@ def _scores(
     predictions: Mapping[str, pd.DataFrame],
     train_mean: pd.Series,
     reference: str,
-    options: Mapping[str, object],
+    options: Mapping[str, Any],
 ) -> pd.DataFrame:
     """Score one stratum: one row a model."""
-    draws = bootstrap(truth, predictions, train_mean, metrics=(PRIMARY,), **options)  # type: ignore[arg-type]
+    draws = bootstrap(truth, predictions, train_mean, metrics=(PRIMARY,), **options)
     value = pd.Series({model: draws.estimates[model][PRIMARY] for model in predictions})
     own = draws.intervals().set_index("model")
     versus = draws.differences(reference).set_index("model").reindex(value.index)
@@ -245,3 +246,36 @@ def empty_strata(table: pd.DataFrame) -> str:
     empty = table[table["n_genes"] == 0]
     names = [f"{KINDS[row.kind]}: {row.stratum}" for row in empty.itertuples()]
     return listed(names, most=20) if names else ""
+
+
+def strata_table(table: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
+    """Lay the result of :func:`skill_by_stratum` out for a reader, as text."""
+    known = table.dropna(subset="model")
+    text = [_cell(row) for row in known.itertuples()]
+    wide = known.assign(
+        text=text,
+        kind=known["kind"].map(KINDS),
+        model=known["model"].map(lambda name: labels.get(name, name)),
+        genes=known["n_genes"].astype(int),
+    ).pivot_table(
+        index=["kind", "stratum", "genes"],
+        columns="model",
+        values="text",
+        aggfunc="first",
+        sort=False,
+    )
+    return wide.rename_axis(columns=None)
+
+
+def _cell(row: Any) -> str:
+    """Write a skill and, where the model is not the reference, its difference."""
+    if pd.isna(row.value):
+        return "not defined"
+    text = f"{row.value:z.2f}"
+    if pd.isna(row.difference) or row.difference_low == row.difference_high == 0:
+        return text
+    if pd.isna(row.difference_low):
+        return f"{text} ({row.difference:+.2f})"
+    return (
+        f"{text} ({row.difference:+.2f}: {row.difference_low:+.2f} to {row.difference_high:+.2f})"
+    )

@@ -87,3 +87,9 @@ def extremes(
     ends = pd.concat([ordered.head(n_genes), ordered.tail(n_genes)])
     columns = [column, *[name for name in shown if name in table.columns and name != column]]
     return ends.set_index("gene")[columns]
+
+
+def joined_scores(*tables: pd.DataFrame) -> pd.DataFrame:
+    """Put per-gene scores of several chapters into one table, without the training samples."""
+    scores = pd.concat(tables, ignore_index=True)
+    return scores[scores["cohort"] != "train"].reset_index(drop=True)

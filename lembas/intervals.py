@@ -27,9 +27,9 @@ METRICS: tuple[str, ...] = (
     "spearman_median_over_genes",
 )
 
-# From fewer units no interval is given. In simulation (lembas.calibration) intervals from four
-# units cover more than they say, from five on about what they say; with two or three they rest on
-# a t quantile of 13 or 4 and on the bell shape of two or three numbers.
+# From fewer units no interval is given. In simulation (lembas.calibration) intervals from four or
+# five units cover somewhat more than they say (95 to 99 %), from eight on about what they say; with
+# two or three they rest on a t quantile of 13 or 4 and on the bell shape of that many numbers.
 FEWEST_UNITS = 4
 
 # Genes at once: what is computed of them for all resamples then stays in the processor's cache.
@@ -47,7 +47,7 @@ class Draws:
     with :math:`\mathrm{SD}^*` the standard deviation of the resampled scores and U the number of
     units: a bootstrap of few units varies too little by the factor under the root, and its SD is
     itself an estimate, which the t quantile allows for. With five series the percentiles of the
-    draws covered 84 to 92 % in simulation, these limits 94 to 98 %. A limit beyond what a score
+    draws covered 84 to 92 % in simulation, these limits 95 to 99 %. A limit beyond what a score
     can be (such as a correlation above 1) is cut back.
 
     Attributes:

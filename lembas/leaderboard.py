@@ -260,3 +260,23 @@ def board_table(board: pd.DataFrame, cohort: str) -> pd.DataFrame:
 
 def _short(value: float, form: str) -> str:
     return "not known" if pd.isna(value) else format(value, form)
+
+
+def network_controls(
+    differences: pd.DataFrame | None, *, model: str = "lembas"
+) -> pd.DataFrame | None:
+    """Choose, from the chapter on control networks, what the verdict speaks of.
+
+    Args:
+        differences: Columns model, variant, cohort, genes, value, low, high: real network minus
+            the mean of its controls; None: there is no such table.
+        model: Model to keep, with the masked ridge beside it.
+
+    Returns:
+        Rows of rewired networks and of targets that are not inputs; None as given.
+    """
+    if differences is None:
+        return None
+    wanted = differences["model"].isin([model, "masked_ridge"])
+    wanted &= (differences["variant"] == "rewired") & (differences["genes"] == "not_inputs")
+    return differences[wanted].reset_index(drop=True)

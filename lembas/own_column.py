@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
 from lembas.cohorts import Cohort, Dataset
+from lembas.intervals import bootstrap
+
+PRIMARY = "skill_median_over_genes"
 
 
 def targets_that_are_inputs(dataset: Dataset) -> pd.Index:
@@ -88,3 +92,44 @@ def own_column_table(models: Mapping[str, BaseEstimator], X: pd.DataFrame) -> pd
         n_genes = int(X.columns.isin(model.genes_).sum())
         rows.append((name, n_genes, len(sees), len(sees) == 0))
     return pd.DataFrame(rows, columns=["model", "n_genes", "n_see_themselves", "masked"])
+
+
+def scores_apart(
+    cohort: Cohort,
+    predictions: Mapping[str, pd.DataFrame],
+    models: Mapping[str, BaseEstimator],
+    train_mean: pd.Series,
+    *,
+    train: pd.DataFrame,
+    **options: Any,
+) -> pd.DataFrame:
+    """Score the targets that are inputs, by the models that mask their own column only.
+
+    Args:
+        cohort: Cohort to score on.
+        predictions: For each model its prediction.
+        models: The fitted models to ask.
+        train_mean: Mean of each gene over the training samples.
+        train: Training inputs ``(sample, tf)``.
+        **options: ``n_resamples`` and ``seed`` of :func:`lembas.intervals.bootstrap`.
+
+    Returns:
+        One row a model: as :func:`own_column_table`, with value, low, high: the median skill over
+        these targets, NaN for a model that could copy. Without such targets there is no row.
+    """
+    columns = ["model", "n_genes", "n_see_themselves", "masked", "value", "low", "high"]
+    if not cohort.y.columns.isin(cohort.x.columns).any():
+        return pd.DataFrame(columns=columns)
+    table = own_column_table(models, train)
+    masked = table.loc[table["masked"] & (table["n_genes"] > 0), "model"]
+    y = only_input_targets(cohort).y
+    found = pd.DataFrame(columns=["model", "value", "low", "high"])
+    for name in masked:
+        own = y.loc[:, y.columns.isin(predictions[name].columns)]
+        tables = {name: predictions[name][own.columns]}
+        draws = bootstrap(
+            own, tables, train_mean, series=cohort.series, metrics=(PRIMARY,), **options
+        )
+        row = draws.intervals().assign(value=draws.estimates[name][PRIMARY])
+        found = row if found.empty else pd.concat([found, row], ignore_index=True)
+    return table.merge(found, on="model", how="left")[columns]

@@ -7,7 +7,13 @@ import pandas as pd
 import pytest
 
 from lembas.cohorts import Cohort
-from lembas.few_shot import _labelled, few_shot, few_shot_summary
+from lembas.few_shot import (
+    _labelled,
+    few_shot,
+    few_shot_all,
+    few_shot_summary,
+    few_shot_table,
+)
 from lembas.metrics import score_per_gene
 from tests.conftest import random_expression
 
@@ -83,3 +89,15 @@ def test_what_cannot_be_scored_is_refused() -> None:
         few_shot(cohort_of(), {"a": NOISE}, MEAN, sizes=(5, 0))
     with pytest.raises(ValueError, match="no measured target of cohort 'far' is predicted by all"):
         few_shot(cohort_of(), {"a": NOISE.rename(columns="x{}".format)}, MEAN)
+
+
+def test_cohorts_stand_below_each_other_and_sizes_beside() -> None:
+    tables = {name: {"a": NOISE} for name in ("near", "far")}
+    options = {"sizes": (3, 5), "n_draws": 4}
+    both = few_shot_all(dict.fromkeys(tables, cohort_of()), tables, MEAN, **options)
+    assert both["cohort"].unique().tolist() == ["near", "far"]
+    shown = few_shot_table(few_shot_summary(both), {"a": "Model A"})
+    assert shown.index.tolist() == [("near", "Model A"), ("far", "Model A")]
+    assert shown.columns.tolist() == ["as is", "3 labelled", "5 labelled"]
+    assert " to " in shown.iloc[0, 1]
+    assert " to " not in shown.iloc[0, 0]

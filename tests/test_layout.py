@@ -30,11 +30,11 @@ LEVELS = {
     2: (
         "study optimise training attribution explanation latency evaluation summary checkpoint "
         "coded_edges packing original_checkpoint original_content conversion "
-        "scaling memory dimensions folds own_column leaderboard"
+        "scaling memory dimensions folds own_column leaderboard evidence"
     ),
     3: (
-        "artifacts model_files fitting parameter_counts profiles provenance chapters dependencies execution plan "
-        "workflow render __main__"
+        "artifacts model_files fitting parameter_counts profiles provenance chapters dependencies "
+        "execution plan workflow render __main__"
     ),
 }
 LEVEL_OF = {name: level for level, names in LEVELS.items() for name in names.split()}

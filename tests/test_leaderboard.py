@@ -18,6 +18,7 @@ from lembas.leaderboard import (
     board_table,
     compared,
     leaderboard,
+    network_controls,
     rules,
     verdict,
 )
@@ -170,3 +171,20 @@ def test_the_network_is_judged_by_its_controls(
 def test_a_model_that_was_not_compared_is_said() -> None:
     sentences = verdict(differences_of(0, 0, 0), gate_of(INFORMATIVE), LABELS, model="mlp")
     assert sentences[0] == "mlp was not compared with a reference in this run."
+
+
+def test_controls_are_those_of_rewired_networks() -> None:
+    rows = [
+        (model, variant, "test", genes, 0.1, 0.05, 0.15)
+        for model in ("lembas", "masked_ridge", "path_ridge")
+        for variant in ("rewired", "random")
+        for genes in ("not_inputs", "inputs")
+    ]
+    names = ["model", "variant", "cohort", "genes", "value", "low", "high"]
+    chosen = network_controls(pd.DataFrame(rows, columns=names))
+    assert chosen is not None
+    assert chosen["model"].tolist() == ["lembas", "masked_ridge"]
+    assert network_controls(None) is None
+    given = differences_of(0.05, 0.01, 0.09)
+    sentences = verdict(given, gate_of(INFORMATIVE), LABELS, controls=chosen)
+    assert [words for words in sentences if "the real network helps" in words] == sentences[1:]

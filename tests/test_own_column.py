@@ -8,20 +8,31 @@ from sklearn.base import BaseEstimator
 from sklearn.tree import DecisionTreeRegressor
 
 from lembas.baselines import LabelledRegressor, make
+from lembas.data import build_dataset
+from lembas.metrics import score_per_gene
 from lembas.own_column import (
     genes_that_see_themselves,
     only_input_targets,
     own_column_table,
+    scores_apart,
     targets_that_are_inputs,
     without_input_targets,
 )
-from lembas.study import Study, open_study
-from tests.small_study import SIMULATION, network_of, normal_table
+from lembas.study import Study
+from tests.small_study import network_of, normal_table
 
 
 @pytest.fixture(scope="module")
-def included() -> Study:
-    return open_study("simulation", options={**SIMULATION, "tf_targets": "include"})
+def included(study: Study) -> Study:
+    """The small study with the targets that are inputs."""
+    own = study.dataset.samples[study.dataset.samples["split"] != "external"]
+    dataset = build_dataset(
+        study.dataset.expression.loc[own.index],
+        study.network,
+        series=own["series"],
+        tf_targets="include",
+    )
+    return Study(dataset, study.network)
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +83,22 @@ def test_targets_are_cut_either_way(included: Study, study: Study) -> None:
 
 def test_a_model_without_such_genes_sees_none(study: Study, fitted) -> None:
     assert genes_that_see_themselves(fitted["mlr"], study.dataset.train.x).empty
+
+
+def test_targets_that_are_inputs_are_scored_for_models_that_mask_them(included, models) -> None:
+    test, mean = included.dataset.test, included.dataset.train_mean
+    predictions = {name: model.predict(test.x) for name, model in models.items()}
+    options = {"train": included.dataset.train.x, "n_resamples": 20}
+    table = scores_apart(test, predictions, models, mean, **options).set_index("model")
+    assert table["value"].notna().to_dict() == table["masked"].to_dict()
+    own = only_input_targets(test).y
+    scores = score_per_gene(own, predictions["masked_ridge"][own.columns], mean)
+    expected = scores["skill_per_gene"].median()
+    assert table.loc["masked_ridge", "value"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_without_such_targets_there_is_no_row(study: Study, fitted) -> None:
+    test, train = study.dataset.test, study.dataset.train
+    table = scores_apart(test, {}, {"mlr": fitted["mlr"]}, study.dataset.train_mean, train=train.x)
+    assert table.empty
+    assert "masked" in table.columns
