@@ -18,7 +18,7 @@ from lembas.baselines import make
 from lembas.cohorts import Cohort, Dataset
 from lembas.evaluation import centred
 from lembas.formats import write_atomically
-from lembas.intervals import median_skill_draws
+from lembas.intervals import Draws, bootstrap
 from lembas.ladder import REAL, VARIANTS, Entries, Rung, check_ladder
 from lembas.metrics import score_per_gene
 from lembas.network import Network
@@ -28,6 +28,7 @@ from lembas.unfinished import Unfinished, fingerprint
 
 # Genes that are no inputs, and those that are: a model may see the latter themselves.
 NOT_INPUTS, INPUTS = "not_inputs", "inputs"
+PRIMARY = "skill_median_over_genes"
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ class _Drawn:
 
     Attributes:
         per_gene: cohort, genes, gene, skill.
-        resampled: cohort, genes, resample, skill (median).
+        resampled: cohort, genes, resample, skill (median), n_units (of the cohort's resamples).
         fits: fit_s, n_edges, moved.
     """
 
@@ -255,17 +256,22 @@ class _Work:
             cohort, tables, null = centred(cohort, {name: prediction})
             prediction = tables[name]
         is_input = prediction.columns.isin(self.dataset.inputs)
-        drawn = {"n_resamples": self.n_resamples, "seed": self.seed}
+        drawn: dict[str, Any] = {
+            "n_resamples": self.n_resamples,
+            "seed": self.seed,
+            "metrics": [PRIMARY],
+        }
         for genes, chosen in ((NOT_INPUTS, ~is_input), (INPUTS, is_input)):
             if not chosen.any():
                 continue
             own = prediction.loc[:, chosen]
             truth, where = cohort.y[own.columns], {"cohort": name, "genes": genes}
             skill = score_per_gene(truth, own, null, n_jobs=self.n_jobs)["skill_per_gene"]
-            medians = median_skill_draws(truth, {"skill": own}, null, series=cohort.series, **drawn)
+            draws = bootstrap(truth, {"": own}, null, series=cohort.series, **drawn)
+            medians = draws.by_model[""][PRIMARY].rename("skill").rename_axis("resample")
             yield (
                 skill.rename("skill").rename_axis("gene").reset_index().assign(**where),
-                medians.rename_axis("resample").reset_index().assign(**where),
+                medians.reset_index().assign(n_units=draws.n_units, **where),
             )
 
 
@@ -274,26 +280,34 @@ def _gathered(drawn: _Drawn) -> Ladder:
     keys = ["model", "variant", "draw", "cohort", "genes"]
     skill = drawn.per_gene.groupby(keys, sort=False)["skill"]
     scores = skill.median().rename("value").to_frame()
-    again = drawn.resampled.groupby(keys, sort=False)["skill"]
-    scores["low"], scores["high"] = again.quantile(0.025), again.quantile(0.975)
-    scores["n_genes"] = skill.size()
     # A pivot_table would make a column of every combination, drawn or not.
     wide = drawn.resampled.pivot(index="resample", columns=keys, values="skill")  # noqa: PD010
+    n_units = drawn.resampled.groupby(["cohort", "genes"])["n_units"].first()
+    half = pd.Series({at: _half_width(wide[at], n_units[at[3:]]) for at in wide})
+    half = half.reindex(scores.index)
+    scores["low"], scores["high"] = scores["value"] - half, scores["value"] + half
+    scores["n_genes"] = skill.size()
     rows = [
         {**dict(zip(["model", "variant", "cohort", "genes"], place, strict=True)), **found}
-        for place, found in _differences(scores["value"], wide)
+        for place, found in _differences(scores["value"], wide, n_units)
     ]
     return Ladder(drawn.per_gene, scores.reset_index(), pd.DataFrame(rows), drawn.fits)
 
 
+def _half_width(resampled: pd.Series, n_units: int) -> float:
+    """Half the width of the 95 % interval of a score, from its resamples."""
+    return float(Draws({}, int(n_units), "").half_width(resampled.to_frame()).iloc[0])
+
+
 def _differences(
-    value: pd.Series, resampled: pd.DataFrame
+    value: pd.Series, resampled: pd.DataFrame, n_units: pd.Series
 ) -> Iterator[tuple[tuple[str, ...], dict[str, float]]]:
     """Compare the real network with the mean over the draws of each control.
 
     Args:
         value: Median skill, over model, variant, draw, cohort and genes.
         resampled: The same in each resample, ``(resample, ...)``.
+        n_units: Units that were resampled, over cohort and genes.
 
     Yields:
         Model, variant, cohort and genes; and what is found there.
@@ -305,6 +319,8 @@ def _differences(
         # Of the real network there is one draw, the first.
         at = (model, REAL, 0, cohort, genes)
         apart = resampled[at] - resampled[own.index].mean(axis=1)
+        half = _half_width(apart, n_units[cohort, genes])
+        difference = value[at] - own.mean()
         is_random, n_draws = VARIANTS[variant].is_random, len(own)
         as_good = int((own >= value[at]).sum())
         yield (
@@ -313,9 +329,9 @@ def _differences(
                 "n_draws": n_draws,
                 "real": value[at],
                 "control": own.mean(),
-                "value": value[at] - own.mean(),
-                "low": apart.quantile(0.025),
-                "high": apart.quantile(0.975),
+                "value": difference,
+                "low": difference - half,
+                "high": difference + half,
                 "p_value": (1 + as_good) / (1 + n_draws) if is_random else np.nan,
             },
         )

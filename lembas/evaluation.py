@@ -11,7 +11,8 @@ import joblib
 import pandas as pd
 
 from lembas.cohorts import Cohort
-from lembas.intervals import Draws, bootstrap
+from lembas.gate import against_null
+from lembas.intervals import Draws, bootstrap, together
 from lembas.metrics import PER_GENE, centred_in_cohort, score_per_gene, summarise
 
 # Genes that every model predicts, and all genes of a model: they differ when a model is fitted
@@ -28,12 +29,15 @@ class Evaluation:
         scores: Tidy: model, cohort, genes, metric, value, low, high. ``genes`` is "shared" (the
             genes that every model predicts) or "all" (only where some model lacks some).
         differences: Tidy: model, reference, cohort, metric, value, low, high, on shared genes.
+        against_null: cohort, metric, null, best, value, difference, low, high; see
+            :func:`lembas.gate.against_null`.
         resampled: cohort, n_units, unit ("sample" or "series"): what the intervals come from.
     """
 
     per_gene: pd.DataFrame
     scores: pd.DataFrame
     differences: pd.DataFrame
+    against_null: pd.DataFrame
     resampled: pd.DataFrame
 
 
@@ -43,6 +47,7 @@ def evaluate(
     train_mean: pd.Series,
     *,
     reference: str = "train_mean",
+    null: str = "train_mean",
     n_resamples: int = 2000,
     seed: int = 888,
     n_jobs: int = -1,
@@ -54,6 +59,7 @@ def evaluate(
         predictions: For each model a prediction ``(sample, gene)``; further genes are ignored.
         train_mean: Mean of each gene over the training samples.
         reference: Model that the differences are taken against.
+        null: Model that the metric gate compares the best model with.
         n_resamples: Resamples for the 95 % intervals.
         seed: Seed of the resampling.
         n_jobs: Threads (-1: all processors that this process may use); the scores do not depend
@@ -70,11 +76,7 @@ def evaluate(
         _evaluate_one, cohort, shared, train_mean, drawn, joblib.effective_n_jobs(n_jobs)
     )
     parts = [evaluate_one(model, _cut(predictions[model], genes[model])) for model in predictions]
-    draws = Draws(
-        {model: part.draws.by_model[model] for model, part in zip(predictions, parts, strict=True)},
-        n_units=parts[0].draws.n_units,
-        unit=parts[0].draws.unit,
-    )
+    draws = together([part.draws for part in parts])
     scores = pd.concat([part.on_shared for part in parts], ignore_index=True)
     scores = scores.merge(draws.intervals(), how="left")
     tables = [scores.assign(genes=SHARED)]
@@ -85,6 +87,7 @@ def evaluate(
         per_gene=pd.concat([part.per_gene for part in parts], ignore_index=True),
         scores=_tidy_scores(tables, cohort.name),
         differences=_differences(scores, draws, reference).assign(cohort=cohort.name),
+        against_null=against_null(draws, null).assign(cohort=cohort.name),
         resampled=pd.DataFrame(
             {"cohort": [cohort.name], "n_units": [draws.n_units], "unit": [draws.unit]}
         ),
@@ -151,6 +154,7 @@ def evaluate_all(
         per_gene=pd.concat([part.per_gene for part in parts], ignore_index=True),
         scores=pd.concat([part.scores for part in parts], ignore_index=True),
         differences=pd.concat([part.differences for part in parts], ignore_index=True),
+        against_null=pd.concat([part.against_null for part in parts], ignore_index=True),
         resampled=pd.concat([part.resampled for part in parts], ignore_index=True),
     )
 

@@ -106,6 +106,12 @@ def joined(own: pd.DataFrame, external: pd.DataFrame, centred: pd.DataFrame) -> 
     return pd.concat([own, external, renamed], ignore_index=True)
 
 
+def named_centred(test: pd.DataFrame, centred: pd.DataFrame) -> pd.DataFrame:
+    """Put tables of the test samples and of the centred cohorts into one; see :func:`joined`."""
+    renamed = centred.assign(cohort=centred["cohort"] + CENTRED)
+    return pd.concat([test[test["cohort"] == "test"], renamed], ignore_index=True)
+
+
 def headline_cohorts(scores: pd.DataFrame) -> list[str]:
     """Choose the cohorts of the headline figure: test, the centred external ones, training."""
     names = list(dict.fromkeys(scores["cohort"]))

@@ -21,7 +21,8 @@ LEVELS = {
     0: (
         "network names labels tables formats h5ad sources data cohorts split duplicates audit "
         "metrics intervals coverage strata original linear ranks ridge plotting "
-        "unfinished cached annotation rewiring path_ridge inner_split pls signed_ridge"
+        "unfinished cached annotation rewiring path_ridge inner_split pls signed_ridge "
+        "significance calibration gate few_shot gene_strata gene_table"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests baselines "
@@ -31,11 +32,12 @@ LEVELS = {
     2: (
         "study optimise training attribution explanation latency evaluation summary checkpoint "
         "coded_edges packing original_checkpoint original_content conversion ensemble predicted "
-        "scaling memory dimensions ladder controls control_words"
+        "scaling memory dimensions ladder controls control_words folds own_column leaderboard "
+        "evidence"
     ),
     3: (
-        "artifacts model_files fitting profiles provenance chapters dependencies execution plan "
-        "workflow render __main__"
+        "artifacts model_files fitting parameter_counts profiles provenance chapters dependencies "
+        "execution plan workflow render __main__"
     ),
 }
 LEVEL_OF = {name: level for level, names in LEVELS.items() for name in names.split()}
@@ -109,7 +111,7 @@ def test_files_and_functions_stay_short(path: Path) -> None:
 
 def test_the_command_line_starts_without_torch() -> None:
     heavy = {"torch", "sklearn", "shap", "xgboost", "matplotlib", "anndata"}
-    used_by_chapters = {"artifacts", "model_files", "fitting"}
+    used_by_chapters = {"artifacts", "model_files", "fitting", "parameter_counts"}
     for name in set(LEVELS[3].split()) - used_by_chapters:
         tree = ast.parse((PACKAGE / f"{name}.py").read_text())
         names = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}

@@ -16,6 +16,7 @@ from lembas.summary import (
     beside_original,
     headline_cohorts,
     joined,
+    named_centred,
     null_sentence,
     original_table,
     ranking,
@@ -121,6 +122,12 @@ def test_cohorts_are_joined_and_named() -> None:
     ]  # fmt: skip
     assert len(table) == len(own) + 2 * len(external)
     assert headline_cohorts(table) == ["test", "near, centred", "far, centred", "train"]
+
+
+def test_centred_cohorts_join_the_test_samples() -> None:
+    own = pd.concat([scores_of({"mlr": 0.5}, cohort=name) for name in ("train", "test")])
+    table = named_centred(own, scores_of({"mlr": 0.4}, cohort="far"))
+    assert table["cohort"].unique().tolist() == ["test", "far, centred"]
 
 
 def test_the_first_external_cohort_stands_beside_the_original() -> None:

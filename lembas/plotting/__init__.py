@@ -8,6 +8,13 @@ from lembas.plotting.attribution import agreement, completeness, mean_attributio
 from lembas.plotting.comparison import original_beside_ours
 from lembas.plotting.controls import depth_curve, network_ladder
 from lembas.plotting.data import cohort_pca, library_sizes, mean_against_sd, missingness
+from lembas.plotting.evidence import (
+    few_shot_curves,
+    interval_coverage,
+    learning_curves,
+    mean_ranks,
+    strata_differences,
+)
 from lembas.plotting.fit import ridge_alphas, training_history
 from lembas.plotting.latency import batch_scaling, latency, scaling, throughput
 from lembas.plotting.network import coverage, degree_distributions, edge_signs, hubs, tf_block
@@ -26,12 +33,16 @@ __all__ = [
     "degree_distributions",
     "depth_curve",
     "edge_signs",
+    "few_shot_curves",
     "gene_violins",
     "hubs",
+    "interval_coverage",
     "latency",
+    "learning_curves",
     "library_sizes",
     "mean_against_sd",
     "mean_attribution",
+    "mean_ranks",
     "missingness",
     "model_colour",
     "model_marker",
@@ -43,6 +54,7 @@ __all__ = [
     "scaling",
     "skill_ecdf",
     "skill_forest",
+    "strata_differences",
     "tf_block",
     "throughput",
     "to_svg",

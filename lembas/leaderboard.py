@@ -1,0 +1,282 @@
+"""The leaderboard: every model on every cohort, for programs, and a verdict for readers.
+
+The verdict follows from the numbers by the rules that :func:`rules` states; nobody writes it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from lembas.gate import informative
+from lembas.significance import LEAST_DIFFERENCE
+
+PRIMARY = "skill_median_over_genes"
+COLUMNS: tuple[str, ...] = (
+    "rank",
+    "model",
+    "label",
+    "cohort",
+    "metric",
+    "value",
+    "low",
+    "high",
+    "n_genes",
+    "fit_s",
+    "latency_ms",
+    "size_mb",
+    "n_parameters",
+)
+_NUMBER = {"type": ["number", "null"]}
+SCHEMA: Mapping[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "Leaderboard of a lembas run",
+    "type": "object",
+    "required": ["study", "simulated", "metric", "rules", "verdict", "rows"],
+    "additionalProperties": False,
+    "properties": {
+        "study": {"type": "string"},
+        "simulated": {"type": "boolean"},
+        "metric": {"type": "string"},
+        "rules": {"type": "string"},
+        "verdict": {"type": "array", "items": {"type": "string"}},
+        "rows": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": list(COLUMNS),
+                "additionalProperties": False,
+                "properties": {
+                    "rank": {"type": "integer", "minimum": 1},
+                    **{name: {"type": "string"} for name in COLUMNS[1:5]},
+                    **dict.fromkeys(COLUMNS[5:8], _NUMBER),
+                    **{name: {"type": ["number", "null"], "minimum": 0} for name in COLUMNS[8:]},
+                },
+            },
+        },
+    },
+}
+
+
+def leaderboard(
+    scores: pd.DataFrame,
+    models: pd.DataFrame,
+    *,
+    latency: pd.DataFrame | None = None,
+    n_parameters: Mapping[str, float] | None = None,
+    metric: str = PRIMARY,
+) -> pd.DataFrame:
+    """Rank the models on every cohort by one metric.
+
+    Args:
+        scores: Tidy: model, cohort, metric, value, low, high, on the genes that all models
+            predict; rows of ``n_genes`` are used too where they are there.
+        models: Columns model, label, fit_s, size_mb, as :func:`lembas.fitting.read_models` gives.
+        latency: Columns model, batch_size, median_ms; the time of one sample is taken.
+        n_parameters: Fitted numbers of each model.
+        metric: Score to rank by; higher is better.
+
+    Returns:
+        Table with ``COLUMNS``, cohort by cohort, the best first; NaN for what was not measured.
+
+    Raises:
+        ValueError: If no model has this score.
+    """
+    chosen = scores[scores["metric"] == metric]
+    if chosen.empty:
+        raise ValueError(
+            f"no model has a {metric!r}; the scores hold {', '.join(scores['metric'].unique()[:5])}"
+        )
+    counted = scores[scores["metric"] == "n_genes"].set_index(["model", "cohort"])["value"]
+    about = models.drop_duplicates("model").set_index("model")
+    one = pd.Series(dtype=float)
+    if latency is not None:
+        one = latency[latency["batch_size"] == 1].set_index("model")["median_ms"]
+    name = chosen["model"]
+    keys = pd.MultiIndex.from_frame(chosen[["model", "cohort"]])
+    table = chosen.assign(
+        label=name.map(about["label"]).fillna(name),
+        n_genes=counted.reindex(keys).to_numpy(),
+        fit_s=name.map(about["fit_s"]),
+        latency_ms=name.map(one),
+        size_mb=name.map(about["size_mb"]),
+        n_parameters=name.map(pd.Series(n_parameters or {}, dtype=float)),
+    )
+    place = pd.factorize(table["cohort"])[0]
+    table = table.assign(place=place).sort_values(
+        ["place", "value"], ascending=[True, False], kind="stable", na_position="last"
+    )
+    ranked = table.groupby("place", sort=False).cumcount() + 1
+    return table.assign(rank=ranked)[list(COLUMNS)].reset_index(drop=True)
+
+
+def as_json(
+    board: pd.DataFrame, verdict: list[str], *, study: str, simulated: bool, metric: str = PRIMARY
+) -> str:
+    """Write the leaderboard for programs; the text is valid under ``SCHEMA``."""
+    rows = [
+        {key: None if pd.isna(value) else _plain(value) for key, value in row.items()}
+        for row in board.to_dict("records")
+    ]
+    content = {
+        "study": study,
+        "simulated": simulated,
+        "metric": metric,
+        "rules": rules(),
+        "verdict": verdict,
+        "rows": rows,
+    }
+    return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else value
+
+
+def rules(least: float = LEAST_DIFFERENCE) -> str:
+    """State the conditions under which the verdict says what it says."""
+    return (
+        f"One model is called better than another on a cohort when its median per-gene skill is at "
+        f"least {least:g} higher and the 95 % interval of the paired difference lies above 0; "
+        f"equal when the interval lies within {least:g} of 0; else the samples do not decide. "
+        "Nothing is said on a cohort where the metric did not pass the gate. The network is called "
+        "helpful when the real network beats its rewired twins by the same rule."
+    )
+
+
+def compared(difference: float, low: float, high: float, *, least: float = LEAST_DIFFERENCE) -> str:
+    """Judge a difference by the rules: "better", "worse", "equal" or "undecided"."""
+    if pd.isna(low) or pd.isna(high):
+        return "undecided"
+    if low > 0 and difference >= least:
+        return "better"
+    if high < 0 and difference <= -least:
+        return "worse"
+    return "equal" if -least < low and high < least else "undecided"
+
+
+_WORDS: Mapping[str, str] = {
+    "better": "{model} predicts better than {reference}",
+    "worse": "{model} predicts worse than {reference}",
+    "equal": "{model} and {reference} predict equally well",
+    "undecided": "the samples do not decide between {model} and {reference}",
+}
+_NETWORK_WORDS: Mapping[str, str] = {
+    "better": "the real network helps {model}",
+    "worse": "the real network harms {model}, compared with its rewired twins",
+    "equal": "{model} does as well on rewired networks as on the real one",
+    "undecided": "the samples do not decide whether {model} gains from the real network",
+}
+
+
+def verdict(
+    differences: pd.DataFrame,
+    gate: pd.DataFrame,
+    labels: Mapping[str, str],
+    *,
+    model: str = "lembas",
+    controls: pd.DataFrame | None = None,
+    least: float = LEAST_DIFFERENCE,
+) -> list[str]:
+    """Say in plain sentences where a model stands, one sentence a cohort and question.
+
+    Args:
+        differences: Columns model, reference, cohort, metric, value, low, high (paired, model -
+            reference), for the cohorts to speak of.
+        gate: Result of :func:`lembas.gate.metric_gate` for these cohorts.
+        labels: Model, and cohort, to label.
+        model: Model to speak of.
+        controls: Columns model, cohort, value, low, high: real minus rewired network; None: not
+            measured, which is said.
+        least: Smallest difference that counts.
+
+    Returns:
+        Sentences; at least one.
+    """
+    own = differences[(differences["metric"] == PRIMARY) & (differences["model"] == model)]
+    sentences = []
+    for row in own.itertuples():
+        names = {"model": _label(labels, model), "reference": _label(labels, row.reference)}
+        where = f"On {_label(labels, row.cohort)}"
+        if not informative(gate, row.cohort, PRIMARY):
+            sentences.append(f"{where} nothing is said: the metric did not pass the gate.")
+            continue
+        judged = compared(row.value, row.low, row.high, least=least)
+        sentences.append(f"{where}, {_WORDS[judged].format(**names)}{_numbers(row)}.")
+    if not sentences:
+        sentences.append(f"{_label(labels, model)} was not compared with a reference in this run.")
+    return sentences + _of_network(controls, labels, least)
+
+
+def _of_network(
+    controls: pd.DataFrame | None, labels: Mapping[str, str], least: float
+) -> list[str]:
+    """Say whether the network itself helps, from the control networks."""
+    if controls is None or controls.empty:
+        return [
+            "Whether the network itself helps is not said: no control networks were compared here."
+        ]
+    sentences = []
+    for row in controls.itertuples():
+        words = _NETWORK_WORDS[compared(row.value, row.low, row.high, least=least)]
+        named = words.format(model=_label(labels, row.model))
+        sentences.append(f"On {_label(labels, row.cohort)}, {named}{_numbers(row)}.")
+    return sentences
+
+
+def _numbers(row: Any) -> str:
+    if pd.isna(row.low):
+        return f" (difference {row.value:+.3f}, too few units for an interval)"
+    return f" (difference {row.value:+.3f}, 95 % interval {row.low:+.3f} to {row.high:+.3f})"
+
+
+def _label(labels: Mapping[str, str], name: str) -> str:
+    return str(labels.get(name, name))
+
+
+def board_table(board: pd.DataFrame, cohort: str) -> pd.DataFrame:
+    """Lay one cohort's part out for a reader, as text."""
+    rows = board[board["cohort"] == cohort]
+    interval = [
+        "" if pd.isna(row.low) else f"{row.low:z.3f} to {row.high:z.3f}"
+        for row in rows.itertuples()
+    ]
+    return pd.DataFrame(
+        {
+            "Rank": rows["rank"],
+            "Model": rows["label"],
+            "Skill": rows["value"].map(lambda value: _short(value, "z.3f")),
+            "95 % interval": interval,
+            "Fit (s)": rows["fit_s"].map(lambda value: _short(value, ".1f")),
+            "One sample (ms)": rows["latency_ms"].map(lambda value: _short(value, ".2f")),
+            "Size (MB)": rows["size_mb"].map(lambda value: _short(value, ".1f")),
+            "Parameters": rows["n_parameters"].map(lambda value: _short(value, ",.0f")),
+        }
+    ).set_index("Rank")
+
+
+def _short(value: float, form: str) -> str:
+    return "not known" if pd.isna(value) else format(value, form)
+
+
+def network_controls(
+    differences: pd.DataFrame | None, *, model: str = "lembas"
+) -> pd.DataFrame | None:
+    """Choose, from the chapter on control networks, what the verdict speaks of.
+
+    Args:
+        differences: Columns model, variant, cohort, genes, value, low, high: real network minus
+            the mean of its controls; None: there is no such table.
+        model: Model to keep, with the masked ridge beside it.
+
+    Returns:
+        Rows of rewired networks and of targets that are not inputs; None as given.
+    """
+    if differences is None:
+        return None
+    wanted = differences["model"].isin([model, "masked_ridge"])
+    wanted &= (differences["variant"] == "rewired") & (differences["genes"] == "not_inputs")
+    return differences[wanted].reset_index(drop=True)

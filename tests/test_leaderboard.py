@@ -1,0 +1,190 @@
+"""The leaderboard is valid under its schema, and the verdict follows the numbers."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import numpy as np
+import pandas as pd
+import pytest
+
+from lembas.gate import INFORMATIVE, NOT_ABOVE
+from lembas.leaderboard import (
+    COLUMNS,
+    PRIMARY,
+    SCHEMA,
+    as_json,
+    board_table,
+    compared,
+    leaderboard,
+    network_controls,
+    rules,
+    verdict,
+)
+
+LABELS = {"lembas": "LEMBAS-RNN", "masked_ridge": "Masked ridge", "test": "the test samples"}
+
+
+def scores_of(values: dict[str, float], cohort: str = "test") -> pd.DataFrame:
+    rows = [
+        (model, cohort, metric, number, number - 0.1, number + 0.1)
+        for model, value in values.items()
+        for metric, number in ((PRIMARY, value), ("n_genes", 850.0))
+    ]
+    return pd.DataFrame(rows, columns=["model", "cohort", "metric", "value", "low", "high"])
+
+
+def models_of(names: list[str]) -> pd.DataFrame:
+    table = pd.DataFrame({"model": names, "fit_s": 1.5, "size_mb": 0.2})
+    return table.assign(label=[f"Model {name}" for name in names])
+
+
+def board_of(values: dict[str, float]) -> pd.DataFrame:
+    scores = pd.concat([scores_of(values), scores_of({"a": np.nan, **values}, "far")])
+    latency = pd.DataFrame({"model": ["b", "b"], "batch_size": [1, 64], "median_ms": [3.0, 90.0]})
+    return leaderboard(
+        scores, models_of(["a", "b"]), latency=latency, n_parameters={"a": 7, "b": np.nan}
+    )
+
+
+def test_the_best_comes_first_on_each_cohort() -> None:
+    board = board_of({"a": 0.2, "b": 0.5})
+    assert board.columns.tolist() == list(COLUMNS)
+    assert board[["cohort", "rank", "model"]].to_numpy().tolist() == [
+        ["test", 1, "b"], ["test", 2, "a"], ["far", 1, "b"], ["far", 2, "a"],
+    ]  # fmt: skip
+    row = board.iloc[0]
+    assert row[["label", "fit_s", "latency_ms", "n_genes"]].tolist() == ["Model b", 1.5, 3.0, 850]
+    assert np.isnan(row["n_parameters"])
+    assert np.isnan(board.iloc[1]["latency_ms"])
+
+
+def test_the_order_of_rows_changes_nothing() -> None:
+    scores = pd.concat([scores_of({"a": 0.1, "b": 0.3})])
+    mixed = scores.sample(frac=1, random_state=1)
+    one, other = (leaderboard(table, models_of(["a", "b"])) for table in (scores, mixed))
+    pd.testing.assert_frame_equal(one, other)
+
+
+def test_the_json_is_valid_under_its_schema_and_says_what_the_table_says() -> None:
+    board = board_of({"a": 0.2, "b": 0.5})
+    text = as_json(board, ["A sentence."], study="demo", simulated=True)
+    content = json.loads(text)
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    jsonschema.validate(content, SCHEMA)
+    again = pd.DataFrame(content["rows"])
+    pd.testing.assert_frame_equal(again, board, check_dtype=False)
+    assert content["rules"] == rules()
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**content, "rows": [{"rank": 0}]}, SCHEMA)
+
+
+def test_a_metric_that_nobody_has_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"no model has a 'luck'; the scores hold skill_median"):
+        leaderboard(scores_of({"a": 0.1}), models_of(["a"]), metric="luck")
+
+
+def test_the_page_shows_what_is_not_known() -> None:
+    shown = board_table(board_of({"a": 0.2, "b": 0.5}), "test")
+    assert shown.index.tolist() == [1, 2]
+    assert shown.loc[1].tolist() == [
+        "Model b", "0.500", "0.400 to 0.600", "1.5", "3.00", "0.2", "not known",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        ((0.05, 0.01, 0.09), "better"),
+        ((0.05, -0.01, 0.11), "undecided"),
+        ((0.01, 0.001, 0.019), "equal"),  # sure, but too small to matter
+        ((0.019, 0.001, 0.05), "undecided"),
+        ((-0.05, -0.09, -0.01), "worse"),
+        ((0.0, -0.019, 0.019), "equal"),
+        ((0.0, -0.1, 0.1), "undecided"),
+        ((0.5, np.nan, np.nan), "undecided"),
+    ],
+)
+def test_the_rule(numbers: tuple[float, float, float], expected: str) -> None:
+    assert compared(*numbers) == expected
+    value, low, high = numbers
+    turned = {"better": "worse", "worse": "better"}.get(expected, expected)
+    assert compared(-value, -high, -low) == turned
+
+
+def differences_of(value: float, low: float, high: float) -> pd.DataFrame:
+    row = {"model": "lembas", "reference": "masked_ridge", "cohort": "test", "metric": PRIMARY}
+    return pd.DataFrame([{**row, "value": value, "low": low, "high": high}])
+
+
+def gate_of(found: str) -> pd.DataFrame:
+    return pd.DataFrame([{"cohort": "test", "metric": PRIMARY, "verdict": found}])
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [
+        ((0.05, 0.01, 0.09), "LEMBAS-RNN predicts better than Masked ridge"),
+        ((-0.05, -0.09, -0.01), "LEMBAS-RNN predicts worse than Masked ridge"),
+        ((0.0, -0.01, 0.01), "LEMBAS-RNN and Masked ridge predict equally well"),
+        ((0.0, -0.1, 0.1), "the samples do not decide between LEMBAS-RNN and Masked ridge"),
+    ],
+)
+def test_the_sentence_follows_the_numbers(numbers: tuple[float, float, float], words: str) -> None:
+    first, second = verdict(differences_of(*numbers), gate_of(INFORMATIVE), LABELS)
+    assert first.startswith(f"On the test samples, {words} (difference {numbers[0]:+.3f}, 95 %")
+    assert second == (
+        "Whether the network itself helps is not said: no control networks were compared here."
+    )
+
+
+def test_a_metric_that_failed_the_gate_says_nothing() -> None:
+    first, _ = verdict(differences_of(0.5, 0.4, 0.6), gate_of(NOT_ABOVE), LABELS)
+    assert first == "On the test samples nothing is said: the metric did not pass the gate."
+
+
+def test_too_few_units_decide_nothing() -> None:
+    first, _ = verdict(differences_of(0.5, np.nan, np.nan), gate_of(INFORMATIVE), LABELS)
+    assert "do not decide" in first
+    assert "too few units for an interval" in first
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [
+        ((0.05, 0.01, 0.09), "the real network helps LEMBAS-RNN"),
+        ((0.0, -0.01, 0.01), "LEMBAS-RNN does as well on rewired networks"),
+        ((-0.05, -0.09, -0.01), "the real network harms LEMBAS-RNN"),
+        ((0.0, -0.1, 0.1), "do not decide whether LEMBAS-RNN gains"),
+    ],
+)
+def test_the_network_is_judged_by_its_controls(
+    numbers: tuple[float, float, float], words: str
+) -> None:
+    controls = differences_of(*numbers)
+    given = differences_of(0.05, 0.01, 0.09)
+    _, second = verdict(given, gate_of(INFORMATIVE), LABELS, controls=controls)
+    assert words in second
+
+
+def test_a_model_that_was_not_compared_is_said() -> None:
+    sentences = verdict(differences_of(0, 0, 0), gate_of(INFORMATIVE), LABELS, model="mlp")
+    assert sentences[0] == "mlp was not compared with a reference in this run."
+
+
+def test_controls_are_those_of_rewired_networks() -> None:
+    rows = [
+        (model, variant, "test", genes, 0.1, 0.05, 0.15)
+        for model in ("lembas", "masked_ridge", "path_ridge")
+        for variant in ("rewired", "random")
+        for genes in ("not_inputs", "inputs")
+    ]
+    names = ["model", "variant", "cohort", "genes", "value", "low", "high"]
+    chosen = network_controls(pd.DataFrame(rows, columns=names))
+    assert chosen is not None
+    assert chosen["model"].tolist() == ["lembas", "masked_ridge"]
+    assert network_controls(None) is None
+    given = differences_of(0.05, 0.01, 0.09)
+    sentences = verdict(given, gate_of(INFORMATIVE), LABELS, controls=chosen)
+    assert [words for words in sentences if "the real network helps" in words] == sentences[1:]
