@@ -90,8 +90,10 @@ def test_differences_come_from_paired_resamples_of_the_bootstrap(study, ladder, 
     row = ladder.differences.query(
         "model == 'masked_ridge' and variant == 'rewired' and cohort == @cohort"
     ).iloc[0]
-    assert row["low"] == pytest.approx(apart.quantile(0.025))
-    assert row["high"] == pytest.approx(apart.quantile(0.975))
+    half = draws.half_width(apart.to_frame()).iloc[0]  # NaN: too few series
+    assert [row["low"], row["high"]] == pytest.approx(
+        [row["value"] - half, row["value"] + half], nan_ok=True
+    )
     medians = {
         name: score_per_gene(truth.y, table, null)["skill_per_gene"].median()
         for name, table in tables.items()
@@ -105,7 +107,8 @@ def test_differences_come_from_paired_resamples_of_the_bootstrap(study, ladder, 
 def test_a_model_blind_to_signs_does_not_change_with_them(ladder):
     rows = ladder.differences.query("model == 'masked_ridge'").set_index("variant")
     for variant in ("flipped_signs", "shuffled_signs", "without_tf_edges"):
-        assert (rows.loc[[variant], ["value", "low", "high"]].abs() < 1e-12).all(axis=None)
+        found = rows.loc[[variant], ["value", "low", "high"]].abs()
+        assert found.max().max() < 1e-12  # no limits where there are too few series
     assert rows.loc[["flipped_signs", "without_tf_edges"], "p_value"].isna().all()
 
 
