@@ -53,7 +53,8 @@ def judge_metrics(
         pairs = exchangeable_pairs(
             cohort.y[genes], first, second, train_mean, series=cohort.series, **options
         )
-        tables.append(pairs.assign(cohort=name))
+        if len(pairs):
+            tables.append(pairs.assign(cohort=name))
     pairs = pd.concat(tables, ignore_index=True) if tables else None
     against = result.against_null
     return metric_gate(against[against["cohort"].isin(list(cohorts))], pairs)
