@@ -25,7 +25,7 @@ LEVELS = {
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests baselines "
-        "penalties recipes drawn reads batches start flat_forests edge_kernels"
+        "penalties recipes drawn reads batches start flat_forests edge_kernels guard"
     ),
     2: (
         "study optimise training attribution explanation latency evaluation summary checkpoint "

@@ -62,13 +62,14 @@ def test_all_weights_sit_on_edges_of_the_network(study: Study) -> None:
         "input_weights": (len(study.dataset.inputs),),
         "output_weights": (len(study.dataset.targets),),
         "output_bias": (len(study.dataset.targets),),
+        "skip_weights": (len(network.edges),),
     }
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("max_steps", [1, 2, 3])
 def test_no_path_means_a_zero_in_the_jacobian(study: Study, recipe: str, max_steps: int) -> None:
-    """After T updates a TF's input has travelled along at most T - 1 edges."""
+    """After T updates an input has travelled along at most T - 1 edges, or the skip's one."""
     train = study.dataset.train
     settings = {"max_steps": max_steps, "epochs": 3, "validation_fraction": 0.0}
     model = LembasRegressor(study.network, recipe=recipe, settings=settings)
@@ -76,7 +77,8 @@ def test_no_path_means_a_zero_in_the_jacobian(study: Study, recipe: str, max_ste
     row, column, _ = study.network.positions(study.network.tfs, study.network.nodes)
     step = np.zeros((len(study.network.nodes), len(study.network.nodes)))
     step[row, study.network.nodes.get_indexer(study.network.tfs)[column]] = 1
-    reach = sum(np.linalg.matrix_power(step, power) for power in range(max_steps))
+    n_hops = max(max_steps - 1, 1 if model.config_.skip else 0)
+    reach = sum(np.linalg.matrix_power(step, power) for power in range(n_hops + 1))
     reach = pd.DataFrame(reach, index=study.network.nodes, columns=study.network.nodes)
     expected = reach.loc[model.genes_, model.tfs_].to_numpy() > 0
     sample = torch.from_numpy(train.x.to_numpy()[:1].copy())
@@ -102,6 +104,7 @@ def test_reordering_changes_nothing(study: Study, recipe: str) -> None:
 
 PLAIN_OF = {
     "improved": PLAIN,
+    "plain": PLAIN,
     "published": {"epochs": 15, "batch_size": 1000, "validation_fraction": 0.0},
 }
 
@@ -178,7 +181,8 @@ def test_a_masked_linear_truth_is_recovered() -> None:
         matrix.loc[tf, gene] = value
     x = normal_table(200, tfs, seed=4)
     y = (x @ matrix).astype(np.float32)
-    model = LembasRegressor(network, settings={"epochs": 40}).fit(x[:150], y[:150])
+    model = LembasRegressor(network, recipe="plain", settings={"epochs": 40})
+    model.fit(x[:150], y[:150])
     assert median_r2(y[150:], model.predict(x[150:])) > 0.9
     learned = pd.Series(
         model.network_.weights.detach().numpy(),
@@ -261,7 +265,7 @@ def test_too_few_samples_for_early_stopping() -> None:
 
 def test_training_stops_early_with_the_best_weights(study: Study) -> None:
     train = study.dataset.train
-    settings = {"epochs": 60, "patience": 3, "learning_rate": 3e-2, "refit": False}
+    settings = {"epochs": 60, "patience": 3, "learning_rate": 3e-2, "refit": False, "guard": False}
     model = LembasRegressor(study.network, settings=settings)
     model.fit(train.x, train.y, groups=train.series)
     history = model.history_
@@ -282,7 +286,8 @@ def test_training_stops_early_with_the_best_weights(study: Study) -> None:
 
 def test_refit_uses_all_samples_for_the_chosen_number_of_updates(study: Study) -> None:
     train = study.dataset.train
-    model = LembasRegressor(study.network, settings={"epochs": 12, "start": "study"})
+    settings = {"epochs": 12, "start": "study"}
+    model = LembasRegressor(study.network, recipe="plain", settings=settings)
     model.fit(train.x, train.y, groups=train.series)
     search = model.history_.query("phase == 'search'")
     refit = model.history_.query("phase == 'refit'")
@@ -375,6 +380,8 @@ def test_a_learning_rate_that_diverges_is_named(study: Study) -> None:
         ({"validation_fraction": 1.0}, r"validation_fraction must lie in \[0, 1\), got 1.0"),
         ({"standardise": False}, 'start="ridge" needs standardise=True'),
         ({"sign_penalty": -1.0}, "sign_penalty must be at least 0, got -1.0"),
+        ({"start": "study"}, 'skip=True needs start="ridge"'),
+        ({"skip": False}, "guard=True needs skip=True"),
         ({"block_noise": -0.1}, "block_noise must be at least 0, got -0.1"),
     ],
 )
@@ -389,7 +396,9 @@ def test_recipes_by_name() -> None:
     assert (published.epochs, published.seed, published.standardise) == (7, 5, False)
     # MODEL.md section 4: T, leak and amplitudes of the original study.
     assert rnn_config(published) == RNNConfig(10, 0.01, 1.2, 1.2, 0.8)
-    with pytest.raises(ValueError, match="recipe must be one of improved, published; got 'best'"):
+    with pytest.raises(
+        ValueError, match="recipe must be one of improved, plain, published; got 'best'"
+    ):
         make_config("best", None, seed=1)
 
 
