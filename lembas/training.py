@@ -85,8 +85,8 @@ class LembasRegressor(PlainState, RegressorMixin, BaseEstimator):
 
     Args:
         network: The prior; only its edges carry weights.
-        recipe: "improved", "plain" (without the skip) or "published" (the original study's,
-            reconstructed).
+        recipe: "improved", "residual" (the updates add to a masked ridge) or "published" (the
+            original study's, reconstructed).
         settings: Fields of :class:`TrainConfig` that differ from the recipe.
         seed: Seed of start, batches and held-out samples.
         progress: Show a progress bar on standard error while training.

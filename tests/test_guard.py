@@ -101,7 +101,7 @@ def test_a_network_without_a_skip_cannot_be_guarded() -> None:
 def test_a_guarded_fit_is_the_masked_ridge_where_the_factor_is_zero(study: Study) -> None:
     train, test = study.dataset.train, study.dataset.test
     settings = {"epochs": 12, "learning_rate": 1e-2}
-    model = LembasRegressor(study.network, settings=settings)
+    model = LembasRegressor(study.network, recipe="residual", settings=settings)
     model.fit(train.x, train.y, groups=train.series)
     assert model.guard_.index.tolist() == train.y.columns.tolist()
     ridge = MaskedRidge(study.network).fit(train.x, train.y).predict(test.x)
@@ -115,7 +115,7 @@ def test_on_the_held_out_samples_no_group_of_genes_loses(study: Study) -> None:
     """The factors minimise the held-out error within bounds, up to shrinkage."""
     train = study.dataset.train
     settings = {"epochs": 12, "learning_rate": 3e-2, "refit": False}
-    model = LembasRegressor(study.network, settings=settings)
+    model = LembasRegressor(study.network, recipe="residual", settings=settings)
     model.fit(train.x, train.y, groups=train.series)
     fitted, held_out = split_samples(train.x.index, model.config_, train.series)
     x, y = train.x.loc[held_out], train.y.loc[held_out]

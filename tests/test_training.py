@@ -62,7 +62,6 @@ def test_all_weights_sit_on_edges_of_the_network(study: Study) -> None:
         "input_weights": (len(study.dataset.inputs),),
         "output_weights": (len(study.dataset.targets),),
         "output_bias": (len(study.dataset.targets),),
-        "skip_weights": (len(network.edges),),
     }
 
 
@@ -104,7 +103,7 @@ def test_reordering_changes_nothing(study: Study, recipe: str) -> None:
 
 PLAIN_OF = {
     "improved": PLAIN,
-    "plain": PLAIN,
+    "residual": {**PLAIN, "epochs": 3},
     "published": {"epochs": 15, "batch_size": 1000, "validation_fraction": 0.0},
 }
 
@@ -181,8 +180,7 @@ def test_a_masked_linear_truth_is_recovered() -> None:
         matrix.loc[tf, gene] = value
     x = normal_table(200, tfs, seed=4)
     y = (x @ matrix).astype(np.float32)
-    model = LembasRegressor(network, recipe="plain", settings={"epochs": 40})
-    model.fit(x[:150], y[:150])
+    model = LembasRegressor(network, settings={"epochs": 40}).fit(x[:150], y[:150])
     assert median_r2(y[150:], model.predict(x[150:])) > 0.9
     learned = pd.Series(
         model.network_.weights.detach().numpy(),
@@ -265,7 +263,7 @@ def test_too_few_samples_for_early_stopping() -> None:
 
 def test_training_stops_early_with_the_best_weights(study: Study) -> None:
     train = study.dataset.train
-    settings = {"epochs": 60, "patience": 3, "learning_rate": 3e-2, "refit": False, "guard": False}
+    settings = {"epochs": 60, "patience": 3, "learning_rate": 3e-2, "refit": False}
     model = LembasRegressor(study.network, settings=settings)
     model.fit(train.x, train.y, groups=train.series)
     history = model.history_
@@ -286,8 +284,7 @@ def test_training_stops_early_with_the_best_weights(study: Study) -> None:
 
 def test_refit_uses_all_samples_for_the_chosen_number_of_updates(study: Study) -> None:
     train = study.dataset.train
-    settings = {"epochs": 12, "start": "study"}
-    model = LembasRegressor(study.network, recipe="plain", settings=settings)
+    model = LembasRegressor(study.network, settings={"epochs": 12, "start": "study"})
     model.fit(train.x, train.y, groups=train.series)
     search = model.history_.query("phase == 'search'")
     refit = model.history_.query("phase == 'refit'")
@@ -380,8 +377,8 @@ def test_a_learning_rate_that_diverges_is_named(study: Study) -> None:
         ({"validation_fraction": 1.0}, r"validation_fraction must lie in \[0, 1\), got 1.0"),
         ({"standardise": False}, 'start="ridge" needs standardise=True'),
         ({"sign_penalty": -1.0}, "sign_penalty must be at least 0, got -1.0"),
-        ({"start": "study"}, 'skip=True needs start="ridge"'),
-        ({"skip": False}, "guard=True needs skip=True"),
+        ({"start": "study", "skip": True}, 'skip=True needs start="ridge"'),
+        ({"guard": True}, "guard=True needs skip=True"),
         ({"block_noise": -0.1}, "block_noise must be at least 0, got -0.1"),
     ],
 )
@@ -397,7 +394,7 @@ def test_recipes_by_name() -> None:
     # MODEL.md section 4: T, leak and amplitudes of the original study.
     assert rnn_config(published) == RNNConfig(10, 0.01, 1.2, 1.2, 0.8)
     with pytest.raises(
-        ValueError, match="recipe must be one of improved, plain, published; got 'best'"
+        ValueError, match="recipe must be one of improved, residual, published; got 'best'"
     ):
         make_config("best", None, seed=1)
 
