@@ -103,6 +103,13 @@ REGISTRY: dict[str, ModelSpec] = {
         {"recipe": "improved"},
         note="The same architecture with standardised inputs and a recipe that converges.",
     ),
+    "lembas_residual": ModelSpec(
+        "lembas.training.LembasRegressor",
+        "LEMBAS-RNN on masked ridge",
+        {"recipe": "residual"},
+        note="Each edge to a gene has a second weight, the masked ridge's; the updates add to that "
+        "as far as held-out samples support it, gene by gene.",
+    ),
     "lembas_ensemble": ModelSpec(
         "lembas.ensemble.LembasEnsemble",
         "LEMBAS-RNN, three seeds",

@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor, nn
 
 from lembas.network import Network
-from lembas.sparse import EdgePattern, update
+from lembas.sparse import EdgePattern, product, update
 
 # The lineage looks for convergence after every tenth update from the 31st on.
 _FIRST_LOOK, _EVERY = 31, 10
@@ -45,6 +45,8 @@ class RNNConfig:
         amplitude_in: Initial input weight of every TF.
         amplitude_out: Initial output weight of every gene.
         spectral_scale: Spectral radius that :meth:`LembasRNN.prescale` gives the TF block.
+        skip: Whether each gene also gets its regulators' inputs directly, by fixed weights on the
+            same edges: the linear part, which the updates then only add to.
         tolerance: Stop after update 31, 41, ... when no state of a batch moved by as much; > 0.
             None: never. The lineage's 1e-20 is one: at 10 updates it is never looked at.
     """
@@ -54,6 +56,7 @@ class RNNConfig:
     amplitude_in: float = 1.2
     amplitude_out: float = 1.2
     spectral_scale: float = 0.8
+    skip: bool = False
     tolerance: float | None = None
 
     def __post_init__(self) -> None:
@@ -80,7 +83,10 @@ class LembasRNN(nn.Module):
 
     Only TFs have outgoing edges, so T - 1 updates of the TF block and one update of all nodes
     give exactly the states of T updates of the whole network. The weights are one vector over
-    edges: an edge outside the network cannot exist, nor receive a gradient.
+    edges: an edge outside the network cannot exist, nor receive a gradient. With ``skip``, every
+    edge from an input to an output has a second, fixed weight s, and y also gets
+
+    .. math:: \sum_{TF} s_{gene, TF} \, x_{TF}
 
     Args:
         network: The prior; edges into nodes that are neither TFs nor outputs have no effect on
@@ -144,7 +150,16 @@ class LembasRNN(nn.Module):
         run = self._run_of_outputs
         outputs = final[self.output_rows] if run is None else final[run]
         y = torch.addcmul(self.output_bias, self.output_weights, outputs.t())
-        return y, final.t()
+        return (y + self.direct(x) if self.config.skip else y), final.t()
+
+    def direct(self, x: Tensor) -> Tensor:
+        """Multiply inputs ``(sample, tf)`` with the fixed weights of a skip: ``(sample, gene)``."""
+        sources = x.new_zeros((len(self.tfs), len(x)))
+        n_block = len(self.block_input_rows)
+        sources = sources.index_copy(
+            0, self.block_input_rows, x[:, self.known_inputs[:n_block]].t()
+        )
+        return product(self.whole, self.skip_weights, sources)[self.output_rows].t()
 
     def _tf_states(self, scaled: Tensor) -> Tensor:
         """Update the TFs until one update is left: ``(tf, sample)``."""
@@ -189,12 +204,18 @@ class LembasRNN(nn.Module):
     def constrain_signs(self) -> None:
         """Set weights whose sign contradicts the network to zero, in place."""
         with torch.no_grad():
-            self.weights.copy_(self.signs * torch.relu(self.signs * self.weights))
+            for weights in self._edge_weights():
+                weights.copy_(self.signs * torch.relu(self.signs * weights))
 
     @property
     def n_sign_violations(self) -> int:
-        """Count the edges whose weight contradicts its sign in the network."""
-        return int((self.signs * self.weights < 0).sum())
+        """Count the edges with a weight that contradicts their sign in the network."""
+        wrong = [self.signs * weights < 0 for weights in self._edge_weights()]
+        return int(torch.stack(wrong).any(dim=0).sum())
+
+    def _edge_weights(self) -> list[nn.Parameter]:
+        """Return all parameters over edges."""
+        return [self.weights, self.skip_weights] if self.config.skip else [self.weights]
 
     def _check_names(self) -> None:
         for kind, names in (("inputs", self.inputs), ("outputs", self.outputs)):
@@ -263,6 +284,9 @@ class LembasRNN(nn.Module):
         self.output_weights = _parameter(np.full(len(self.outputs), config.amplitude_out))
         self.output_bias = _parameter(np.zeros(len(self.outputs)))
         self.input_weights.requires_grad_(False)
+        if config.skip:
+            self.skip_weights = _parameter(np.zeros(len(self.edges)))
+            self.skip_weights.requires_grad_(False)
 
     def _inhibited_only(self) -> np.ndarray:
         """Rows of the nodes that have incoming edges, all inhibiting."""
@@ -291,6 +315,8 @@ def narrowed(model: LembasRNN, outputs: pd.Index) -> LembasRNN:
         smaller.input_weights.copy_(model.input_weights)
         smaller.output_weights.copy_(model.output_weights[output])
         smaller.output_bias.copy_(model.output_bias[output])
+        if model.config.skip:
+            smaller.skip_weights.copy_(model.skip_weights[edge])
     return smaller
 
 

@@ -258,7 +258,9 @@ def _config(params: Mapping[str, Any], amplitudes: Mapping[str, Any], path: Path
     """Take the constants that the file holds; the others are the study's."""
     given = {key: params[key] for key in ("max_steps", "leak", "tolerance") if key in params}
     try:
-        known = {key: float(value) for key, value in {**given, **amplitudes}.items()}
+        known: dict[str, Any] = {
+            key: float(value) for key, value in {**given, **amplitudes}.items()
+        }
         if any(abs(known[key]) > _LARGEST for key in amplitudes):
             raise ValueError("an amplitude is too large")
         n_steps = known.pop("max_steps", float(RNNConfig.max_steps))

@@ -76,7 +76,7 @@ def tensor_names(header: Mapping[str, Any]) -> set[str]:
     """Name the tensors that belong to what JSON holds."""
     names = set(EDGE_TENSORS)
     if header["rnn"] is not None:
-        names |= {f"rnn.{key}" for key in _PARAMETERS}
+        names |= {f"rnn.{key}" for key in _parameters(header["rnn"]["config"])}
         names |= {f"scale.{key}" for key in _SCALE if header["estimator"] is not None}
     return names
 
@@ -101,7 +101,7 @@ def unpack_rnn(
         checked_names(part["outputs"], "outputs"),
         config=checked_settings(RNNConfig, part["config"]),
     )
-    state = {key: tensors[f"rnn.{key}"] for key in _PARAMETERS}
+    state = {key: tensors[f"rnn.{key}"] for key in _parameters(part["config"])}
     dtype = state["weights"].dtype
     expected = {key: (value.shape, dtype) for key, value in model.state_dict().items()}
     found = {key: (value.shape, value.dtype) for key, value in state.items()}
@@ -171,6 +171,11 @@ def _architecture(model: LembasRNN) -> dict[str, Any]:
     }
 
 
+def _parameters(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Name the parameters of a network of these constants."""
+    return (*_PARAMETERS, "skip_weights") if config.get("skip") else _PARAMETERS
+
+
 def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {f"{prefix}.{key}": value for key, value in tensors.items()}
 
@@ -183,6 +188,8 @@ def _encoded(value: Any) -> Any:
         return {"kind": "table", "columns": value.to_dict("list")}
     if isinstance(value, pd.Index):
         return {"kind": "names", "names": value.tolist(), "axis": value.name}
+    if isinstance(value, pd.Series):
+        return {"kind": "by gene", "genes": value.index.tolist(), "values": value.tolist()}
     return {"kind": "plain", "value": value}
 
 
@@ -194,4 +201,6 @@ def _decoded(stored: Mapping[str, Any]) -> Any:
         return pd.DataFrame(stored["columns"])
     if stored["kind"] == "names":
         return pd.Index(stored["names"], dtype=object, name=stored["axis"])
+    if stored["kind"] == "by gene":
+        return pd.Series(stored["values"], index=pd.Index(stored["genes"], name="gene"))
     return stored["value"]

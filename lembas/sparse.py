@@ -93,6 +93,34 @@ def update(
     return _Update.apply(weights, states, drive, values, rows, pattern, leak)
 
 
+def product(pattern: EdgePattern, weights: Tensor, states: Tensor) -> Tensor:
+    """Multiply the matrix of the edges' weights with states.
+
+    Args:
+        pattern: Where the edges are.
+        weights: Shape ``(edge,)``; they get no gradient.
+        states: Shape ``(source, sample)``.
+
+    Returns:
+        Shape ``(target, sample)``.
+    """
+    return _Product.apply(states, weights, pattern)
+
+
+class _Product(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, states: Tensor, weights: Tensor, pattern: EdgePattern) -> Tensor:
+        ctx.save_for_backward(weights)
+        ctx.pattern = pattern
+        return pattern.matrix(weights) @ states
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        (weights,) = ctx.saved_tensors
+        return ctx.pattern.transposed(weights) @ grad, None, None
+
+
 class _Update(torch.autograd.Function):
     @staticmethod
     def forward(

@@ -32,6 +32,8 @@ def start_network(
     ridge = MaskedRidge(network).fit(X, Y)
     weights = _ridge_weights(model, ridge, scale, config)
     with torch.no_grad():
+        if config.skip:
+            weights = _add_skip(model, weights, config)
         model.weights.copy_(weights)
         if config.sign == "project":
             model.constrain_signs()
@@ -44,6 +46,16 @@ def start_network(
     strength = config.ridge_penalty * torch.from_numpy(alpha) / (len(X) * Y.shape[1])
     penalties[model.n_block_edges :] = strength[model.n_block_edges :]
     return model, penalties
+
+
+def _add_skip(model: LembasRNN, weights: Tensor, config: TrainConfig) -> Tensor:
+    """Move the masked ridge into the skip; return the weights that the updates start from."""
+    is_gene_edge = torch.arange(len(weights)) >= model.n_block_edges
+    known = torch.from_numpy(model.edges["TF"].isin(model.inputs).to_numpy())
+    model.skip_weights.copy_(torch.where(is_gene_edge & known, weights, 0.0))
+    generator = torch.Generator().manual_seed(config.seed)
+    noise = config.gene_noise * torch.randn(len(weights), generator=generator)
+    return torch.where(is_gene_edge, weights * noise, weights)
 
 
 def _ridge_weights(

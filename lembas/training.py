@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from lembas.batches import Batches, Scale
+from lembas.guard import apply_factors, held_out_factors
 from lembas.inner_split import held_out_samples
 from lembas.labels import PlainState, aligned_columns, check_training_tables
 from lembas.model import LembasRNN, narrowed
@@ -77,7 +78,8 @@ class LembasRegressor(PlainState, RegressorMixin, BaseEstimator):
 
     Args:
         network: The prior; only its edges carry weights.
-        recipe: "improved" or "published" (the original study's, reconstructed).
+        recipe: "improved", "residual" (the updates add to a masked ridge) or "published" (the
+            original study's, reconstructed).
         settings: Fields of :class:`TrainConfig` that differ from the recipe.
         seed: Seed of start, batches and held-out samples.
         progress: Show a progress bar on standard error while training.
@@ -90,6 +92,8 @@ class LembasRegressor(PlainState, RegressorMixin, BaseEstimator):
         n_updates_: Updates of the final training.
         tfs_, genes_: Names of inputs and outputs.
         genes_without_regulators_: Genes predicted by their bias alone.
+        guard_: How much of what the updates add each gene keeps, over ``gene``; only where the
+            settings ask for a guard.
 
     References:
         Nilsson et al. 2022, doi:10.1038/s41467-022-30684-y.
@@ -143,13 +147,16 @@ class LembasRegressor(PlainState, RegressorMixin, BaseEstimator):
         everything = np.arange(len(X))
         searched = None
         if self.config_.validation_fraction > 0:
-            fitted, held_out = split_samples(X.index, self.config_, groups)
-            trained = searched = fit.run(
-                "search", X.index.get_indexer(fitted), X.index.get_indexer(held_out)
+            fitted, held_out = (
+                X.index.get_indexer(part) for part in split_samples(X.index, self.config_, groups)
             )
+            trained = searched = fit.run("search", fitted, held_out)
         if searched is None or self.config_.refit:
             n_updates = None if searched is None else max(searched.outcome.best_update, 1)
             trained = fit.run("refit", everything, None, n_updates=n_updates)
+        if searched is not None and self.config_.guard:
+            self.guard_ = held_out_factors(searched.network, fit.batches(held_out, searched.scale))
+            apply_factors(trained.network, self.guard_)
         self.network_, self._scale = trained.network, trained.scale
         self.n_updates_ = trained.outcome.best_update
         self.history_ = _joined_history(searched, trained)
@@ -242,14 +249,14 @@ class _Fit:
         network, per_edge, scale = self._start(rows)
         scale, per_edge = scale.to(self.device), per_edge.to(self.device)
         network.to(self.device)
-        training = self._batches(rows, scale)
+        training = self.batches(rows, scale)
         outcome = optimise(
             network,
             parameter_groups(network, config),
             training,
             Penalty(network, per_edge, config),
             Schedule(config.learning_rate, config.epochs * len(training), config.peak_fraction),
-            held_out=None if held_out is None else self._batches(held_out, scale),
+            held_out=None if held_out is None else self.batches(held_out, scale),
             patience=config.patience,
             n_updates=n_updates,
             project_signs=config.sign == "project",
@@ -266,7 +273,8 @@ class _Fit:
         scale = Scale.of(X, Y, standardise=self.config.standardise)
         return *start_network(self.network, X, Y, scale, self.config), scale
 
-    def _batches(self, rows: np.ndarray, scale: Scale) -> Batches:
+    def batches(self, rows: np.ndarray, scale: Scale) -> Batches:
+        """Draw batches of the samples at ``rows``."""
         # Rows are gathered from whole matrices; a table that is float32 already is not copied.
         x = np.ascontiguousarray(self.X.to_numpy(np.float32))
         y = np.ascontiguousarray(self.Y.to_numpy(np.float32))

@@ -27,7 +27,7 @@ LEVELS = {
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests baselines "
         "penalties recipes drawn reads batches start flat_forests edge_kernels gene_fits boosted "
-        "learners tuning"
+        "learners tuning guard"
     ),
     2: (
         "study optimise training attribution explanation latency evaluation summary checkpoint "

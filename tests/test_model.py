@@ -69,10 +69,11 @@ def agree(model: LembasRNN, x: torch.Tensor) -> DenseReference:
     n_steps=st.integers(1, 31),
     leak=st.sampled_from([0, 0.01, 0.3]),
     n_samples=st.sampled_from([1, 7, 8, 19]),
+    skip=st.booleans(),
 )
-def test_outputs_and_gradients_agree_with_the_dense_reference(seed, n_steps, leak, n_samples):
+def test_outputs_and_gradients_agree_with_the_dense_reference(seed, n_steps, leak, n_samples, skip):
     network, inputs, outputs = random_case(seed)
-    config = RNNConfig(max_steps=n_steps, leak=leak)
+    config = RNNConfig(max_steps=n_steps, leak=leak, skip=skip)
     model = perturbed(LembasRNN(network, inputs, outputs, config=config), seed).double()
     x = np.random.default_rng(seed).normal(0, 2, (n_samples, len(inputs)))
     agree(model, torch.from_numpy(x))

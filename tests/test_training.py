@@ -68,7 +68,7 @@ def test_all_weights_sit_on_edges_of_the_network(study: Study) -> None:
 @pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("max_steps", [1, 2, 3])
 def test_no_path_means_a_zero_in_the_jacobian(study: Study, recipe: str, max_steps: int) -> None:
-    """After T updates a TF's input has travelled along at most T - 1 edges."""
+    """After T updates an input has travelled along at most T - 1 edges, or the skip's one."""
     train = study.dataset.train
     settings = {"max_steps": max_steps, "epochs": 3, "validation_fraction": 0.0}
     model = LembasRegressor(study.network, recipe=recipe, settings=settings)
@@ -76,7 +76,8 @@ def test_no_path_means_a_zero_in_the_jacobian(study: Study, recipe: str, max_ste
     row, column, _ = study.network.positions(study.network.tfs, study.network.nodes)
     step = np.zeros((len(study.network.nodes), len(study.network.nodes)))
     step[row, study.network.nodes.get_indexer(study.network.tfs)[column]] = 1
-    reach = sum(np.linalg.matrix_power(step, power) for power in range(max_steps))
+    n_hops = max(max_steps - 1, 1 if model.config_.skip else 0)
+    reach = sum(np.linalg.matrix_power(step, power) for power in range(n_hops + 1))
     reach = pd.DataFrame(reach, index=study.network.nodes, columns=study.network.nodes)
     expected = reach.loc[model.genes_, model.tfs_].to_numpy() > 0
     sample = torch.from_numpy(train.x.to_numpy()[:1].copy())
@@ -102,6 +103,7 @@ def test_reordering_changes_nothing(study: Study, recipe: str) -> None:
 
 PLAIN_OF = {
     "improved": PLAIN,
+    "residual": {**PLAIN, "epochs": 3},
     "published": {"epochs": 15, "batch_size": 1000, "validation_fraction": 0.0},
 }
 
@@ -375,6 +377,8 @@ def test_a_learning_rate_that_diverges_is_named(study: Study) -> None:
         ({"validation_fraction": 1.0}, r"validation_fraction must lie in \[0, 1\), got 1.0"),
         ({"standardise": False}, 'start="ridge" needs standardise=True'),
         ({"sign_penalty": -1.0}, "sign_penalty must be at least 0, got -1.0"),
+        ({"start": "study", "skip": True}, 'skip=True needs start="ridge"'),
+        ({"guard": True}, "guard=True needs skip=True"),
         ({"block_noise": -0.1}, "block_noise must be at least 0, got -0.1"),
     ],
 )
@@ -389,7 +393,9 @@ def test_recipes_by_name() -> None:
     assert (published.epochs, published.seed, published.standardise) == (7, 5, False)
     # MODEL.md section 4: T, leak and amplitudes of the original study.
     assert rnn_config(published) == RNNConfig(10, 0.01, 1.2, 1.2, 0.8)
-    with pytest.raises(ValueError, match="recipe must be one of improved, published; got 'best'"):
+    with pytest.raises(
+        ValueError, match="recipe must be one of improved, residual, published; got 'best'"
+    ):
         make_config("best", None, seed=1)
 
 
