@@ -42,6 +42,7 @@ MODELS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "mlp": {"epochs": 3},
         "lembas_published": {"settings": dict(QUICK)},
         "lembas": {"settings": dict(QUICK)},
+        "lembas_residual": {"settings": dict(QUICK)},
         "lembas_ensemble": {"n_seeds": 2, "settings": {**QUICK, "epochs": 2}},
     }
 )
