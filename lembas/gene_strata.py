@@ -272,7 +272,7 @@ def _cell(row: Any) -> str:
     if pd.isna(row.value):
         return "not defined"
     text = f"{row.value:z.2f}"
-    if pd.isna(row.difference) or row.difference_low == row.difference_high == 0:
+    if pd.isna(row.difference) or (row.difference == 0 and pd.isna(row.difference_low)):
         return text
     if pd.isna(row.difference_low):
         return f"{text} ({row.difference:+.2f})"

@@ -10,6 +10,7 @@ from lembas.calibration import (
     QUANTITIES,
     Regime,
     coverage,
+    coverage_table,
     exchangeable_pairs,
     regime_of,
 )
@@ -116,3 +117,12 @@ def test_two_units_leave_nothing_to_swap() -> None:
     truth, good, bad, mean = pair_case()
     series = pd.Series(np.arange(24) % 2, truth.index)
     assert exchangeable_pairs(truth, good, bad, mean, series=series).empty
+
+
+def test_the_page_says_where_there_is_no_interval(covered: pd.DataFrame) -> None:
+    shown = coverage_table(covered)
+    assert len(shown) == len(covered)
+    first = covered.iloc[0]
+    assert shown.iloc[0, 0].startswith(f"{100 * first['coverage']:.1f} % (")
+    none = covered.assign(coverage=np.nan)
+    assert set(coverage_table(none).iloc[:, 0]) == {"no interval: too few units"}

@@ -20,6 +20,7 @@ from lembas.gene_strata import (
     measured_regulators,
     share_between,
     skill_by_stratum,
+    strata_table,
     thirds,
 )
 from lembas.metrics import score_per_gene
@@ -199,3 +200,13 @@ def test_what_does_not_match_is_refused(scored, study, strata) -> None:
 def test_networks_are_taken_whole(small_network: Network) -> None:
     found = hops(small_network, pd.Index(["TF3"]), pd.Index(["G1", "G2", "G3"]))
     assert found.tolist() == [2, 2, 1]
+
+
+def test_the_page_shows_each_skill_with_its_difference(scored) -> None:
+    _, _, table = scored
+    shown = strata_table(table, {"mlr": "MLR", "masked_ridge": "Masked ridge"})
+    assert len(shown) == (table.dropna(subset="model")["model"] == "mlr").sum()
+    assert not shown["Masked ridge"].str.contains("(", regex=False).any()
+    row = table[(table["model"] == "mlr") & (table["kind"] == "expression")].iloc[0]
+    text = shown.loc[(KINDS["expression"], row["stratum"], row["n_genes"]), "MLR"]
+    assert text.startswith(f"{row['value']:z.2f} ({row['difference']:+.2f}")

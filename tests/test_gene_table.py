@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from lembas.gene_strata import KINDS
-from lembas.gene_table import extremes, gene_table
+from lembas.gene_table import extremes, gene_table, joined_scores
 
 GENES = pd.Index([f"G{i}" for i in range(6)], name="gene")
 
@@ -73,3 +73,9 @@ def test_what_is_not_there_is_named() -> None:
         extremes(gene_table(strata, per_gene), "skill.test.z")
     with pytest.raises(ValueError, match=r"1 score\(s\) are given twice: G0 of a; keep one"):
         gene_table(strata, pd.concat([per_gene, per_gene.head(1)]))
+
+
+def test_training_samples_are_left_out_of_joined_scores() -> None:
+    _, per_gene, _ = parts()
+    trained = per_gene.assign(cohort="train")
+    pd.testing.assert_frame_equal(joined_scores(per_gene, trained), per_gene)

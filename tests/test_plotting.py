@@ -19,6 +19,7 @@ from lembas import plotting
 from lembas.plotting import rows, style
 from lembas.plotting.attribution import waterfall_steps
 from lembas.plotting.density import plain_number
+from tests.evidence_tables import learning_table, ranks_table, strata_table
 from tests.figure_tables import (
     COHORTS,
     FIGURES,
@@ -604,3 +605,31 @@ def test_a_model_far_below_the_null_does_not_squeeze_the_others():
     assert axes.get_xlim()[0] > -1.5
     assert "values below -1 are drawn there" in axes.get_xlabel()
     assert any("-900.00" in text.get_text() for text in axes.figure.findobj(Text))
+
+
+def test_curves_and_ranks_draw_their_tables() -> None:
+    table = learning_table()
+    table.loc[0, ["value", "low"]] = -4.0  # drawn at the floor, which is said
+    drawing = plotting.learning_curves(table, labels=LABELS)
+    (axes,) = drawing.axes
+    assert "values below -1 are drawn there" in axes.get_xlabel()
+    drawn = sorted(round(y, 6) for _, ys in lines_of(axes)[:-1] for y in ys)
+    assert drawn == sorted(table["value"].clip(lower=-1).round(6))
+    ranks = ranks_table()
+    (axes,) = plotting.mean_ranks(ranks, 1.2, labels=LABELS).axes
+    ends = [tuple(x) for x, _ in lines_of(axes) if len(x) == 2]
+    np.testing.assert_allclose(sorted(ends), sorted(zip(ranks["low"], ranks["high"], strict=True)))
+    assert "1.20 ranks" in axes.get_xlabel()
+
+
+def test_a_stratum_shows_both_models_and_leaves_out_the_empty() -> None:
+    table = strata_table()
+    drawing = plotting.strata_differences(
+        table, kind="expression", model="lembas", words="mean and SD", labels=LABELS
+    )
+    words = [text.get_text() for text in drawing.axes[0].texts]
+    assert "none of these" not in words
+    marks = [x[0] for x, _ in lines_of(drawing.axes[0]) if len(x) == 1]
+    assert sorted(marks) == sorted(table["value"].dropna())
+    with pytest.raises(ValueError, match="no row with kind = 'distance'; the table has"):
+        plotting.strata_differences(table, kind="distance", model="lembas", words="steps")

@@ -128,6 +128,7 @@ def learning_curves(
     summary: pd.DataFrame,
     *,
     labels: Mapping[str, str] | None = None,
+    floor: float = -1.0,
     title: str | None = None,
 ) -> style.Drawing:
     """Draw the median skill on the test samples against the number of training samples.
@@ -135,6 +136,7 @@ def learning_curves(
     Args:
         summary: Columns model, n_train, value, low, high; the range over seeds.
         labels: Model to label.
+        floor: Values below are drawn at this value.
         title: Text above; None for the usual one.
 
     Returns:
@@ -149,9 +151,13 @@ def learning_curves(
     words = title or "Skill on the test samples as training samples are added"
     figure = style.new_figure(3.2 + 0.2 * n_models, words)
     axes = figure.subplots()
-    _curves(axes, summary, "n_train", labels)
+    columns = ["value", "low", "high"]
+    is_below = bool((summary[columns] < floor).any(axis=None))
+    shown = summary.assign(**summary[columns].clip(lower=floor))
+    _curves(axes, shown, "n_train", labels)
     axes.axhline(0, color=style.MUTED, linestyle=(0, (4, 3)), linewidth=1.1)
-    axes.set(xlabel="training samples", ylabel=metric_label("skill_median_over_genes"))
+    clipped = f"; values below {floor:g} are drawn there" if is_below else ""
+    axes.set(xlabel=f"training samples{clipped}", ylabel=metric_label("skill_median_over_genes"))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", ncols=1)
     return figure
 
