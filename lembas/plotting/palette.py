@@ -18,7 +18,6 @@ MODEL_COLOURS: Final[Mapping[str, str]] = {
     "mlp": "#0000DD",
     "lembas_published": "#BE279E",
     "lembas": "#A32707",
-    "lembas_residual": "#E8703A",
     "lembas_ensemble": "#220011",
 }
 MODEL_MARKERS: Final[Mapping[str, str]] = {
@@ -34,6 +33,5 @@ MODEL_MARKERS: Final[Mapping[str, str]] = {
     "mlp": "X",
     "lembas_published": "P",
     "lembas": "o",
-    "lembas_residual": "H",
     "lembas_ensemble": "*",
 }
