@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lembas.gene_fits import panel, threads
@@ -13,6 +13,7 @@ from lembas.gene_fits import panel, threads
 GENES = pd.Index([f"G{number:02d}" for number in range(40)])
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 99), few=st.integers(1, 39), more=st.integers(1, 39))
 def test_a_smaller_panel_is_part_of_a_larger_one(seed, few, more):
     few, more = sorted((few, more))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lembas.inner_split import group_codes, held_out_samples, inner_folds
@@ -13,6 +13,7 @@ from lembas.inner_split import group_codes, held_out_samples, inner_folds
 SAMPLES = pd.Index([f"s{number}" for number in range(30)])
 
 
+@settings(deadline=None)
 @given(
     series=st.lists(st.integers(0, 6), min_size=30, max_size=30),
     n_folds=st.integers(2, 8),
@@ -31,6 +32,7 @@ def test_folds_part_the_samples_and_keep_series_whole(series, n_folds, seed):
             assert not set(groups.iloc[fitted]) & set(groups.iloc[other])
 
 
+@settings(deadline=None)
 @given(series=st.lists(st.integers(0, 5), min_size=30, max_size=30), seed=st.integers(0, 99))
 def test_held_out_samples_are_whole_series(series, seed):
     groups = pd.Series(series, index=SAMPLES)
