@@ -163,6 +163,19 @@ def _still_searched(
     return {**kept, **(entry.get("grid") or {})}
 
 
+def fit_with(estimator: BaseEstimator, X: pd.DataFrame, Y: pd.DataFrame, **offered: Any) -> None:
+    """Fit a model in place, handing on what its ``fit`` has a parameter for.
+
+    Args:
+        estimator: The model.
+        X: TF expression ``(sample, tf)``, log10.
+        Y: Gene expression ``(sample, gene)``, log10.
+        **offered: Such as ``groups`` (series of each sample) and ``unfinished`` (a folder).
+    """
+    accepted = inspect.signature(estimator.fit).parameters
+    estimator.fit(X, Y, **{name: value for name, value in offered.items() if name in accepted})
+
+
 def labels(extra: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, str]:
     """Map every registered name to the report's name for it."""
     return {name: spec.label for name, spec in registry(extra).items()}

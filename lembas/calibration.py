@@ -11,8 +11,8 @@ import pandas as pd
 from scipy import stats
 
 from lembas.intervals import METRICS, bootstrap, units_of
+from lembas.metrics import PRIMARY
 
-SKILL = "skill_median_over_genes"
 QUANTITIES: Mapping[str, str] = {
     "skill": "skill of one model",
     "difference": "difference of two models",
@@ -198,7 +198,7 @@ def _one_study(
         series=series,
         n_resamples=n_resamples,
         seed=int(generator.integers(2**31)),
-        metrics=(SKILL,),
+        metrics=(PRIMARY,),
     )
     skill = draws.intervals().set_index("model")
     return {

@@ -8,27 +8,18 @@ import pandas as pd
 
 from lembas.controls import NOT_INPUTS
 from lembas.ladder import REAL, VARIANTS
+from lembas.leaderboard import compared
 from lembas.summary import CENTRED
 
-HELPS, HURTS, UNDECIDED = "helps", "hurts", "undecided"
 SHUFFLED = "permuted_samples"
+_ANSWERS: Mapping[str, str] = {
+    "better": "the network helps",
+    "worse": "the network does harm",
+    "equal": "the network makes no difference",
+    "undecided": "it cannot be told whether the network helps",
+}
 # Beyond this a skill with shuffled training samples is no longer about 0.
 NEAR_ZERO = 0.05
-
-
-def verdict(low: float, high: float) -> str:
-    """Judge a difference, real network minus controls, by its 95 % interval.
-
-    Args:
-        low: Lower end.
-        high: Upper end; NaN where there is no interval.
-
-    Returns:
-        "helps" or "hurts" where the interval excludes 0, else "undecided".
-    """
-    if low > 0:
-        return HELPS
-    return HURTS if high < 0 else UNDECIDED
 
 
 def network_sentence(
@@ -41,6 +32,8 @@ def network_sentence(
 ) -> str:
     """Say whether the real network helps a model beside the controls of one kind.
 
+    The rule is that of :func:`lembas.leaderboard.compared`, as in the summary's verdict.
+
     Args:
         differences: As in :class:`lembas.controls.Ladder`; targets that are not inputs count.
         model: Model to speak of.
@@ -52,18 +45,14 @@ def network_sentence(
         KeyError: If they were not compared.
     """
     row = _row(differences, model, cohort, variant)
-    answer = {
-        HELPS: "the network helps",
-        HURTS: "the network does harm",
-        UNDECIDED: "it cannot be told whether the network helps",
-    }[verdict(row["low"], row["high"])]
+    answer = _ANSWERS[compared(row["value"], row["low"], row["high"])]
     networks = "network" if row["n_draws"] == 1 else "networks"
     chance = "" if pd.isna(row["p_value"]) else f"; empirical p = {row['p_value']:.2g}"
     return (
         f"{labels.get(model, model)}, {_where(cohort)}: {answer}. Its median skill is "
         f"{row['real']:z.3f} with the real network and {row['control']:z.3f} on average with "
         f"{row['n_draws']:.0f} {VARIANTS[variant].words} {networks}, a difference of "
-        f"{row['value']:+z.3f} (95 % interval {row['low']:+z.3f} to {row['high']:+z.3f}{chance})."
+        f"{row['value']:+z.3f} ({_interval(row['low'], row['high'])}{chance})."
     )
 
 
@@ -150,8 +139,8 @@ def depth_sentence(table: pd.DataFrame, cohort: str) -> str:
 def differences_table(differences: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
     """Lay the differences out for a reader: one row a cohort, model and variant."""
     rows = _shown(differences)
-    interval = [
-        f"{row.value:+z.3f} ({row.low:+z.3f} to {row.high:+z.3f})"
+    difference = [
+        f"{row.value:+z.3f} ({_interval(row.low, row.high, named=False)})"
         for row in rows[["value", "low", "high"]].itertuples(index=False)
     ]
     table = pd.DataFrame(
@@ -162,7 +151,7 @@ def differences_table(differences: pd.DataFrame, labels: Mapping[str, str]) -> p
             "draws": rows["n_draws"],
             "real network": rows["real"].map("{:z.3f}".format),
             "mean of controls": rows["control"].map("{:z.3f}".format),
-            "real - control (95 % interval)": interval,
+            "real - control (95 % interval)": difference,
             "empirical p": ["" if pd.isna(value) else f"{value:.3f}" for value in rows["p_value"]],
         }
     )
@@ -194,6 +183,13 @@ def _row(differences: pd.DataFrame, model: str, cohort: str, variant: str) -> pd
             "expected 1"
         )
     return rows.iloc[0]
+
+
+def _interval(low: float, high: float, *, named: bool = True) -> str:
+    """Write an interval, or why there is none."""
+    if pd.isna(low):
+        return "no interval: too few units"
+    return f"{'95 % interval ' if named else ''}{low:+z.3f} to {high:+z.3f}"
 
 
 def _where(cohort: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
@@ -14,13 +13,13 @@ import joblib
 import numpy as np
 import pandas as pd
 
-from lembas.baselines import make
+from lembas.baselines import fit_with, make
 from lembas.cohorts import Cohort, Dataset
 from lembas.evaluation import centred
 from lembas.formats import write_atomically
-from lembas.intervals import Draws, bootstrap
+from lembas.intervals import bootstrap, half_width
 from lembas.ladder import REAL, VARIANTS, Entries, Rung, check_ladder
-from lembas.metrics import score_per_gene
+from lembas.metrics import PRIMARY, score_per_gene
 from lembas.network import Network
 from lembas.rewiring import share_moved
 from lembas.summary import CENTRED
@@ -28,7 +27,6 @@ from lembas.unfinished import Unfinished, fingerprint
 
 # Genes that are no inputs, and those that are: a model may see the latter themselves.
 NOT_INPUTS, INPUTS = "not_inputs", "inputs"
-PRIMARY = "skill_median_over_genes"
 
 
 @dataclass(frozen=True)
@@ -222,13 +220,8 @@ class _Work:
         """Fit and score one model on one control."""
         estimator = make(model, control.network, extra=self.extra)
         offered = {"groups": self.training.series, "unfinished": unfinished}
-        accepted = inspect.signature(estimator.fit).parameters
         start = time.perf_counter()
-        estimator.fit(
-            control.inputs(self.training.x),
-            self.training.y,
-            **{name: value for name, value in offered.items() if name in accepted},
-        )
+        fit_with(estimator, control.inputs(self.training.x), self.training.y, **offered)
         about = {
             "fit_s": time.perf_counter() - start,
             "n_edges": len(control.network),
@@ -283,7 +276,7 @@ def _gathered(drawn: _Drawn) -> Ladder:
     # A pivot_table would make a column of every combination, drawn or not.
     wide = drawn.resampled.pivot(index="resample", columns=keys, values="skill")  # noqa: PD010
     n_units = drawn.resampled.groupby(["cohort", "genes"])["n_units"].first()
-    half = pd.Series({at: _half_width(wide[at], n_units[at[3:]]) for at in wide})
+    half = pd.concat([half_width(wide[[at]], n_units[at[3:]]) for at in wide])
     half = half.reindex(scores.index)
     scores["low"], scores["high"] = scores["value"] - half, scores["value"] + half
     scores["n_genes"] = skill.size()
@@ -292,11 +285,6 @@ def _gathered(drawn: _Drawn) -> Ladder:
         for place, found in _differences(scores["value"], wide, n_units)
     ]
     return Ladder(drawn.per_gene, scores.reset_index(), pd.DataFrame(rows), drawn.fits)
-
-
-def _half_width(resampled: pd.Series, n_units: int) -> float:
-    """Half the width of the 95 % interval of a score, from its resamples."""
-    return float(Draws({}, int(n_units), "").half_width(resampled.to_frame()).iloc[0])
 
 
 def _differences(
@@ -319,7 +307,7 @@ def _differences(
         # Of the real network there is one draw, the first.
         at = (model, REAL, 0, cohort, genes)
         apart = resampled[at] - resampled[own.index].mean(axis=1)
-        half = _half_width(apart, n_units[cohort, genes])
+        half = half_width(apart.to_frame(), n_units[cohort, genes]).iloc[0]
         difference = value[at] - own.mean()
         is_random, n_draws = VARIANTS[variant].is_random, len(own)
         as_good = int((own >= value[at]).sum())

@@ -11,8 +11,7 @@ from lembas.calibration import exchangeable_pairs
 from lembas.cohorts import Cohort
 from lembas.evaluation import Evaluation
 from lembas.gate import metric_gate
-
-PRIMARY = "skill_median_over_genes"
+from lembas.metrics import PRIMARY
 
 
 def judge_metrics(

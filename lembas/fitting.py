@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from sklearn.base import BaseEstimator
 
 from lembas.artifacts import Run
-from lembas.baselines import ModelSpec, make, penalty_per_gene, registry
-from lembas.cohorts import Cohort, Dataset
+from lembas.baselines import ModelSpec, fit_with, make, penalty_per_gene, registry
+from lembas.cohorts import Dataset
 from lembas.ensemble import LembasEnsemble
 from lembas.formats import listed
 from lembas.model import spectral_radius
@@ -81,7 +79,8 @@ def fit_models(
     for name in extra:
         estimator = estimators.pop(name)  # a fitted model is large: one at a time is kept
         start = time.perf_counter()
-        _fit(estimator, training, unfinished / name)
+        offered = {"groups": training.series, "unfinished": unfinished / name}
+        fit_with(estimator, training.x, training.y, **offered)
         fit_s = time.perf_counter() - start
         genes = predicted_genes(name, estimator, training.y.columns)
         save_model(run, name, estimator, group=group)
@@ -184,17 +183,6 @@ def read_predictions(run: Run, cohort: str, models: Iterable[str] | None = None)
         models: Some of the fitted models; None: all of them.
     """
     return Predictions(run, cohort, read_models(run)["model"] if models is None else models)
-
-
-def _fit(estimator: BaseEstimator, training: Cohort, unfinished: Path) -> None:
-    """Fit on the training samples, with their series and a folder where these are of use."""
-    offered = {"groups": training.series, "unfinished": unfinished}
-    accepted = inspect.signature(estimator.fit).parameters
-    estimator.fit(
-        training.x,
-        training.y,
-        **{name: value for name, value in offered.items() if name in accepted},
-    )
 
 
 def read_all_predictions(run: Run, cohorts: Iterable[str]) -> dict[str, Predictions]:

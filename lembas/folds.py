@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -12,7 +11,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import GroupKFold, KFold
 
-from lembas.baselines import make
+from lembas.baselines import fit_with, make
 from lembas.cohorts import Cohort
 from lembas.intervals import units_of
 from lembas.metrics import score_per_gene
@@ -165,9 +164,8 @@ def _fitted(
     """Fit one model after the other; one at a time is kept."""
     for name in models:
         model = make(name, network, extra=extra)
-        takes_groups = "groups" in inspect.signature(model.fit).parameters
-        options = {"groups": train.series} if takes_groups else {}
-        yield name, model.fit(train.x, train.y, **options)
+        fit_with(model, train.x, train.y, groups=train.series)
+        yield name, model
 
 
 def _skill(model: BaseEstimator, test: Cohort, mean: pd.Series) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from lembas.intervals import FEWEST_UNITS, Draws
+from lembas.intervals import FEWEST_UNITS, Draws, half_width
 
 NULL_COLUMNS = ["metric", "null", "best", "value", "difference", "low", "high"]
 NO_INTERVAL = f"no interval: fewer than {FEWEST_UNITS} units"
@@ -47,7 +47,7 @@ def against_null(draws: Draws, null: str = "train_mean", *, level: float = 0.95)
         resampled = draws.by_model[best][[metric]]
         if pd.notna(own[null]):
             resampled = resampled - draws.by_model[null][[metric]]
-        half = draws.half_width(resampled, 1 - (1 - level) / len(others))[metric]
+        half = half_width(resampled, draws.n_units, level=1 - (1 - level) / len(others))[metric]
         gain = sign * (own[best] - base)
         rows.append((metric, own[null], best, own[best], gain, gain - half, gain + half))
     return pd.DataFrame(rows, columns=NULL_COLUMNS)

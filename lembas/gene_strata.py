@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import dijkstra
 from lembas.cohorts import Cohort
 from lembas.formats import listed
 from lembas.intervals import bootstrap
-from lembas.metrics import without_rounding
+from lembas.metrics import PRIMARY, without_rounding
 from lembas.network import Network
 from lembas.strata import mean_and_sd
 
@@ -28,7 +28,6 @@ DEGREES: tuple[tuple[str, int], ...] = (
 )
 UNREACHABLE = "unreachable"
 DISTANCES: tuple[str, ...] = ("0", "1", "2", "3 or more", UNREACHABLE)
-PRIMARY = "skill_median_over_genes"
 
 # What genes are sorted by, in words.
 KINDS: Mapping[str, str] = {

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupKFold, GroupShuffleSplit, KFold, ShuffleSplit
 
-from lembas.formats import listed
+from lembas.intervals import units_of
 
 # Positions of the samples to fit on, and of those to score.
 Sides = tuple[np.ndarray, np.ndarray]
@@ -25,15 +25,8 @@ def group_codes(samples: pd.Index, groups: pd.Series | None) -> np.ndarray | Non
     Raises:
         ValueError: If groups are given, and some samples have none.
     """
-    if groups is None:
-        return None
-    codes = groups.reindex(samples).to_numpy()
-    if (unknown := samples[pd.isna(codes)]).size:
-        raise ValueError(
-            f"{len(unknown)} sample(s) have no series: {listed(unknown)}; name one for each, or "
-            "pass groups=None"
-        )
-    return codes if len(pd.unique(codes)) > 1 else None
+    _, unit = units_of(samples, groups)
+    return None if groups is None or unit != "series" else groups.reindex(samples).to_numpy()
 
 
 def held_out_samples(

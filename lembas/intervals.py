@@ -93,24 +93,25 @@ class Draws:
             {model: draws - base for model, draws in others.items()}, centre, level
         )
 
-    def half_width(self, draws: pd.DataFrame, level: float = 0.95) -> pd.Series:
-        """Half the width of the interval of each column; NaN below ``FEWEST_UNITS``."""
-        if self.n_units < FEWEST_UNITS:
-            return pd.Series(np.nan, index=draws.columns)
-        quantile = stats.t.ppf((1 + level) / 2, self.n_units - 1)
-        return draws.std(ddof=0) * quantile * np.sqrt(self.n_units / (self.n_units - 1))
-
     def _tidy_limits(
         self, by_model: Mapping[str, pd.DataFrame], centre: Mapping[str, pd.Series], level: float
     ) -> pd.DataFrame:
         tables = [pd.DataFrame(columns=["model", "metric", "low", "high"])] * (not by_model)
         for model, draws in by_model.items():
-            half = self.half_width(draws, level)
+            half = half_width(draws, self.n_units, level=level)
             middle = centre.get(model, draws.mean()).reindex(draws.columns)
             limits = {"low": middle - half, "high": middle + half}
             table = pd.DataFrame(limits).rename_axis("metric").reset_index()
             tables.append(table.assign(model=model)[["model", "metric", "low", "high"]])
         return pd.concat(tables, ignore_index=True)
+
+
+def half_width(draws: pd.DataFrame, n_units: int, *, level: float = 0.95) -> pd.Series:
+    """Half the width of each column's interval, as :class:`Draws` has it; NaN for too few units."""
+    if n_units < FEWEST_UNITS:
+        return pd.Series(np.nan, index=draws.columns)
+    quantile = stats.t.ppf((1 + level) / 2, n_units - 1)
+    return draws.std(ddof=0) * quantile * np.sqrt(n_units / (n_units - 1))
 
 
 def together(parts: Sequence[Draws]) -> Draws:

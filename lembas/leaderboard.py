@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 
 from lembas.gate import informative
+from lembas.metrics import PRIMARY
 from lembas.significance import LEAST_DIFFERENCE
 
-PRIMARY = "skill_median_over_genes"
 COLUMNS: tuple[str, ...] = (
     "rank",
     "model",

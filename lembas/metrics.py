@@ -12,6 +12,9 @@ import pandas as pd
 from lembas.ranks import by_column, centred_ranks, sums_of_rank_products
 from lembas.tables import aligned
 
+# The score that models are ranked and judged by.
+PRIMARY = "skill_median_over_genes"
+
 PER_GENE: tuple[str, ...] = (
     "r2_per_gene",
     "skill_per_gene",
@@ -114,7 +117,7 @@ def summarise(
         "r2_median_over_genes": _median_over_genes(per_gene["r2_per_gene"]),
         "r2_variance_weighted": 1 - float(_ratio(moments["sse"].sum(), moments["yy"].sum())),
         "skill_mean_over_genes": per_gene["skill_per_gene"].mean(),
-        "skill_median_over_genes": _median_over_genes(per_gene["skill_per_gene"]),
+        PRIMARY: _median_over_genes(per_gene["skill_per_gene"]),
         "pearson_median_over_genes": _median_over_genes(per_gene["pearson_per_gene"]),
         "spearman_median_over_genes": _median_over_genes(per_gene["spearman_per_gene"]),
         "rmse_median_over_genes": _median_over_genes(per_gene["rmse_per_gene"]),

@@ -12,8 +12,7 @@ from sklearn.base import BaseEstimator
 
 from lembas.cohorts import Cohort, Dataset
 from lembas.intervals import bootstrap
-
-PRIMARY = "skill_median_over_genes"
+from lembas.metrics import PRIMARY
 
 
 def targets_that_are_inputs(dataset: Dataset) -> pd.Index:

@@ -122,7 +122,7 @@ def unpack_regressor(
     Raises:
         ValueError: If it has settings this version does not know, or its parts do not fit.
     """
-    from lembas.training import LembasRegressor  # brings scikit-learn, 90 MB that a network spares
+    from lembas.training import LembasRegressor  # brings scikit-learn, which a network spares
 
     known, fitted = LembasRegressor().get_params(), part["fitted"]
     odd = [key for key in part["parameters"] if key not in known]
@@ -171,9 +171,10 @@ def _architecture(model: LembasRNN) -> dict[str, Any]:
     }
 
 
-def _parameters(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """Name the parameters of a network of these constants."""
-    return (*_PARAMETERS, "skip_weights") if config.get("skip") else _PARAMETERS
+def _parameters(config: Any) -> tuple[str, ...]:
+    """Name the parameters of a network of these constants, or of what a file holds instead."""
+    has_skip = isinstance(config, Mapping) and config.get("skip")
+    return (*_PARAMETERS, "skip_weights") if has_skip else _PARAMETERS
 
 
 def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

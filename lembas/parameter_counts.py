@@ -11,6 +11,12 @@ from scipy import sparse
 from lembas.artifacts import Run
 from lembas.fitting import load_models
 
+# Where models keep the models that they are made of: the package's own, then scikit-learn's.
+_PARTS = (
+    *("best_", "model_", "members_", "estimator_"),
+    *("best_estimator_", "regressor_", "models_", "estimators_"),
+)
+
 
 def parameter_counts(run: Run, names: Iterable[str]) -> dict[str, float]:
     """Count the parameters of fitted models by name, opening one after the other."""
@@ -47,11 +53,7 @@ def n_parameters(model: Any) -> float:
 def _of_parts(model: Any) -> float:
     """Count the models inside a model: a wrapped one, a pipeline's last step, an ensemble's."""
     inner = next(
-        (
-            getattr(model, name)
-            for name in ("estimator_", "best_estimator_", "regressor_", "models_", "estimators_")
-            if hasattr(model, name)
-        ),
+        (getattr(model, name) for name in _PARTS if hasattr(model, name)),
         None,
     )
     if inner is None:

@@ -12,9 +12,6 @@ from torch.autograd.function import once_differentiable
 
 from lembas import edge_kernels
 
-# From here on the compiled kernels are faster: at 8 samples by a third, at 128 by half.
-_FEW_SAMPLES = 8
-
 
 class EdgePattern(nn.Module):
     """Hold where the edges of a sparse ``(target, source)`` matrix are; the weights come later.
@@ -75,8 +72,7 @@ def update(
 
     Product, sum and activation are one node of the autograd graph that keeps its result alone:
     the slope follows from the state. The gradient of the weights is sampled at the edges. On the
-    CPU, compiled kernels do this in one pass over memory; elsewhere, and for few samples, torch
-    does.
+    CPU a compiled kernel computes the gradients in one pass over memory, elsewhere torch does.
 
     Args:
         pattern: Where the edges are.
@@ -133,12 +129,12 @@ class _Update(torch.autograd.Function):
         pattern: EdgePattern,
         leak: float,
     ) -> Tensor:
-        compiled = _may_be_compiled(states)
-        injected = None if rows is None or values is None else (rows, values)
-        forward = _compiled_forward if compiled else _torch_forward
-        new = forward(pattern, weights, states, drive, injected, leak)
+        total = torch.addmm(drive.expand(-1, states.shape[1]), pattern.matrix(weights), states)
+        if rows is not None and values is not None:
+            total.index_add_(0, rows, values)
+        new = activate_(total, leak)
         ctx.save_for_backward(weights, states, new, rows)
-        ctx.pattern, ctx.leak, ctx.drive_shape, ctx.compiled = pattern, leak, drive.shape, compiled
+        ctx.pattern, ctx.leak, ctx.drive_shape = pattern, leak, drive.shape
         return new
 
     @staticmethod
@@ -146,32 +142,13 @@ class _Update(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         weights, states, new, rows = ctx.saved_tensors
         needs_weights, needs_states, needs_drive, needs_values = ctx.needs_input_grad[:4]
-        backward = _compiled_backward if ctx.compiled else _torch_backward
+        backward = _compiled_backward if _can_be_compiled(states) else _torch_backward
         grad_weights, grad_states, grad = backward(
             ctx.pattern, weights, states, new, grad, ctx.leak, (needs_weights, needs_states)
         )
         grad_drive = grad.sum_to_size(ctx.drive_shape) if needs_drive else None
         grad_values = grad[rows] if needs_values else None
         return grad_weights, grad_states, grad_drive, grad_values, None, None, None
-
-
-Injected = tuple[Tensor, Tensor] | None
-
-
-def _torch_forward(
-    pattern: EdgePattern,
-    weights: Tensor,
-    states: Tensor,
-    drive: Tensor,
-    injected: Injected,
-    leak: float,
-) -> Tensor:
-    summed = drive.expand(-1, states.shape[1])
-    total = torch.addmm(summed, pattern.matrix(weights), states)
-    if injected is not None:
-        rows, values = injected
-        total.index_add_(0, rows, values)
-    return activate_(total, leak)
 
 
 def _torch_backward(
@@ -194,34 +171,8 @@ def _torch_backward(
     return grad_weights, grad_states, grad
 
 
-def _may_be_compiled(states: Tensor) -> bool:
-    """Whether the compiled kernels can do it, and pay: for few samples torch is as fast."""
-    is_known = states.dtype in (torch.float32, torch.float64)
-    return states.device.type == "cpu" and is_known and states.shape[1] >= _FEW_SAMPLES
-
-
-def _compiled_forward(
-    pattern: EdgePattern,
-    weights: Tensor,
-    states: Tensor,
-    drive: Tensor,
-    injected: Injected,
-    leak: float,
-) -> Tensor:
-    rows_and_values = None
-    if injected is not None:
-        rows_and_values = (injected[0].numpy(), _array(injected[1]))
-    new = edge_kernels.forward(
-        pattern.row_start.numpy(),
-        pattern.column.numpy(),
-        _array(weights),
-        _array(states),
-        _array(drive),
-        rows_and_values,
-        leak=leak,
-        n_threads=torch.get_num_threads(),
-    )
-    return torch.from_numpy(new)
+def _can_be_compiled(states: Tensor) -> bool:
+    return states.device.type == "cpu" and states.dtype in (torch.float32, torch.float64)
 
 
 def _compiled_backward(

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-PRIMARY = "skill_median_over_genes"
+from lembas.metrics import PRIMARY
+
 NULL = "train_mean"
 CENTRED = ", centred"
 

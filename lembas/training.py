@@ -99,6 +99,8 @@ class LembasRegressor(PlainState, RegressorMixin, BaseEstimator):
         Nilsson et al. 2022, doi:10.1038/s41467-022-30684-y.
     """
 
+    guard_: pd.Series
+
     def __init__(
         self,
         network: Network | None = None,
@@ -139,6 +141,8 @@ class LembasRegressor(PlainState, RegressorMixin, BaseEstimator):
         check_training_tables(X, Y)
         regulated = self._prior().genes
         self.config_ = make_config(self.recipe, self.settings, self.seed)
+        if hasattr(self, "guard_"):
+            del self.guard_  # of an earlier fit, maybe with other settings
         self.tfs_, self.genes_ = X.columns, Y.columns
         self.genes_without_regulators_ = self.genes_.difference(regulated)
         device = chosen_device(self.device)

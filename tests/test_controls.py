@@ -19,11 +19,10 @@ from lembas.control_words import (
     network_sentence,
     network_sentences,
     shuffled_sentence,
-    verdict,
 )
 from lembas.controls import Ladder, climb
 from lembas.evaluation import centred
-from lembas.intervals import bootstrap
+from lembas.intervals import bootstrap, half_width
 from lembas.ladder import FAR, NEAR, REAL, VARIANTS, Rung, depth_models, depth_of, rungs
 from lembas.metrics import score_per_gene
 from lembas.network import Network
@@ -90,7 +89,7 @@ def test_differences_come_from_paired_resamples_of_the_bootstrap(study, ladder, 
     row = ladder.differences.query(
         "model == 'masked_ridge' and variant == 'rewired' and cohort == @cohort"
     ).iloc[0]
-    half = draws.half_width(apart.to_frame()).iloc[0]  # NaN: too few series
+    half = half_width(apart.to_frame(), draws.n_units).iloc[0]  # NaN: too few series
     assert [row["low"], row["high"]] == pytest.approx(
         [row["value"] - half, row["value"] + half], nan_ok=True
     )
@@ -236,39 +235,43 @@ def test_bad_ladders_are_explained(study):
         climbed(Rung("msked_ridge", REAL))
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "word"), [(0.01, 0.2, "helps"), (-0.2, -0.1, "hurts"), (0, 0.2, "undecided"),
-                              (-0.1, 0.1, "undecided"), (np.nan, np.nan, "undecided")],
-)  # fmt: skip
-def test_the_verdict_needs_an_interval_without_0(low, high, word):
-    assert verdict(low, high) == word
-
-
-def differences_of(low: float, high: float) -> pd.DataFrame:
+def differences_of(low: float, high: float, control: float = 0.5) -> pd.DataFrame:
     row = {"model": "masked_ridge", "variant": "rewired", "cohort": "test", "genes": "not_inputs",
-           "n_draws": 20, "real": 0.6, "control": 0.5, "value": 0.1, "low": low, "high": high,
-           "p_value": 1 / 21}  # fmt: skip
+           "n_draws": 20, "real": 0.6, "control": control, "value": 0.6 - control, "low": low,
+           "high": high, "p_value": 1 / 21}  # fmt: skip
     return pd.DataFrame([row, {**row, "genes": "inputs", "value": 9.0}])
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "words"),
+    ("control", "low", "high", "words"),
     [
-        (0.05, 0.15, "the network helps."),
-        (-0.05, 0.25, "it cannot be told whether the network helps."),
-        (-0.25, -0.05, "the network does harm."),
+        (0.5, 0.05, 0.15, "the network helps."),
+        (0.59, 0.005, 0.015, "the network makes no difference."),
+        (0.5, -0.05, 0.25, "it cannot be told whether the network helps."),
+        (0.7, -0.15, -0.05, "the network does harm."),
     ],
 )
-def test_the_sentence_follows_the_interval(low, high, words):
-    sentence = network_sentence(differences_of(low, high), "masked_ridge", "test", labels=LABELS)
+def test_the_sentence_follows_the_interval(control, low, high, words):
+    table = differences_of(low, high, control)
+    sentence = network_sentence(table, "masked_ridge", "test", labels=LABELS)
     assert sentence.startswith(f"Masked ridge, on the test samples: {words}")
-    assert "0.600 with the real network and 0.500 on average with 20 rewired" in sentence
+    assert f"0.600 with the real network and {control:.3f} on average with 20 rewired" in sentence
     assert f"95 % interval {low:+.3f} to {high:+.3f}; empirical p = 0.048" in sentence
-    assert network_sentences(differences_of(low, high), "test", LABELS) == sentence
-    nothing = network_sentences(differences_of(low, high), "far", LABELS)
+    assert network_sentences(table, "test", LABELS) == sentence
+    nothing = network_sentences(table, "far", LABELS)
     assert nothing == "Nothing was compared on far with rewired networks."
     with pytest.raises(KeyError, match="0 comparisons of 'ridge' on 'test'"):
-        network_sentence(differences_of(low, high), "ridge", "test", labels=LABELS)
+        network_sentence(table, "ridge", "test", labels=LABELS)
+
+
+def test_too_few_units_are_told_and_no_number_is_empty():
+    table = differences_of(np.nan, np.nan)
+    sentence = network_sentence(table, "masked_ridge", "test", labels=LABELS)
+    assert "it cannot be told whether the network helps" in sentence
+    assert "(no interval: too few units; empirical p = 0.048)" in sentence
+    cells = differences_table(table, LABELS)["real - control (95 % interval)"]
+    assert cells.tolist() == ["+0.100 (no interval: too few units)"]
+    assert "nan" not in sentence
 
 
 def test_the_negative_control_is_judged_by_its_highest_score(ladder):

@@ -144,3 +144,12 @@ def test_save_then_load_changes_nothing(study: Study, tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(
         again.restricted(few).predict(test.x), model.predict(test.x)[few], atol=1e-5, rtol=0
     )
+
+
+def test_a_fit_without_a_guard_forgets_that_of_an_earlier_one(study: Study) -> None:
+    train = study.dataset.train
+    model = LembasRegressor(study.network, recipe="residual", settings={"epochs": 2})
+    model.fit(train.x, train.y, groups=train.series)
+    assert hasattr(model, "guard_")
+    model.set_params(recipe="improved").fit(train.x, train.y, groups=train.series)
+    assert not hasattr(model, "guard_")

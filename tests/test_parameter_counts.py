@@ -28,6 +28,10 @@ def test_registered_models(study: Study, fitted: dict[str, BaseEstimator]) -> No
     network = fitted["lembas"].network_
     assert found["lembas"] == sum(weights.numel() for weights in network.parameters())
     assert found["xgbrf"] > n_genes * 3
+    assert found["lembas_ensemble"] == 2 * found["lembas"]
+    assert found["pls"] == n_genes * (n_tfs + 1)
+    (hidden,) = fitted["mlp"].best_parameters_["hidden"]
+    assert found["mlp"] == n_tfs * hidden + hidden + hidden * n_genes + n_genes
 
 
 def test_wrapped_models(study: Study) -> None:
