@@ -15,12 +15,10 @@ import xgboost
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from lembas import gene_fits
 from lembas.flat_forests import pack, unpack
-from lembas.gene_fits import GeneFits, panel, threads
+from lembas.gene_fits import GeneFits, kept_in, panel, threads
 from lembas.inner_split import Sides, held_out_samples
 from lembas.labels import PlainState, aligned_columns, check_training_tables
-from lembas.unfinished import Unfinished, fingerprint
 
 
 @dataclass(frozen=True)
@@ -176,7 +174,13 @@ class Boosted(PlainState, RegressorMixin, BaseEstimator):
             limits = (self.n_rounds, self.patience)
             return Boosters.of(binned.boosted(Y[gene].to_numpy(np.float32), settings, limits))
 
-        folder = None if unfinished is None else self._open(unfinished, X, Y, held_out=rows[1])
+        about = {
+            "settings": settings,
+            "rounds": [self.n_rounds, self.patience],
+            "xgboost": xgboost.__version__,
+            "held_out": rows[1].tolist(),
+        }
+        folder = kept_in(unfinished, X, Y, genes=self.genes_, settings=about)
         self.boosters_ = GeneFits(Boosters, data, fit).run(
             self.genes_, folder, n_jobs=self.n_jobs, progress=self.progress
         )
@@ -208,20 +212,6 @@ class Boosted(PlainState, RegressorMixin, BaseEstimator):
             "seed": self.random_state,
             "nthread": 1,
         }
-
-    def _open(
-        self, unfinished: str | Path, X: pd.DataFrame, Y: pd.DataFrame, *, held_out: np.ndarray
-    ) -> Unfinished:
-        """Open the folder of this very fit."""
-        settings = {
-            "settings": self._settings(),
-            "rounds": [self.n_rounds, self.patience],
-            "xgboost": xgboost.__version__,
-            "genes": self.genes_.tolist(),
-            "held_out": held_out.tolist(),
-            "batch": gene_fits.BATCH,
-        }
-        return Unfinished.open(unfinished, fingerprint(X, Y, settings))
 
     def __getstate__(self) -> dict[str, Any]:
         """Return a plain state: the models as arrays."""

@@ -13,11 +13,9 @@ import xgboost
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from lembas import gene_fits
 from lembas.flat_forests import FlatForests
-from lembas.gene_fits import GeneFits, panel, threads
+from lembas.gene_fits import GeneFits, kept_in, panel, threads
 from lembas.labels import PlainState, aligned_columns, check_training_tables
-from lembas.unfinished import Unfinished, fingerprint
 
 
 class XGBRF(PlainState, RegressorMixin, BaseEstimator):
@@ -81,7 +79,8 @@ class XGBRF(PlainState, RegressorMixin, BaseEstimator):
         fits = GeneFits(
             FlatForests, partial(_binned, X), lambda matrix, gene: _fit(matrix, Y[gene], settings)
         )
-        folder = None if unfinished is None else self._open(unfinished, X, Y)
+        about = {"settings": settings, "xgboost": xgboost.__version__}
+        folder = kept_in(unfinished, X, Y, genes=self.genes_, settings=about)
         self.forests_ = fits.run(self.genes_, folder, n_jobs=self.n_jobs, progress=self.progress)
         return self
 
@@ -117,16 +116,6 @@ class XGBRF(PlainState, RegressorMixin, BaseEstimator):
             n_jobs=1,
         )
         return template.get_xgb_params()
-
-    def _open(self, unfinished: str | Path, X: pd.DataFrame, Y: pd.DataFrame) -> Unfinished:
-        """Open the folder of this very fit."""
-        settings = {
-            "settings": self._settings(),
-            "xgboost": xgboost.__version__,
-            "genes": self.genes_.tolist(),
-            "batch": gene_fits.BATCH,
-        }
-        return Unfinished.open(unfinished, fingerprint(X, Y, settings))
 
     def __getstate__(self) -> dict[str, Any]:
         """Return a plain state: the forests as arrays."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 from zipfile import BadZipFile
 
 import joblib
@@ -15,7 +15,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from lembas.formats import write_atomically
-from lembas.unfinished import Unfinished
+from lembas.unfinished import Unfinished, fingerprint
 
 # Genes that are fitted, and kept, together: a few seconds' work at the published size.
 BATCH = 8
@@ -107,6 +107,29 @@ class GeneFits(Generic[Fitted, Data]):
         fitted = type(one_by_one[0]).joined(one_by_one)
         batch.keep(fitted)
         return fitted
+
+
+def kept_in(
+    folder: str | Path | None,
+    X: pd.DataFrame,
+    Y: pd.DataFrame,
+    *,
+    genes: pd.Index,
+    settings: Mapping[str, Any],
+) -> Unfinished | None:
+    """Open the folder that keeps the genes fitted so far, of just these tables and settings.
+
+    Args:
+        folder: Where; None: nothing is kept.
+        X: TF expression ``(sample, tf)``.
+        Y: Gene expression ``(sample, gene)``.
+        genes: Those to fit.
+        settings: All else that the trees depend on.
+    """
+    if folder is None:
+        return None
+    about = {**settings, "genes": genes.tolist(), "batch": BATCH}
+    return Unfinished.open(folder, fingerprint(X, Y, about))
 
 
 def panel(genes: pd.Index, n_panel: int, *, always: Iterable[str], seed: int) -> pd.Index:
