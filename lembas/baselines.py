@@ -97,18 +97,26 @@ REGISTRY: dict[str, ModelSpec] = {
         {"recipe": "published"},
         note="Raw inputs, the recipe given by the model's author; its code was never published.",
     ),
-    "lembas": ModelSpec(
+    "lembas_ridge_start": ModelSpec(
         "lembas.training.LembasRegressor",
-        "LEMBAS-RNN",
-        {"recipe": "improved"},
-        note="The same architecture with standardised inputs and a recipe that converges.",
+        "LEMBAS-RNN, ridge start",
+        {"recipe": "ridge_start"},
+        note="Standardised inputs, weights that start at the masked ridge, an early peak of the "
+        "learning rate; trained by Adam.",
     ),
     "lembas_residual": ModelSpec(
         "lembas.training.LembasRegressor",
         "LEMBAS-RNN on masked ridge",
         {"recipe": "residual"},
-        note="Each edge to a gene has a second weight, the masked ridge's; the updates add to that "
-        "as far as held-out samples support it, gene by gene.",
+        note="Each edge to a gene has a second weight, the masked ridge's; the updates, trained by "
+        "Adam, add to that as far as held-out samples support it, gene by gene.",
+    ),
+    "lembas": ModelSpec(
+        "lembas.training.LembasRegressor",
+        "LEMBAS-RNN",
+        {"recipe": "improved"},
+        note="Two weights on each edge to a gene, both solved for by ridge; only the weights "
+        "between TFs are searched for.",
     ),
     "lembas_ensemble": ModelSpec(
         "lembas.ensemble.LembasEnsemble",

@@ -32,7 +32,10 @@ DEFAULT_MODELS: Mapping[str, tuple[str, ...]] = {
         *("train_mean", "mlr", "ridge", "masked_ridge", "signed_ridge", "pls", "knn"),
         *("xgbrf", "boosted", "mlp"),
     ),
-    "lembas": ("lembas_published", "lembas", "lembas_residual", "lembas_ensemble"),
+    "lembas": (
+        *("lembas_published", "lembas_ridge_start", "lembas_residual"),
+        *("lembas", "lembas_ensemble"),
+    ),
 }
 
 

@@ -152,14 +152,20 @@ class LembasRNN(nn.Module):
         y = torch.addcmul(self.output_bias, self.output_weights, outputs.t())
         return (y + self.direct(x) if self.config.skip else y), final.t()
 
-    def direct(self, x: Tensor) -> Tensor:
-        """Multiply inputs ``(sample, tf)`` with the fixed weights of a skip: ``(sample, gene)``."""
+    def direct(self, x: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Multiply inputs ``(sample, tf)`` with one weight an edge: ``(sample, gene)``.
+
+        Args:
+            x: Inputs, in the order of ``inputs``.
+            weights: Shape ``(edge,)``; None: the fixed weights of the skip.
+        """
+        weights = self.skip_weights if weights is None else weights
         sources = x.new_zeros((len(self.tfs), len(x)))
         n_block = len(self.block_input_rows)
         sources = sources.index_copy(
             0, self.block_input_rows, x[:, self.known_inputs[:n_block]].t()
         )
-        return product(self.whole, self.skip_weights, sources)[self.output_rows].t()
+        return product(self.whole, weights, sources)[self.output_rows].t()
 
     def _tf_states(self, scaled: Tensor) -> Tensor:
         """Update the TFs until one update is left: ``(tf, sample)``."""

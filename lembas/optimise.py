@@ -1,9 +1,8 @@
-"""The training loop: learning-rate schedule, early stopping, history, going on after a kill."""
+"""The training loop by Adam: learning-rate schedule, early stopping, going on after a kill."""
 
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from lembas.batches import Batches
-from lembas.formats import write_atomically
 from lembas.model import LembasRNN
 from lembas.penalties import Penalty
-
-# A kill loses at most so much work; short trainings pay for one writing only, at their end.
-SAVE_EVERY_S = 20.0
-_HELD_OUT_AT_ONCE = 512
+from lembas.training_state import BestWeights, Outcome, SavedTraining
 
 
 @dataclass(frozen=True)
@@ -48,21 +43,6 @@ class Schedule:
         else:
             height = (1 - position) / (1 - self.peak_fraction)
         return self.floor + (1 - self.floor) * 0.5 * (1 - math.cos(math.pi * max(height, 0.0)))
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a training came to.
-
-    Attributes:
-        history: One row an epoch: update, learning_rate, train_loss, validation_loss (NaN when
-            nothing is held out), sign_violations (part of the edges).
-        best_update: Number of updates with the lowest validation loss; all of them when nothing
-            is held out.
-    """
-
-    history: pd.DataFrame
-    best_update: int
 
 
 def optimise(
@@ -106,9 +86,11 @@ def optimise(
     """
     n_updates = n_updates or schedule.n_updates
     rates = [float(group["lr"]) for group in groups]
-    trainer = Trainer(model, torch.optim.Adam(groups), penalty, schedule, rates, project_signs)
-    watch = _BestWeights(model, held_out, patience * len(training))
-    state = _Saved(saved, trainer, watch, np.random.default_rng(seed))
+    generator = np.random.default_rng(seed)
+    adam = torch.optim.Adam(groups)
+    trainer = Trainer(model, adam, penalty, schedule, rates, project_signs, generator)
+    watch = BestWeights(model, held_out, patience * len(training))
+    state = SavedTraining(saved, trainer, watch)
     n_epochs = math.ceil(n_updates / len(training))
     with tqdm(
         range(state.n_epochs, n_epochs),
@@ -122,7 +104,7 @@ def optimise(
             if state.is_over:
                 break
             losses = []
-            for x, y in training.shuffled(state.generator):
+            for x, y in training.shuffled(trainer.generator):
                 if trainer.n_updates == n_updates:
                     break
                 losses.append(trainer.update(x, y))
@@ -146,6 +128,7 @@ class Trainer:
     schedule: Schedule
     rates: list[float]
     project_signs: bool
+    generator: np.random.Generator
     n_updates: int = 0
 
     def update(self, x: Tensor, y: Tensor) -> float:
@@ -180,6 +163,7 @@ class Trainer:
             "optimiser": self.optimiser.state_dict(),
             "penalty": self.penalty.state(),
             "n_updates": self.n_updates,
+            "generator": self.generator.bit_generator.state,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -188,108 +172,12 @@ class Trainer:
         self.optimiser.load_state_dict(state["optimiser"])
         self.penalty.restore(state["penalty"])
         self.n_updates = state["n_updates"]
+        self.generator.bit_generator.state = state["generator"]
 
     def _set_rates(self) -> None:
         factor = self.schedule.factor(self.n_updates)
         for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
             group["lr"] = rate * factor
-
-
-class _BestWeights:
-    """Remember the weights with the lowest validation loss."""
-
-    def __init__(self, model: LembasRNN, held_out: Batches | None, patience: int) -> None:
-        self.model, self.held_out, self.patience = model, held_out, patience
-        self.lowest, self.n_updates = math.inf, 0
-        self.weights: dict[str, Tensor] | None = None
-        self.look(0)
-
-    def look(self, n_updates: int) -> float:
-        """Measure the validation loss after so many updates; NaN when nothing is held out."""
-        if self.held_out is None:
-            return math.nan
-        loss = mean_squared_error(self.model, self.held_out)
-        if loss < self.lowest:
-            self.lowest, self.n_updates = loss, n_updates
-            state = self.model.state_dict()
-            self.weights = {name: value.clone() for name, value in state.items()}
-        return loss
-
-    def is_over(self, n_updates: int) -> bool:
-        return self.held_out is not None and n_updates - self.n_updates >= self.patience
-
-    def restore(self, n_updates: int) -> int:
-        """Go back to the best weights; return the number of updates that led there."""
-        if self.weights is None:
-            return n_updates
-        self.model.load_state_dict(self.weights)
-        return self.n_updates
-
-
-class _Saved:
-    """Keep a training's state in a file, and take it up again."""
-
-    def __init__(
-        self,
-        file: Path | None,
-        trainer: Trainer,
-        watch: _BestWeights,
-        generator: np.random.Generator,
-    ) -> None:
-        self.file, self.trainer, self.watch, self.generator = file, trainer, watch, generator
-        self.rows: list[dict[str, float]] = []
-        self.is_over = False
-        self._last_s = time.monotonic()
-        if file is not None and file.is_file():
-            self._restore(torch.load(file, weights_only=True))
-
-    @property
-    def n_epochs(self) -> int:
-        return len(self.rows)
-
-    def add(self, row: dict[str, float]) -> None:
-        self.rows.append(row)
-
-    def save(self) -> None:
-        """Write the state, unless that was done a moment ago."""
-        if self.file is not None and time.monotonic() - self._last_s >= SAVE_EVERY_S:
-            self._write(self.file)
-
-    def finish(self) -> None:
-        """Write the state of a training that is over: a second call only reads it."""
-        self.is_over = True
-        if self.file is not None:
-            self._write(self.file)
-
-    def _write(self, file: Path) -> None:
-        state = {
-            "trainer": self.trainer.state(),
-            "lowest": self.watch.lowest,
-            "best_update": self.watch.n_updates,
-            "best_weights": self.watch.weights,
-            "rows": self.rows,
-            "is_over": self.is_over,
-            "generator": self.generator.bit_generator.state,
-        }
-        write_atomically(file, lambda part: torch.save(state, part))
-        self._last_s = time.monotonic()
-
-    def _restore(self, state: dict[str, Any]) -> None:
-        self.trainer.restore(state["trainer"])
-        self.watch.lowest = state["lowest"]
-        self.watch.n_updates, self.watch.weights = state["best_update"], state["best_weights"]
-        self.rows, self.is_over = state["rows"], state["is_over"]
-        self.generator.bit_generator.state = state["generator"]
-
-
-def mean_squared_error(model: LembasRNN, samples: Batches) -> float:
-    """Average the squared error over samples and genes, on the network's scale."""
-    total = 0.0
-    with torch.no_grad():
-        for x, y in samples.in_order(_HELD_OUT_AT_ONCE):
-            error = torch.nn.functional.mse_loss(model(x)[0], y)
-            total += error.item() * len(x)
-    return total / len(samples.rows)
 
 
 def _finite_mean(losses: list[float], epoch: int) -> float:

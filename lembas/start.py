@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,23 +13,35 @@ from torch import Tensor
 from lembas.batches import Scale
 from lembas.model import LembasRNN
 from lembas.network import Network
-from lembas.recipes import TrainConfig, rnn_config
+from lembas.recipes import ZONE_CENTRE, TrainConfig, rnn_config
 from lembas.ridge import MaskedRidge
 
-# States are kept about the middle of the activation's linear zone, [0, 0.5].
-ZONE_CENTRE = 0.25
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Hold what a training starts from.
+
+    Attributes:
+        network: The network.
+        penalties: Weight of each edge's square in the loss, ``(edge,)``.
+        alpha: The masked ridge's penalty of each gene, over ``gene``; empty without a ridge start.
+    """
+
+    network: LembasRNN
+    penalties: Tensor
+    alpha: pd.Series
 
 
 def start_network(
     network: Network, X: pd.DataFrame, Y: pd.DataFrame, scale: Scale, config: TrainConfig
-) -> tuple[LembasRNN, Tensor]:
-    """Make the network that training starts from, and the squared penalty of every edge."""
+) -> Start:
+    """Make the network that training starts from."""
     model = LembasRNN(network, X.columns, Y.columns, config=rnn_config(config), seed=config.seed)
     penalties = torch.full((len(model.edges),), config.block_penalty)
     penalties[model.n_block_edges :] = 0.0
     if config.start == "study":
         model.prescale()
-        return model, penalties
+        return Start(model, penalties, pd.Series(dtype=float))
     ridge = MaskedRidge(network).fit(X, Y)
     weights = _ridge_weights(model, ridge, scale, config)
     with torch.no_grad():
@@ -45,7 +58,7 @@ def start_network(
     alpha = ridge.alpha_.reindex(model.edges["Gene"]).fillna(0).to_numpy(np.float32)
     strength = config.ridge_penalty * torch.from_numpy(alpha) / (len(X) * Y.shape[1])
     penalties[model.n_block_edges :] = strength[model.n_block_edges :]
-    return model, penalties
+    return Start(model, penalties, ridge.alpha_)
 
 
 def _add_skip(model: LembasRNN, weights: Tensor, config: TrainConfig) -> Tensor:

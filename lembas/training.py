@@ -21,10 +21,12 @@ from lembas.inner_split import held_out_samples
 from lembas.labels import PlainState, aligned_columns, check_training_tables
 from lembas.model import LembasRNN, narrowed
 from lembas.network import Network
-from lembas.optimise import Outcome, Schedule, optimise
+from lembas.optimise import Schedule, optimise
 from lembas.penalties import Penalty
+from lembas.projection import project
 from lembas.recipes import TrainConfig, make_config
-from lembas.start import parameter_groups, start_network
+from lembas.start import Start, parameter_groups, start_network
+from lembas.training_state import Outcome
 from lembas.unfinished import Unfinished, fingerprint
 
 # Bounds the memory of a prediction; more at once is no faster.
@@ -78,8 +80,9 @@ class LembasRegressor(PlainState, RegressorMixin, BaseEstimator):
 
     Args:
         network: The prior; only its edges carry weights.
-        recipe: "improved", "residual" (the updates add to a masked ridge) or "published" (the
-            original study's, reconstructed).
+        recipe: "improved" (weights onto genes are solved for), "residual" (Adam, the updates add
+            to a masked ridge), "ridge_start" (Adam, weights start at the masked ridge) or
+            "published" (the original study's, reconstructed).
         settings: Fields of :class:`TrainConfig` that differ from the recipe.
         seed: Seed of start, batches and held-out samples.
         progress: Show a progress bar on standard error while training.
@@ -89,11 +92,11 @@ class LembasRegressor(PlainState, RegressorMixin, BaseEstimator):
         network_: The trained :class:`LembasRNN`.
         config_: The :class:`TrainConfig` used.
         history_: One row an epoch and phase ("search" with held-out samples, "refit" on all).
-        n_updates_: Updates of the final training.
+        n_updates_: Updates, or rounds, of the final training.
         tfs_, genes_: Names of inputs and outputs.
         genes_without_regulators_: Genes predicted by their bias alone.
-        guard_: How much of what the updates add each gene keeps, over ``gene``; only where the
-            settings ask for a guard.
+        guard_: How far each gene goes from the masked ridge to the network, 0 to 1, over
+            ``gene``; only where the settings ask for a guard.
 
     References:
         Nilsson et al. 2022, doi:10.1038/s41467-022-30684-y.
@@ -159,8 +162,9 @@ class LembasRegressor(PlainState, RegressorMixin, BaseEstimator):
             n_updates = None if searched is None else max(searched.outcome.best_update, 1)
             trained = fit.run("refit", everything, None, n_updates=n_updates)
         if searched is not None and self.config_.guard:
-            self.guard_ = held_out_factors(searched.network, fit.batches(held_out, searched.scale))
-            apply_factors(trained.network, self.guard_)
+            watched = fit.batches(held_out, searched.scale)
+            self.guard_ = held_out_factors(searched.network, searched.ridge, watched)
+            apply_factors(trained.network, trained.ridge, self.guard_)
         self.network_, self._scale = trained.network, trained.scale
         self.n_updates_ = trained.outcome.best_update
         self.history_ = _joined_history(searched, trained)
@@ -221,11 +225,15 @@ class LembasRegressor(PlainState, RegressorMixin, BaseEstimator):
 
 @dataclass(frozen=True)
 class _Trained:
-    """What one training came to: the network, the scale it was trained on, and how it went."""
+    """What one training came to: the network, the scale it was trained on, and how it went.
+
+    With a skip, ``ridge`` holds the weights of the masked ridge it started from, ``(edge,)``.
+    """
 
     network: LembasRNN
     scale: Scale
     outcome: Outcome
+    ridge: Tensor
 
 
 @dataclass(frozen=True)
@@ -249,33 +257,72 @@ class _Fit:
         n_updates: int | None = None,
     ) -> _Trained:
         """Train on the samples at ``rows``, watching those held out."""
-        config = self.config
-        network, per_edge, scale = self._start(rows)
-        scale, per_edge = scale.to(self.device), per_edge.to(self.device)
-        network.to(self.device)
+        start, scale = self._start(rows)
+        network, scale = start.network.to(self.device), scale.to(self.device)
+        ridge = network.skip_weights.clone() if self.config.skip else network.weights.new_zeros(0)
         training = self.batches(rows, scale)
-        outcome = optimise(
+        watched = None if held_out is None else self.batches(held_out, scale)
+        train = self._project if self.config.solver == "projection" else self._descend
+        outcome = train(start, training, watched, n_updates, phase)
+        return _Trained(network, scale, outcome, ridge)
+
+    def _project(
+        self,
+        start: Start,
+        training: Batches,
+        held_out: Batches | None,
+        n_rounds: int | None,
+        phase: str,
+    ) -> Outcome:
+        """Search for the weights between TFs, solve for those onto genes."""
+        return project(
+            start.network,
+            training,
+            start.alpha,
+            self.config,
+            held_out=held_out,
+            n_rounds=n_rounds,
+            progress=self._label(phase),
+            saved=self._file(phase),
+        )
+
+    def _descend(
+        self,
+        start: Start,
+        training: Batches,
+        held_out: Batches | None,
+        n_updates: int | None,
+        phase: str,
+    ) -> Outcome:
+        """Follow the gradient of all weights."""
+        config, network = self.config, start.network
+        return optimise(
             network,
             parameter_groups(network, config),
             training,
-            Penalty(network, per_edge, config),
+            Penalty(network, start.penalties.to(self.device), config),
             Schedule(config.learning_rate, config.epochs * len(training), config.peak_fraction),
-            held_out=None if held_out is None else self.batches(held_out, scale),
+            held_out=held_out,
             patience=config.patience,
             n_updates=n_updates,
             project_signs=config.sign == "project",
             seed=config.seed,
-            progress=f"LEMBAS-RNN, {phase}" if self.progress else None,
-            saved=None if self.saved is None else self.saved.path(f"{phase}.pt"),
+            progress=self._label(phase),
+            saved=self._file(phase),
         )
-        return _Trained(network, scale, outcome)
 
-    def _start(self, rows: np.ndarray) -> tuple[LembasRNN, Tensor, Scale]:
+    def _label(self, phase: str) -> str | None:
+        return f"LEMBAS-RNN, {phase}" if self.progress else None
+
+    def _file(self, phase: str) -> Path | None:
+        return None if self.saved is None else self.saved.path(f"{phase}.pt")
+
+    def _start(self, rows: np.ndarray) -> tuple[Start, Scale]:
         """Start from the chosen samples; their copy is gone when this returns."""
         every = len(rows) == len(self.X)
         X, Y = (self.X, self.Y) if every else (self.X.iloc[rows], self.Y.iloc[rows])
         scale = Scale.of(X, Y, standardise=self.config.standardise)
-        return *start_network(self.network, X, Y, scale, self.config), scale
+        return start_network(self.network, X, Y, scale, self.config), scale
 
     def batches(self, rows: np.ndarray, scale: Scale) -> Batches:
         """Draw batches of the samples at ``rows``."""

@@ -41,8 +41,9 @@ MODELS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "boosted": {"n_rounds": 20, "n_panel": 5},
         "mlp": {"epochs": 3},
         "lembas_published": {"settings": dict(QUICK)},
-        "lembas": {"settings": dict(QUICK)},
+        "lembas_ridge_start": {"settings": dict(QUICK)},
         "lembas_residual": {"settings": dict(QUICK)},
+        "lembas": {"settings": {**QUICK, "epochs": 2}},
         "lembas_ensemble": {"n_seeds": 2, "settings": {**QUICK, "epochs": 2}},
     }
 )

@@ -173,9 +173,9 @@ def test_depths_are_other_settings_of_the_same_model(study):
     base = {"lembas": {"parameters": {"settings": dict(QUICK)}}}
     models = {**base, **depth_models([2, 3], models=base)}
     assert list(models) == ["lembas", "lembas_t2", "lembas_t3"]
-    # T = 10 is the model's own.
-    assert depth_of("lembas", models) == 10
-    assert list(depth_models([1, 10], models=base)) == ["lembas_t1"]
+    # T = 5 is the model's own.
+    assert depth_of("lembas", models) == 5
+    assert list(depth_models([1, 5], models=base)) == ["lembas_t1"]
     with pytest.raises(KeyError, match="no model named 'rnn'"):
         depth_models([1], base="rnn")
     two = make("lembas_t2", study.network, extra=models)

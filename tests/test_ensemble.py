@@ -11,10 +11,9 @@ import skops.io
 import torch
 from sklearn.base import clone
 
-from lembas import ensemble
+from lembas import ensemble, projection
 from lembas.attribution import explain
 from lembas.ensemble import LembasEnsemble
-from lembas.optimise import Trainer
 from lembas.study import Study
 from lembas.training import LembasRegressor
 from tests.small_study import QUICK
@@ -114,13 +113,13 @@ def test_a_killed_fit_goes_on_seed_by_seed(study, fitted, tmp_path, monkeypatch)
     assert not hasattr(model, "members_")
     updates = []
     with monkeypatch.context() as patch:
-        update = Trainer.update
+        a_round = projection._Search.round
 
-        def counted(self, x, y):
+        def counted(self):
             updates.append(1)
-            return update(self, x, y)
+            return a_round(self)
 
-        patch.setattr(Trainer, "update", counted)
+        patch.setattr(projection._Search, "round", counted)
         model.fit(train.x, train.y, unfinished=tmp_path)
     # Only the second network was trained.
     assert len(updates) == model.members_[1].n_updates_

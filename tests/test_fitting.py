@@ -290,11 +290,11 @@ def test_the_training_summary(both: Run, study: Study) -> None:
     row = summary.table.iloc[0]
     assert row["label"] == "LEMBAS-RNN"
     assert row["edges"] == len(model.network_.edges)
-    assert row["T"] == 10
+    assert row["T"] == 5
     assert row["updates"] == model.n_updates_
     n_nodes = len(model.network_.nodes)
     n_tfs, n_genes = len(study.dataset.inputs), len(study.dataset.targets)
-    assert row["parameters"] == row["edges"] + n_nodes + n_tfs + 2 * n_genes
+    assert row["parameters"] == 2 * row["edges"] + n_nodes + n_tfs + 2 * n_genes
     assert 0 <= row["edges with the wrong sign"] <= 1
     assert summary.history["model"].unique().tolist() == ["lembas"]
     assert len(summary.search("lembas")) == 3
@@ -322,9 +322,10 @@ def test_targets_without_regulators_are_listed(run: Run, study: Study) -> None:
 
 def test_the_chosen_epoch_has_the_lowest_validation_loss(run: Run, study: Study) -> None:
     settings = {"epochs": 5, "start": "study"}
-    fit(run, study, {"lembas": {"parameters": {"settings": settings}}}, group="lembas")
-    summary = training_summary(run, ["lembas"])
-    search = summary.search("lembas")
+    name = "lembas_ridge_start"
+    fit(run, study, {name: {"parameters": {"settings": settings}}}, group="lembas")
+    summary = training_summary(run, [name])
+    search = summary.search(name)
     assert set(search["phase"]) == {"search"}
     best = search["validation_loss"].to_numpy()
-    assert summary.chosen_epoch("lembas") == search["epoch"].to_numpy()[np.argmin(best)]
+    assert summary.chosen_epoch(name) == search["epoch"].to_numpy()[np.argmin(best)]

@@ -54,21 +54,21 @@ def added_to_skip() -> tuple[LembasRNN, pd.DataFrame, torch.Tensor, torch.Tensor
 @pytest.mark.parametrize(("truth", "factor"), [(0.0, 0.0), (0.4, 0.4), (1.0, 1.0), (1.7, 1.0)])
 def test_the_right_part_is_found_and_kept_within_its_limits(added_to_skip, truth, factor) -> None:
     model, x, direct, added = added_to_skip
-    found = held_out_factors(model, batches(x, direct + truth * added))
+    found = held_out_factors(model, model.skip_weights, batches(x, direct + truth * added))
     np.testing.assert_allclose(found, factor, atol=1e-5)
     assert found.index.tolist() == GENES
 
 
 def test_a_harmful_addition_is_taken_away(added_to_skip) -> None:
     model, x, direct, added = added_to_skip
-    assert (held_out_factors(model, batches(x, direct - added)) == 0).all()
+    assert (held_out_factors(model, model.skip_weights, batches(x, direct - added)) == 0).all()
 
 
 def test_genes_of_as_many_regulators_lend_each_other_strength(added_to_skip) -> None:
     """By hand: G0 alone needs 1, G1 and G2 alone need 0; G3 stands in a group of its own."""
     model, x, direct, added = added_to_skip
     needed = torch.tensor([1.0, 0.0, 0.0, 1.0])
-    found = held_out_factors(model, batches(x, direct + needed * added))
+    found = held_out_factors(model, model.skip_weights, batches(x, direct + needed * added))
     square = added.double().square().sum(dim=0)
     common, weight = float(square[0] / square[:3].sum()), float(square[:3].mean())
     expected = [
@@ -80,7 +80,7 @@ def test_genes_of_as_many_regulators_lend_each_other_strength(added_to_skip) -> 
 def test_a_factor_scales_what_the_updates_add_and_nothing_else(added_to_skip) -> None:
     model, x, direct, added = added_to_skip
     factors = pd.Series([0.0, 0.5, 1.0], index=["G0", "G1", "G3"])
-    apply_factors(model, factors)
+    apply_factors(model, model.skip_weights.clone(), factors)
     with torch.no_grad():
         found = model(torch.from_numpy(x.to_numpy()))[0]
     expected = direct + torch.tensor([0.0, 0.5, 1.0, 1.0]) * added
@@ -92,13 +92,15 @@ def test_updates_that_add_nothing_are_no_division_by_zero(added_to_skip) -> None
     with torch.no_grad():
         model.output_weights.zero_()
         model.output_bias.zero_()
-    assert (held_out_factors(model, batches(x, direct)) == 0).all()
+    assert (held_out_factors(model, model.skip_weights, batches(x, direct)) == 0).all()
 
 
 def test_a_network_without_a_skip_cannot_be_guarded() -> None:
     x = normal_table(5, TFS, seed=2)
     with pytest.raises(ValueError, match="only a network with a skip can be guarded"):
-        held_out_factors(network_with_skip(skip=False), batches(x, torch.zeros(5, 4)))
+        held_out_factors(
+            network_with_skip(skip=False), torch.zeros(7), batches(x, torch.zeros(5, 4))
+        )
 
 
 def test_a_guarded_fit_is_the_masked_ridge_where_the_factor_is_zero(study: Study) -> None:
@@ -151,5 +153,5 @@ def test_a_fit_without_a_guard_forgets_that_of_an_earlier_one(study: Study) -> N
     model = LembasRegressor(study.network, recipe="residual", settings={"epochs": 2})
     model.fit(train.x, train.y, groups=train.series)
     assert hasattr(model, "guard_")
-    model.set_params(recipe="improved").fit(train.x, train.y, groups=train.series)
+    model.set_params(recipe="ridge_start").fit(train.x, train.y, groups=train.series)
     assert not hasattr(model, "guard_")

@@ -39,7 +39,8 @@ PLAIN = {
 
 def fit(study: Study, **settings: object) -> LembasRegressor:
     train = study.dataset.train
-    return LembasRegressor(study.network, settings=settings).fit(train.x, train.y)
+    model = LembasRegressor(study.network, recipe="ridge_start", settings=settings)
+    return model.fit(train.x, train.y)
 
 
 def median_r2(truth: pd.DataFrame, prediction: pd.DataFrame) -> float:
@@ -102,7 +103,8 @@ def test_reordering_changes_nothing(study: Study, recipe: str) -> None:
 
 
 PLAIN_OF = {
-    "improved": PLAIN,
+    "improved": {"epochs": 2, "validation_fraction": 0.0, "block_noise": 0.0},
+    "ridge_start": PLAIN,
     "residual": {**PLAIN, "epochs": 3},
     "published": {"epochs": 15, "batch_size": 1000, "validation_fraction": 0.0},
 }
@@ -117,7 +119,7 @@ def test_renaming_changes_nothing_but_the_names(study: Study) -> None:
     edges = study.network.edges.assign(
         TF=study.network.edges["TF"].map(names), Gene=study.network.edges["Gene"].map(names)
     )
-    model = LembasRegressor(Network.from_edges(edges), settings=PLAIN)
+    model = LembasRegressor(Network.from_edges(edges), recipe="ridge_start", settings=PLAIN)
     model.fit(train.x.rename(columns=names), train.y.rename(columns=names))
     renamed = model.predict(test.x.rename(columns=names))
     pd.testing.assert_frame_equal(renamed, expected.rename(columns=names), atol=2e-3, rtol=0)
@@ -264,7 +266,7 @@ def test_too_few_samples_for_early_stopping() -> None:
 def test_training_stops_early_with_the_best_weights(study: Study) -> None:
     train = study.dataset.train
     settings = {"epochs": 60, "patience": 3, "learning_rate": 3e-2, "refit": False}
-    model = LembasRegressor(study.network, settings=settings)
+    model = LembasRegressor(study.network, recipe="ridge_start", settings=settings)
     model.fit(train.x, train.y, groups=train.series)
     history = model.history_
     assert len(history) < 60
@@ -284,7 +286,9 @@ def test_training_stops_early_with_the_best_weights(study: Study) -> None:
 
 def test_refit_uses_all_samples_for_the_chosen_number_of_updates(study: Study) -> None:
     train = study.dataset.train
-    model = LembasRegressor(study.network, settings={"epochs": 12, "start": "study"})
+    model = LembasRegressor(
+        study.network, recipe="ridge_start", settings={"epochs": 12, "start": "study"}
+    )
     model.fit(train.x, train.y, groups=train.series)
     search = model.history_.query("phase == 'search'")
     refit = model.history_.query("phase == 'refit'")
@@ -364,7 +368,7 @@ def test_a_learning_rate_that_diverges_is_named(study: Study) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"epoch": 3}, r"unknown training setting\(s\) epoch; known are max_steps, leak"),
+        ({"epoch": 3}, r"unknown training setting\(s\) epoch; known are solver, max_steps"),
         ({"start": "zero"}, "start must be one of ridge, study; got 'zero'"),
         ({"sign": "maybe"}, "sign must be one of penalty, project, free; got 'maybe'"),
         ({"epochs": 0}, "epochs must be at least 1, got 0"),
@@ -384,17 +388,18 @@ def test_a_learning_rate_that_diverges_is_named(study: Study) -> None:
 )
 def test_settings_that_cannot_train_are_refused(settings: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        make_config("improved", settings, seed=1)
+        make_config("ridge_start", settings, seed=1)
 
 
 def test_recipes_by_name() -> None:
-    assert make_config("improved", None, seed=5) == TrainConfig(seed=5)
+    assert make_config("ridge_start", None, seed=5) == TrainConfig(seed=5)
     published = make_config("published", {"epochs": 7}, seed=5)
     assert (published.epochs, published.seed, published.standardise) == (7, 5, False)
     # MODEL.md section 4: T, leak and amplitudes of the original study.
     assert rnn_config(published) == RNNConfig(10, 0.01, 1.2, 1.2, 0.8)
     with pytest.raises(
-        ValueError, match="recipe must be one of improved, residual, published; got 'best'"
+        ValueError,
+        match="recipe must be one of improved, residual, ridge_start, published; got 'best'",
     ):
         make_config("best", None, seed=1)
 
@@ -427,7 +432,9 @@ def test_the_published_recipe_runs_with_all_its_penalties(study: Study) -> None:
 def test_genes_without_regulators_are_predicted_by_their_training_mean() -> None:
     network = network_of([("T0", "G0", 1), ("T1", "G1", -1), ("T1", "T0", 1)])
     x, y = normal_table(60, ["T0", "T1"], seed=1), normal_table(60, ["G0", "G1", "FREE"], seed=2)
-    model = LembasRegressor(network, settings={"epochs": 30, "batch_size": 60}).fit(x, y)
+    model = LembasRegressor(
+        network, recipe="ridge_start", settings={"epochs": 30, "batch_size": 60}
+    ).fit(x, y)
     assert model.genes_without_regulators_.tolist() == ["FREE"]
     prediction = model.predict(x)["FREE"]
     assert (prediction == prediction.iloc[0]).all()
@@ -499,7 +506,7 @@ class Killed(BaseException):
     """Stands for a signal that ends the process."""
 
 
-@pytest.mark.parametrize("recipe", ["improved", "published"])
+@pytest.mark.parametrize("recipe", ["ridge_start", "published"])
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_a_killed_training_goes_on_to_the_same_result(
     study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: str, share: float
@@ -510,7 +517,7 @@ def test_a_killed_training_goes_on_to_the_same_result(
     def model() -> LembasRegressor:
         return LembasRegressor(study.network, recipe=recipe, settings=settings)
 
-    monkeypatch.setattr(optimise_module, "SAVE_EVERY_S", 0.0)
+    monkeypatch.setattr("lembas.training_state.SAVE_EVERY_S", 0.0)
     update, calls, fatal = optimise_module.Trainer.update, [], 0
 
     def killing(trainer: object, x: Tensor, y: Tensor) -> float:

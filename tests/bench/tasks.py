@@ -122,11 +122,10 @@ def _training_task(problem: Problem, model: LembasRNN, dense: DenseRNN) -> Task:
     batches = Batches(x, y, rows, config.batch_size, scale, cpu)
     penalty = Penalty(model, torch.full((len(model.edges),), 1e-6), config)
     groups = parameter_groups(model, config)
-    trainer = Trainer(
-        model, torch.optim.Adam(groups), penalty, Schedule(1e-4, 1000, 0.1), [1e-4] * 3, False
-    )
-    slow = DenseTraining(dense)
     generator = np.random.default_rng(0)
+    adam, schedule = torch.optim.Adam(groups), Schedule(1e-4, 1000, 0.1)
+    trainer = Trainer(model, adam, penalty, schedule, [1e-4] * 3, False, generator)
+    slow = DenseTraining(dense)
 
     def step(update: Callable[[torch.Tensor, torch.Tensor], float]) -> Callable[[], float]:
         return lambda: update(*next(iter(batches.shuffled(generator))))
