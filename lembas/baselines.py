@@ -58,7 +58,9 @@ REGISTRY: dict[str, ModelSpec] = {
     "path_ridge": ModelSpec(
         "lembas.path_ridge.PathRidge",
         "Path ridge",
-        note="Each gene sees the TFs from which at most two edges lead to it; one penalty a gene.",
+        {"hops": 4},
+        note="Each gene sees the TFs from which at most four edges lead to it, as LEMBAS-RNN does; "
+        "one penalty a gene.",
     ),
     "signed_ridge": ModelSpec(
         "lembas.signed_ridge.SignedRidge",

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from lembas.controls import NOT_INPUTS
+from lembas.curated import SUFFIX
+from lembas.gains import DIFFERENCE, REWIRED
 from lembas.ladder import REAL, VARIANTS
 from lembas.leaderboard import compared
 from lembas.summary import CENTRED
@@ -17,6 +19,12 @@ _ANSWERS: Mapping[str, str] = {
     "worse": "the network does harm",
     "equal": "the network makes no difference",
     "undecided": "it cannot be told whether the network helps",
+}
+_PARTS: Mapping[str, str] = {
+    "better": "The real network adds to what the reach gains",
+    "worse": "The reach gains less on the real network",
+    "equal": "All of the gain is reach, none of it the network's",
+    "undecided": "Whether the real network adds to what the reach gains cannot be told",
 }
 # Beyond this a skill with shuffled training samples is no longer about 0.
 NEAR_ZERO = 0.05
@@ -67,6 +75,34 @@ def network_sentences(
         network_sentence(differences, model, cohort, labels=labels, variant=variant)
         for model in rows["model"]
     )
+
+
+def reach_sentences(gains: pd.DataFrame, cohort: str, labels: Mapping[str, str]) -> str:
+    """Part what models gain over the masked ridge into reach and network.
+
+    Args:
+        gains: As in :class:`lembas.controls.Ladder`.
+        cohort: Cohort to speak of.
+        labels: Model to label.
+    """
+    rows = _shown(gains).query("cohort == @cohort")
+    compared_ = rows.loc[rows["network"] == DIFFERENCE, "model"]
+    sentences = []
+    for model in compared_:
+        own = rows[rows["model"] == model].set_index("network")
+        real, rewired, rest = (own.loc[name] for name in (REAL, REWIRED, DIFFERENCE))
+        verdict = _PARTS[compared(rest["value"], rest["low"], rest["high"])]
+        networks = "network" if rewired["n_draws"] == 1 else "networks"
+        sentences.append(
+            f"{labels.get(model, model)}, {_where(cohort)}: {_gain(real)} over the masked ridge on "
+            f"the real network, {_gain(rewired)} on {rewired['n_draws']:.0f} rewired {networks} of "
+            f"the same reach. {verdict} ({_gain(rest)})."
+        )
+    return " ".join(sentences) or f"No model of longer reach was compared {_where(cohort)}."
+
+
+def _gain(row: pd.Series) -> str:
+    return f"{row['value']:+z.3f} ({_interval(row['low'], row['high'])})"
 
 
 def shuffled_sentence(scores: pd.DataFrame, labels: Mapping[str, str]) -> str:
@@ -159,8 +195,8 @@ def differences_table(differences: pd.DataFrame, labels: Mapping[str, str]) -> p
 
 
 def moved_table(fits: pd.DataFrame) -> pd.DataFrame:
-    """Lay out how far the controls are from the real network: one row a variant."""
-    rows = fits[fits["variant"] != REAL]
+    """Lay out how far the first network's controls are from it: one row a variant."""
+    rows = fits[(fits["variant"] != REAL) & ~fits["model"].str.endswith(SUFFIX)]
     table = rows.groupby("variant", sort=False).agg(
         draws=("draw", "nunique"), edges=("n_edges", "median"), moved=("moved", "median")
     )

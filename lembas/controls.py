@@ -17,6 +17,7 @@ from lembas.baselines import fit_with, make
 from lembas.cohorts import Cohort, Dataset
 from lembas.evaluation import centred
 from lembas.formats import write_atomically
+from lembas.gains import gains_over_nearest
 from lembas.intervals import bootstrap, half_width
 from lembas.ladder import REAL, VARIANTS, Entries, Rung, check_ladder
 from lembas.metrics import PRIMARY, score_per_gene
@@ -45,12 +46,14 @@ class Ladder:
             draws), value (real - control), low, high, p_value. The interval resamples samples or
             series, the same for all networks; ``p_value`` is (1 + draws at least as good as the
             real network) / (1 + draws), NaN where the variant is not random.
+        gains: What models of longer reach gain, as :func:`lembas.gains.gains_over_nearest` says.
         fits: One row a fit: model, variant, draw, fit_s, n_edges, moved (share of the edges).
     """
 
     per_gene: pd.DataFrame
     scores: pd.DataFrame
     differences: pd.DataFrame
+    gains: pd.DataFrame
     fits: pd.DataFrame
 
 
@@ -284,7 +287,8 @@ def _gathered(drawn: _Drawn) -> Ladder:
         {**dict(zip(["model", "variant", "cohort", "genes"], place, strict=True)), **found}
         for place, found in _differences(scores["value"], wide, n_units)
     ]
-    return Ladder(drawn.per_gene, scores.reset_index(), pd.DataFrame(rows), drawn.fits)
+    gains = gains_over_nearest(scores["value"], wide, n_units)
+    return Ladder(drawn.per_gene, scores.reset_index(), pd.DataFrame(rows), gains, drawn.fits)
 
 
 def _differences(

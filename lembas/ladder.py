@@ -118,32 +118,30 @@ FAR: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def rungs(
-    controls: Mapping[str, Iterable[str]], *, n_rewired: int = 1, n_others: int = 1
-) -> list[Rung]:
+def rungs(controls: Mapping[str, Iterable[str]], *, n_rewired: int = 1) -> list[Rung]:
     """Set up a ladder: every model on the real network and on its controls.
 
     Args:
         controls: Model that takes a network to keys of ``VARIANTS``; the real network need not
             be named.
-        n_rewired: Rewired networks.
-        n_others: Networks of each other random variant.
+        n_rewired: Rewired networks; of each other random variant there are a quarter as many, at
+            least one.
 
     Raises:
         ValueError: If a variant is unknown, or there is nothing to draw.
     """
     return [
-        Rung(model, variant, _n_draws(variant, n_rewired, n_others))
+        Rung(model, variant, _n_draws(variant, n_rewired))
         for model, variants in controls.items()
         for variant in dict.fromkeys([REAL, *variants])
     ]
 
 
-def _n_draws(variant: str, n_rewired: int, n_others: int) -> int:
+def _n_draws(variant: str, n_rewired: int) -> int:
     if variant == "rewired":
         return n_rewired
     known = VARIANTS.get(variant)
-    return n_others if known and known.is_random else 1
+    return max(1, n_rewired // 4) if known and known.is_random else 1
 
 
 def depth_models(

@@ -153,18 +153,11 @@ class LembasRNN(nn.Module):
         return (y + self.direct(x) if self.config.skip else y), final.t()
 
     def direct(self, x: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Multiply inputs ``(sample, tf)`` with one weight an edge: ``(sample, gene)``.
-
-        Args:
-            x: Inputs, in the order of ``inputs``.
-            weights: Shape ``(edge,)``; None: the fixed weights of the skip.
-        """
+        """Multiply inputs with a weight an edge, or the skip's: ``(sample, gene)``."""
         weights = self.skip_weights if weights is None else weights
-        sources = x.new_zeros((len(self.tfs), len(x)))
-        n_block = len(self.block_input_rows)
-        sources = sources.index_copy(
-            0, self.block_input_rows, x[:, self.known_inputs[:n_block]].t()
-        )
+        rows = self.block_input_rows
+        known = x[:, self.known_inputs[: len(rows)]].t()
+        sources = x.new_zeros((len(self.tfs), len(x))).index_copy(0, rows, known)
         return product(self.whole, weights, sources)[self.output_rows].t()
 
     def _tf_states(self, scaled: Tensor) -> Tensor:

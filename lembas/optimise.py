@@ -84,10 +84,8 @@ def optimise(
     Raises:
         FloatingPointError: If the loss is no longer finite.
     """
-    n_updates = n_updates or schedule.n_updates
-    rates = [float(group["lr"]) for group in groups]
-    generator = np.random.default_rng(seed)
-    adam = torch.optim.Adam(groups)
+    rates, n_updates = [float(group["lr"]) for group in groups], n_updates or schedule.n_updates
+    adam, generator = torch.optim.Adam(groups), np.random.default_rng(seed)
     trainer = Trainer(model, adam, penalty, schedule, rates, project_signs, generator)
     watch = BestWeights(model, held_out, patience * len(training))
     state = SavedTraining(saved, trainer, watch)

@@ -30,7 +30,7 @@ from tests.small_study import QUICK
 
 ALL = [name for name in VARIANTS if name != REAL]
 LADDER = [
-    *rungs({"masked_ridge": ALL}, n_rewired=3, n_others=2),
+    *rungs({"masked_ridge": ALL}, n_rewired=3),
     *rungs({"path_ridge": ["rewired"]}, n_rewired=2),
 ]
 OPTIONS = {"n_resamples": 60, "seed": 5}
@@ -202,14 +202,14 @@ def test_networks_are_cut_to_what_was_measured(study, ladder):
 
 
 def test_a_ladder_has_the_real_network_first_and_draws_what_is_random():
-    ladder = rungs({"a": ["rewired", "flipped_signs"], "b": []}, n_rewired=4, n_others=3)
+    ladder = rungs({"a": ["rewired", "flipped_signs"], "b": []}, n_rewired=4)
     assert ladder == [
         Rung("a", REAL),
         Rung("a", "rewired", 4),
         Rung("a", "flipped_signs"),
         Rung("b", REAL),
     ]
-    assert rungs({"a": ["shuffled_signs"]}, n_others=3)[1].n_draws == 3
+    assert rungs({"a": ["shuffled_signs"]}, n_rewired=20)[1].n_draws == 5
     assert {*NEAR, *FAR} <= {*REGISTRY}
     for rung in rungs({**NEAR, **FAR}):
         assert rung.variant in VARIANTS

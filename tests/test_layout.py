@@ -27,11 +27,12 @@ LEVELS = {
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests baselines "
         "penalties recipes drawn reads batches start flat_forests edge_kernels gene_fits boosted "
-        "learners tuning guard"
+        "learners tuning guard gene_readout training_state"
     ),
     2: (
-        "study optimise training attribution explanation latency evaluation summary checkpoint "
-        "coded_edges packing original_checkpoint original_content conversion ensemble predicted "
+        "study optimise projection gains curated training attribution explanation latency "
+        "evaluation summary checkpoint coded_edges packing original_checkpoint original_content "
+        "conversion ensemble predicted "
         "scaling memory dimensions ladder controls control_words folds own_column leaderboard "
         "evidence"
     ),

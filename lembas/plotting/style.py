@@ -167,10 +167,12 @@ def model_colour(name: str) -> str:
 
     Args:
         name: Registry name; a name outside the palette gets a dark hue derived from its letters.
+            What follows an "@", such as another network's name, does not count.
 
     Returns:
         Colour as "#RRGGBB".
     """
+    name = name.partition("@")[0]
     if name in MODEL_COLOURS:
         return MODEL_COLOURS[name]
     digest = hashlib.sha256(name.encode()).digest()
@@ -183,10 +185,12 @@ def model_marker(name: str) -> str:
 
     Args:
         name: Registry name; a name outside the palette gets one of three derived from its letters.
+            What follows an "@" does not count.
 
     Returns:
         A matplotlib marker code.
     """
+    name = name.partition("@")[0]
     if name in MODEL_MARKERS:
         return MODEL_MARKERS[name]
     return "phH"[hashlib.sha256(name.encode()).digest()[3] % 3]

@@ -1,0 +1,91 @@
+"""Climb the same ladder on a second network, such as one of curated edges only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lembas.cohorts import Dataset
+from lembas.controls import Ladder, climb
+from lembas.ladder import Rung
+from lembas.network import Network
+
+# Behind a model's name: fitted on the second network. Figures give both the same look.
+SUFFIX = "@curated"
+
+
+def with_curated(
+    found: Ladder,
+    dataset: Dataset,
+    folder: str | Path,
+    curated: Mapping[str, str],
+    ladder: Iterable[Rung],
+    **options: Any,
+) -> Ladder:
+    """Add the rungs of a second network to what was found on the first.
+
+    Only targets that the second network regulates are fitted and scored: the others would all be
+    predicted by their mean.
+
+    Args:
+        found: What was found on the first network.
+        dataset: Training samples and cohorts.
+        folder: Where the second network's file is.
+        curated: Name of the second network to its file, as :meth:`lembas.network.Network.read`
+            takes it; empty: there is none.
+        ladder: What to fit on it.
+        **options: As :func:`lembas.controls.climb` takes them.
+
+    Returns:
+        Both, the models on the second network with ``SUFFIX`` behind their names; ``found``
+        itself where there is none.
+
+    Raises:
+        ValueError: If there are several, the network regulates no target, or cannot be rewired.
+    """
+    if not curated:
+        return found
+    file = Path(folder, curated[_name(curated)])
+    network = Network.read(file)
+    regulated = dataset.targets[dataset.targets.isin(network.genes)]
+    if regulated.empty:
+        raise ValueError(
+            f"{file.name} regulates none of the {len(dataset.targets)} targets (such as "
+            f"{', '.join(dataset.targets[:5])}); check that both use the same gene names"
+        )
+    second = climb(replace(dataset, targets=regulated), network, ladder, **options)
+    tables = {field.name: getattr(found, field.name) for field in fields(Ladder)}
+    for name, table in tables.items():
+        other = getattr(second, name)
+        renamed = other.assign(model=other["model"] + SUFFIX)
+        tables[name] = pd.concat([table, renamed], ignore_index=True)
+    return Ladder(**tables)
+
+
+def curated_labels(labels: Mapping[str, str], curated: Mapping[str, str]) -> dict[str, str]:
+    """Label the models on the second network too, if there is one.
+
+    Args:
+        labels: Model to label.
+        curated: Name of the second network to its file.
+    """
+    second = (
+        {f"{model}{SUFFIX}": f"{label}, {_name(curated)}" for model, label in labels.items()}
+        if curated
+        else {}
+    )
+    return {**labels, **second}
+
+
+def _name(curated: Mapping[str, str]) -> str:
+    if len(curated) != 1:
+        raise ValueError(
+            f"curated names {len(curated)} networks ({', '.join(list(curated)[:5])}); expected one "
+            "second network, such as {CollecTRI: collectri.tsv.gz}"
+        )
+    (name,) = curated
+    return name

@@ -1,0 +1,58 @@
+"""The same ladder on a second network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from lembas.control_words import moved_table, network_sentences
+from lembas.controls import climb
+from lembas.curated import SUFFIX, curated_labels, with_curated
+from lembas.ladder import rungs
+from lembas.study import Study
+from tests.small_study import network_of
+
+LADDER = rungs({"masked_ridge": ["rewired"]}, n_rewired=2)
+CURATED = {"curated": "second.tsv.gz"}
+OPTIONS = {"n_resamples": 50, "seed": 5}
+
+
+def test_targets_of_the_second_network_alone_are_scored(study: Study, tmp_path: Path) -> None:
+    found = climb(study.dataset, study.network, LADDER, **OPTIONS)
+    chosen = study.dataset.targets[::2]
+    smaller = study.network.restrict(study.network.tfs, chosen)
+    smaller.edges.to_csv(tmp_path / "second.tsv.gz", sep="\t", index=False)
+    both = with_curated(found, study.dataset, tmp_path, CURATED, LADDER, **OPTIONS)
+    first = both.scores[both.scores["model"] == "masked_ridge"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(first, found.scores)
+    second = both.per_gene[both.per_gene["model"] == f"masked_ridge{SUFFIX}"]
+    assert set(second["gene"]) == set(smaller.genes) & set(study.dataset.targets)
+    # The same regulators, the same genes: the same scores.
+    real = "variant == 'real' and cohort == 'test'"
+    expected = found.per_gene.query(real).set_index("gene")["skill"]
+    own = second.query(real).set_index("gene")["skill"]
+    pd.testing.assert_series_equal(own, expected.reindex(own.index))
+    assert moved_table(both.fits).equals(moved_table(found.fits))
+    labels = curated_labels({"masked_ridge": "Masked ridge"}, CURATED)
+    words = network_sentences(both.differences, "test", labels)
+    assert "Masked ridge, on the test samples" in words
+    assert "Masked ridge, curated, on the test samples" in words
+
+
+def test_without_a_second_network_nothing_is_added(study: Study, tmp_path: Path) -> None:
+    found = climb(study.dataset, study.network, LADDER, **OPTIONS)
+    assert with_curated(found, study.dataset, tmp_path, {}, LADDER, **OPTIONS) is found
+    assert curated_labels({"a": "A"}, {}) == {"a": "A"}
+
+
+def test_a_network_of_other_names_is_refused(study: Study, tmp_path: Path) -> None:
+    found = climb(study.dataset, study.network, LADDER, **OPTIONS)
+    network_of([("ENSG1", "ENSG2", 1)]).edges.to_csv(tmp_path / "other.tsv", sep="\t", index=False)
+    with pytest.raises(ValueError, match=r"other\.tsv regulates none of the 30 targets"):
+        with_curated(found, study.dataset, tmp_path, {"x": "other.tsv"}, LADDER, **OPTIONS)
+    with pytest.raises(FileNotFoundError):
+        with_curated(found, study.dataset, tmp_path, {"x": "absent.tsv"}, LADDER, **OPTIONS)
+    with pytest.raises(ValueError, match="curated names 2 networks"):
+        with_curated(found, study.dataset, tmp_path, {"x": "a", "y": "b"}, LADDER, **OPTIONS)
