@@ -30,7 +30,7 @@ LEVELS = {
         "learners tuning guard gene_readout training_state"
     ),
     2: (
-        "study optimise projection gains curated training attribution explanation latency "
+        "study optimise projection gains curated ablation training attribution explanation latency "
         "evaluation summary checkpoint coded_edges packing original_checkpoint original_content "
         "conversion ensemble predicted "
         "scaling memory dimensions ladder controls control_words folds own_column leaderboard "
