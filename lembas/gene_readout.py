@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import joblib
 import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from lembas import edge_kernels
 from lembas.batches import Batches
 from lembas.model import LembasRNN
 from lembas.ridge import Regression, solve_gcv
@@ -20,6 +22,8 @@ _SIZES = np.unique(np.round(1.3 ** np.arange(40)).astype(int))
 # Entries of the matrices that are solved together: 4 MB, so that they stay near the processor.
 _ENTRIES = 500_000
 _SAMPLES_AT_ONCE = 1024
+# Genes that one thread works on before it takes others.
+_GENES_AT_ONCE = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,9 +141,8 @@ class GeneReadout:
             at_once = max(1, _ENTRIES // group.features.shape[1] ** 2)
             for part in _parts(group, at_once):
                 columns = part.genes[:, None]
-                penalty = alpha[columns].expand(-1, part.features.shape[1])
-                gram = products.gram[part.features[:, :, None], part.features[:, None, :]]
-                factor = torch.linalg.cholesky(gram + torch.diag_embed(penalty))
+                penalised = _penalised_parts(products.gram, part.features, alpha[part.genes])
+                factor = torch.linalg.cholesky(penalised)  # reads the lower triangle alone
                 right = products.projected[part.features, columns]
                 solution = torch.cholesky_solve(right[:, :, None], factor)[:, :, 0]
                 explained += float((right * solution).sum())
@@ -156,22 +159,30 @@ class GeneReadout:
         Returns:
             The weights, and the chosen penalties ``(gene,)``; 1 for a gene without regulators.
         """
-        weights, n_samples = self._empty(), self.inputs.shape[1]
-        alpha = torch.ones_like(self._total)
-        gram, projected = products.gram.cpu().numpy(), products.projected.cpu().numpy()
-        total = self._total.cpu().numpy()
-        # Threads cost more than they save on matrices as small as a gene's own.
+        weights, alpha = self._empty(), torch.ones_like(self._total)
+        arrays = (products.gram, products.projected, self._total)
+        gram, projected, total = (part.cpu().numpy() for part in arrays)
+        parts = [part for group in self._groups for part in _parts(group, _GENES_AT_ONCE)]
+
+        def solved(part: _Group) -> tuple[np.ndarray, np.ndarray]:
+            solution, chosen = np.zeros(part.features.shape), np.empty(len(part.genes))
+            features, edges = part.features.cpu().numpy(), part.edges.cpu().numpy()
+            for member, gene in enumerate(part.genes.tolist()):
+                place = np.flatnonzero(np.tile(edges[member] >= 0, 2))
+                own = features[member, place]
+                of_gene = (gram[np.ix_(own, own)], projected[own, gene], total[gene])
+                problem = Regression(*of_gene, self.inputs.shape[1], np.zeros(len(own)))
+                solution[member, place], chosen[member] = solve_gcv(problem, alphas)
+            return solution, chosen
+
+        # BLAS' threads cost more than they save on matrices as small as a gene's own.
         with threadpool_limits(1):
-            for group in self._groups:
-                solution = np.zeros(group.features.shape)
-                features, edges = group.features.cpu().numpy(), group.edges.cpu().numpy()
-                for member, gene in enumerate(group.genes.tolist()):
-                    place = np.flatnonzero(np.tile(edges[member] >= 0, 2))
-                    own = features[member, place]
-                    of_gene = (gram[np.ix_(own, own)], projected[own, gene], total[gene])
-                    problem = Regression(*of_gene, n_samples, np.zeros(len(own)))
-                    solution[member, place], alpha[gene] = solve_gcv(problem, alphas)
-                _scatter(weights, group.edges, torch.from_numpy(solution).to(alpha))
+            found = joblib.Parallel(torch.get_num_threads(), prefer="threads")(
+                joblib.delayed(solved)(part) for part in parts
+            )
+        for part, (solution, chosen) in zip(parts, found, strict=True):
+            alpha[part.genes] = torch.from_numpy(chosen).to(alpha)
+            _scatter(weights, part.edges, torch.from_numpy(solution).to(alpha))
         return weights, alpha
 
     def slope(self, weights: Weights, states: Tensor) -> Tensor:
@@ -249,6 +260,15 @@ def _parts(group: _Group, at_once: int) -> Iterator[_Group]:
     for start in range(0, len(group.genes), at_once):
         part = slice(start, start + at_once)
         yield _Group(group.genes[part], group.edges[part], group.features[part])
+
+
+def _penalised_parts(gram: Tensor, features: Tensor, alpha: Tensor) -> Tensor:
+    """Cut out each gene's Gram matrix, with its penalty: ``(gene, place, place)``, lower half."""
+    if gram.device.type != "cpu":
+        penalty = alpha[:, None].expand(-1, features.shape[1])
+        return gram[features[:, :, None], features[:, None, :]] + torch.diag_embed(penalty)
+    arrays = (gram.numpy(), features.numpy(), alpha.numpy())
+    return torch.from_numpy(edge_kernels.penalised_parts(*arrays))
 
 
 def _scatter(weights: Weights, edges: Tensor, solution: Tensor) -> None:

@@ -72,8 +72,8 @@ def project(
     References:
         Golub and Pereyra 1973, doi:10.1137/0710036; Liu and Nocedal 1989, doi:10.1007/BF01589116.
     """
-    n_rounds = n_rounds or config.epochs
     search = _Search(model, training, alpha, config)
+    n_rounds = (n_rounds or config.epochs) if search.searches else 1
     watch = BestWeights(model, held_out, config.patience)
     state = SavedTraining(saved, search, watch)
     with tqdm(
@@ -110,10 +110,14 @@ class _Search:
         self.alpha = torch.from_numpy(first).to(training.device)
         self.theta = model.weights[: model.n_block_edges].detach().double().cpu().numpy()
 
+    @property
+    def searches(self) -> bool:
+        """Whether weights between TFs matter: before the third update none has reached a gene."""
+        return bool(self.theta.size) and self.config.max_steps > 2
+
     def round(self) -> None:
         """Make a round of steps, choose the penalties, and put the weights into the network."""
-        # Before the third update no weight between TFs has had an effect on a gene.
-        if self.theta.size and self.config.max_steps > 2:
+        if self.searches:
             options = {"maxiter": STEPS_A_ROUND}
             found = minimize(self._loss, self.theta, jac=True, method="L-BFGS-B", options=options)
             if not math.isfinite(found.fun):
