@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from lembas.intervals import METRICS, bootstrap, units_of
+from lembas.cohorts import Cohort
+from lembas.intervals import METRICS, Draws, bootstrap, units_of
 from lembas.metrics import PRIMARY
 
 QUANTITIES: Mapping[str, str] = {
@@ -18,6 +19,8 @@ QUANTITIES: Mapping[str, str] = {
     "difference": "difference of two models",
     "aa": "A/A: two models that are equally good",
 }
+# How often 95 % intervals are to hold the truth.
+AIM = (0.93, 0.97)
 # Variances of what the better model predicts, of what only it predicts, of what none predicts, and
 # of the error that each of two equally good models adds.
 _PARTS: Mapping[str, float] = {"both": 1.0, "better": 0.25, "none": 0.5, "error": 0.06}
@@ -63,37 +66,67 @@ def regime_of(name: str, samples: pd.Index, series: pd.Series | None, **options:
     return Regime(name, n_units, max(1, round(len(samples) / n_units)), **options)
 
 
+def regimes_of(cohorts: Mapping[str, Cohort], **options: Any) -> list[Regime]:
+    """Describe cohorts, those of one size together: they would be simulated alike.
+
+    Args:
+        cohorts: The cohorts by name.
+        **options: Further attributes of :class:`Regime`.
+    """
+    alike: dict[Regime, list[str]] = {}
+    for name, cohort in cohorts.items():
+        alike.setdefault(regime_of("", cohort.y.index, cohort.series, **options), []).append(name)
+    return [replace(regime, name=" and ".join(names)) for regime, names in alike.items()]
+
+
 def coverage(
-    regimes: Iterable[Regime], *, n_studies: int = 200, n_resamples: int = 300, seed: int = 888
+    regimes: Iterable[Regime],
+    *,
+    n_studies: int = 200,
+    n_resamples: int = 300,
+    n_gene_sets: int = 4,
+    seed: int = 888,
 ) -> pd.DataFrame:
-    """Simulate studies with known skills and count how often the 95 % intervals hold them.
+    r"""Simulate studies with known skills and count how often the 95 % intervals hold them.
 
     Genes share latent factors, within and between units, so that they are as far from independent
-    as in real data. The same simulated genes serve all studies of a regime; the skills that are to
-    be covered follow from their variances.
+    as in real data. A set of genes serves several studies, as a benchmark's genes serve several
+    cohorts. An interval says what other cohorts of as many samples would show, so each is asked to
+    hold the mean score of the other studies of its genes, :math:`\sum_{r \ne s} \hat\theta_r /
+    (n - 1)`. The limit for infinitely many samples follows from the genes' variances. It lies
+    elsewhere, as the median of noisy skills is not the median of the true ones, and is counted too.
 
     Args:
         regimes: What to simulate.
-        n_studies: Studies of each regime.
+        n_studies: Studies of each regime, at least two.
         n_resamples: Resamples of each study.
+        n_gene_sets: Sets of genes that they are spread over, at least two studies each.
         seed: Seed of all draws.
 
     Returns:
-        One row a regime and quantity: regime, n_units, n_samples, quantity, n_studies, coverage,
-        low, high (95 % Wilson interval of the coverage), width (mean width of the intervals).
-        For the A/A pair, 1 - coverage is the rate of false rejections. NaN below
-        ``FEWEST_UNITS``, where no interval is given.
+        One row a regime and quantity: regime, n_units, samples_per_unit, n_samples, quantity,
+        n_studies, coverage, low, high (95 % Wilson interval of the coverage), width (mean width
+        of the intervals), limit (mean over sets of genes), shift (root mean square over them of
+        mean score - limit, less what chance adds), limit_coverage (how often the limit is held).
+        For the A/A pair limit and shift are 0, and 1 - coverage is the rate of false rejections.
+        NaN below ``FEWEST_UNITS``, where no interval is given.
+
+    Raises:
+        ValueError: If there are fewer than two studies, or no set of genes.
     """
+    if n_studies < 2 or n_gene_sets < 1:
+        raise ValueError(
+            f"cannot count the intervals of {n_studies} study(ies) with {n_gene_sets} set(s) of "
+            "genes; at least 2 and 1 are needed"
+        )
     rows = []
     for number, regime in enumerate(regimes):
         generator = np.random.default_rng([seed, number])
-        genes = {part: _Genes.draw(regime, share, generator) for part, share in _PARTS.items()}
-        true = _true_skills(genes)
-        studies = [_one_study(regime, genes, generator, n_resamples) for _ in range(n_studies)]
+        shares = np.array_split(np.arange(n_studies), min(n_gene_sets, n_studies // 2))
+        found = [_studies(regime, len(share), generator, n_resamples) for share in shares]
         for quantity in QUANTITIES:
-            limits = np.array([study[quantity] for study in studies])
-            about = {"quantity": quantity, "n_studies": n_studies}
-            rows.append({**_described(regime), **about, **_covered(limits, true[quantity])})
+            counted = _covered([own[own["quantity"] == quantity] for own in found])
+            rows.append({**_described(regime), "quantity": quantity, **counted})
     return pd.DataFrame(rows)
 
 
@@ -101,21 +134,45 @@ def _described(regime: Regime) -> dict[str, Any]:
     return {
         "regime": regime.name,
         "n_units": regime.n_units,
+        "samples_per_unit": regime.samples_per_unit,
         "n_samples": regime.n_units * regime.samples_per_unit,
     }
 
 
-def _covered(limits: np.ndarray, true: float) -> dict[str, float]:
-    """Count the intervals ``(study, [low, high])`` that hold the true value."""
-    if np.isnan(limits).any():
-        return dict.fromkeys(("coverage", "low", "high", "width"), np.nan)
-    held = int(((limits[:, 0] <= true) & (true <= limits[:, 1])).sum())
-    found = stats.binomtest(held, len(limits)).proportion_ci(method="wilson")
+def _studies(
+    regime: Regime, n_studies: int, generator: np.random.Generator, n_resamples: int
+) -> pd.DataFrame:
+    """Simulate studies of one set of genes: quantity, estimate, low, high, limit, target."""
+    genes = {part: _Genes.draw(regime, share, generator) for part, share in _PARTS.items()}
+    studies = [_one_study(regime, genes, generator, n_resamples) for _ in range(n_studies)]
+    table = pd.concat(studies, ignore_index=True)
+    table["limit"] = table["quantity"].map(_true_skills(genes))
+    estimates = table.groupby("quantity")["estimate"]
+    others = (estimates.transform("sum") - table["estimate"]) / (n_studies - 1)
+    # Equals do not differ in cohorts of any size.
+    return table.assign(target=others.where(table["quantity"] != "aa", 0.0))
+
+
+def _covered(sets: Sequence[pd.DataFrame]) -> dict[str, float]:
+    """Count the intervals of one quantity that hold their targets; one table a set of genes."""
+    table = pd.concat(sets)
+    limits, means = (np.array([own[key].mean() for own in sets]) for key in ("limit", "target"))
+    # Means of so many studies differ from the limits by chance too.
+    chance = [own["estimate"].var() / len(own) for own in sets]
+    shift = np.sqrt(max(0.0, float(((means - limits) ** 2 - chance).mean())))
+    about = {"n_studies": len(table), "limit": limits.mean(), "shift": shift}
+    if table["low"].isna().any():
+        unknown = ("coverage", "low", "high", "width", "limit_coverage")
+        return {**about, **dict.fromkeys(unknown, np.nan)}
+    held = table["target"].between(table["low"], table["high"])
+    found = stats.binomtest(int(held.sum()), len(held)).proportion_ci(method="wilson")
     return {
-        "coverage": held / len(limits),
+        **about,
+        "coverage": held.mean(),
         "low": float(found.low),
         "high": float(found.high),
-        "width": float(np.diff(limits, axis=1).mean()),
+        "width": (table["high"] - table["low"]).mean(),
+        "limit_coverage": table["limit"].between(table["low"], table["high"]).mean(),
     }
 
 
@@ -176,8 +233,8 @@ def _true_skills(genes: Mapping[str, _Genes]) -> dict[str, float]:
 
 def _one_study(
     regime: Regime, genes: Mapping[str, _Genes], generator: np.random.Generator, n_resamples: int
-) -> dict[str, tuple[float, float]]:
-    """Simulate one study; return the limits of each quantity's interval."""
+) -> pd.DataFrame:
+    """Simulate one study; return each quantity's estimate and interval."""
     drawn = {part: own.sample(regime, generator) for part, own in genes.items()}
     other_error = genes["error"].sample(regime, generator)
     names = [f"G{number}" for number in range(regime.n_genes)]
@@ -191,25 +248,28 @@ def _one_study(
     tables = {key: pd.DataFrame(values, columns=names) for key, values in table.items()}
     truth = tables.pop("truth")
     series = pd.Series(np.arange(len(truth)) // regime.samples_per_unit, index=truth.index)
+    zero, seed = pd.Series(0.0, index=truth.columns), int(generator.integers(2**31))
     draws = bootstrap(
-        truth,
-        tables,
-        pd.Series(0.0, index=truth.columns),
-        series=series,
-        n_resamples=n_resamples,
-        seed=int(generator.integers(2**31)),
-        metrics=(PRIMARY,),
+        truth, tables, zero, series=series, n_resamples=n_resamples, seed=seed, metrics=(PRIMARY,)
     )
-    skill = draws.intervals().set_index("model")
-    return {
-        "skill": _limits(skill, "weaker"),
-        "difference": _limits(draws.differences("weaker").set_index("model"), "better"),
-        "aa": _limits(draws.differences("second").set_index("model"), "first"),
-    }
+    return _limits(draws)
 
 
-def _limits(table: pd.DataFrame, model: str) -> tuple[float, float]:
-    return float(table.loc[model, "low"]), float(table.loc[model, "high"])
+def _limits(draws: Draws) -> pd.DataFrame:
+    found = [
+        _only(draws, "weaker").intervals(),
+        _only(draws, "weaker", "better").differences("weaker"),
+        _only(draws, "first", "second").differences("second"),
+    ]
+    value = {model: scores[PRIMARY] for model, scores in draws.estimates.items()}
+    apart = (value["better"] - value["weaker"], value["first"] - value["second"])
+    return pd.concat(found, ignore_index=True)[["low", "high"]].assign(
+        quantity=list(QUANTITIES), estimate=[value["weaker"], *apart]
+    )
+
+
+def _only(draws: Draws, *models: str) -> Draws:
+    return replace(draws, by_model={model: draws.by_model[model] for model in models})
 
 
 def exchangeable_pairs(
@@ -287,18 +347,3 @@ def _coins(n_units: int, generator: np.random.Generator) -> np.ndarray:
         coins = generator.random(n_units) < 0.5
         if coins.any() and not coins.all():
             return coins
-
-
-def coverage_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Lay the result of :func:`coverage` out for a reader, as text."""
-    words = [
-        "no interval: too few units"
-        if pd.isna(row.coverage)
-        else f"{100 * row.coverage:.1f} % ({100 * row.low:.1f} to {100 * row.high:.1f})"
-        for row in table.itertuples()
-    ]
-    shown = table.assign(held=words, what=table["quantity"].map(dict(QUANTITIES)))
-    shown = shown.set_index(["regime", "n_units", "n_samples", "what"])[["held"]]
-    return shown.rename(columns={"held": "intervals that hold the truth"}).rename_axis(
-        ["cohort's size", "units", "samples", "of"]
-    )

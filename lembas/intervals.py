@@ -27,8 +27,8 @@ METRICS: tuple[str, ...] = (
     "spearman_median_over_genes",
 )
 
-# From fewer units no interval is given. In simulation (lembas.calibration) intervals from four or
-# five units cover somewhat more than they say (95 to 99 %), from eight on about what they say; with
+# From fewer units no interval is given. In simulation (lembas.calibration) intervals from four to
+# eight units cover more than they say (96 to 99.8 %), from twenty on about what they say; with
 # two or three they rest on a t quantile of 13 or 4 and on the bell shape of that many numbers.
 FEWEST_UNITS = 4
 
@@ -47,8 +47,9 @@ class Draws:
     with :math:`\mathrm{SD}^*` the standard deviation of the resampled scores and U the number of
     units: a bootstrap of few units varies too little by the factor under the root, and its SD is
     itself an estimate, which the t quantile allows for. With five series the percentiles of the
-    draws covered 84 to 92 % in simulation, these limits 95 to 99 %. A limit beyond what a score
-    can be (such as a correlation above 1) is cut back.
+    draws covered 84 to 92 % in simulation, these limits 95 to 99 %. They speak of the mean over
+    other cohorts of as many samples. No bias is taken off: that of a median is so uncertain that
+    79 to 95 % were covered. A limit beyond what a score can be is cut back.
 
     Attributes:
         by_model: For each model a table ``(resample, metric)``; row k of every model comes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,9 +12,9 @@ from lembas.calibration import (
     QUANTITIES,
     Regime,
     coverage,
-    coverage_table,
     exchangeable_pairs,
     regime_of,
+    regimes_of,
 )
 from lembas.intervals import METRICS, bootstrap
 from tests.conftest import random_expression
@@ -43,11 +45,50 @@ def test_the_table_is_complete(covered: pd.DataFrame) -> None:
     assert (covered["width"] > 0).all()
 
 
-def test_the_true_skill_is_that_of_a_large_study() -> None:
-    """With very many samples the interval is narrow and must hold the truth."""
+def test_a_large_study_shows_the_limit() -> None:
+    """With very many samples the interval is narrow and must hold the limit."""
     large = coverage([Regime("large", 6000, 1, n_genes=40)], n_studies=3, n_resamples=50)
-    assert large["coverage"].min() >= 2 / 3
+    assert large["limit_coverage"].min() >= 2 / 3
     assert large["width"].max() < 0.05
+    assert large["shift"].max() < 0.01
+
+
+def test_the_shift_of_one_gene_is_that_of_a_ratio_of_chi_squares() -> None:
+    """Skill is 1 - sum e^2 / sum t^2, with e and t bell-shaped about 0 and e independent of t - e.
+
+    With r the ratio of their variances, e = r t + u and Var u = (r - r^2) Var t. Since the mean of
+    1 / chi^2 of n degrees of freedom is 1 / (n - 2), the mean skill of n samples is
+    1 - r^2 - (r - r^2) n / (n - 2), and the limit is 1 - r.
+    """
+    n = 6
+    one = Regime("one gene", n, 1, n_genes=1)
+    found = coverage([one], n_studies=120, n_resamples=2, n_gene_sets=1)
+    skill = found.set_index("quantity").loc["skill"]
+    ratio = 1 - skill["limit"]
+    expected = (ratio - ratio**2) * 2 / (n - 2)
+    # Skills of six samples have an SD of some .25: 120 leave .023.
+    assert skill["shift"] == pytest.approx(expected, abs=0.07)
+    assert expected > 0.1
+
+
+def test_equals_do_not_differ_in_the_limit(covered: pd.DataFrame) -> None:
+    equal = covered[covered["quantity"] == "aa"]
+    assert (equal[["limit", "shift"]] == 0).all(axis=None)
+    assert (equal["limit_coverage"] == equal["coverage"]).all()
+
+
+def test_all_studies_are_counted_however_many_sets_of_genes() -> None:
+    regime = [Regime("a", 5, 2, n_genes=10)]
+    for n_gene_sets in (1, 3, 100):
+        table = coverage(regime, n_studies=7, n_resamples=5, n_gene_sets=n_gene_sets)
+        assert (table["n_studies"] == 7).all()
+        assert (table["coverage"] * 7 % 1).round(9).isin([0, 1]).all()
+
+
+@pytest.mark.parametrize("options", [{"n_studies": 1}, {"n_gene_sets": 0}])
+def test_nothing_to_count_is_refused(options) -> None:
+    with pytest.raises(ValueError, match=r"cannot count the intervals of .* at least 2 and 1 are"):
+        coverage([Regime("a", 5, 2, n_genes=10)], **{"n_studies": 4, **options})
 
 
 def test_the_seed_decides() -> None:
@@ -61,7 +102,8 @@ def test_the_seed_decides() -> None:
 
 def test_too_few_units_are_said_to_have_no_interval() -> None:
     table = coverage([Regime("two", 2, 10, n_genes=10)], n_studies=2, n_resamples=5)
-    assert table[["coverage", "low", "high", "width"]].isna().all(axis=None)
+    unknown = ["coverage", "low", "high", "width", "limit_coverage"]
+    assert table[unknown].isna().all(axis=None)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +126,17 @@ def test_a_cohort_is_described_by_its_units() -> None:
     assert regime_of("a", samples, None) == Regime("a", 10, 1)
     series = pd.Series(list("abbbbcccca"), samples)
     assert regime_of("b", samples, series, n_genes=7) == Regime("b", 3, 3, n_genes=7)
+
+
+def test_cohorts_of_one_size_are_one_regime() -> None:
+    def cohort(n_samples: int) -> SimpleNamespace:
+        return SimpleNamespace(y=pd.DataFrame(index=range(n_samples)), series=None)
+
+    cohorts = {"near": cohort(9), "test": cohort(5), "far": cohort(9)}
+    assert regimes_of(cohorts, n_genes=4) == [
+        Regime("near and far", 9, 1, n_genes=4),
+        Regime("test", 5, 1, n_genes=4),
+    ]
 
 
 def pair_case() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.Series]:
@@ -117,12 +170,3 @@ def test_two_units_leave_nothing_to_swap() -> None:
     truth, good, bad, mean = pair_case()
     series = pd.Series(np.arange(24) % 2, truth.index)
     assert exchangeable_pairs(truth, good, bad, mean, series=series).empty
-
-
-def test_the_page_says_where_there_is_no_interval(covered: pd.DataFrame) -> None:
-    shown = coverage_table(covered)
-    assert len(shown) == len(covered)
-    first = covered.iloc[0]
-    assert shown.iloc[0, 0].startswith(f"{100 * first['coverage']:.1f} % (")
-    none = covered.assign(coverage=np.nan)
-    assert set(coverage_table(none).iloc[:, 0]) == {"no interval: too few units"}

@@ -101,7 +101,7 @@ def interval_coverage(
             f"{first['regime']}: {first['n_units']:.0f} units, {first['n_samples']:.0f} samples"
         )
         axes.margins(x=0.06)
-    panels[-1].set_xlabel("intervals that hold the truth (%)\nshaded: the aim")
+    panels[-1].set_xlabel("intervals that hold the truth (%)\nshaded: the aim; A/A: 95 % or more")
     return figure
 
 
