@@ -200,6 +200,7 @@ def moved_table(fits: pd.DataFrame) -> pd.DataFrame:
     table = rows.groupby("variant", sort=False).agg(
         draws=("draw", "nunique"), edges=("n_edges", "median"), moved=("moved", "median")
     )
+    table["edges"] = table["edges"].map("{:,.0f}".format)
     table["moved"] = table["moved"].map("{:.1%}".format)
     named = table.rename(index={name: variant.label for name, variant in VARIANTS.items()})
     return named.rename(columns={"moved": "edges between other nodes"}).rename_axis("control")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import joblib
@@ -12,12 +11,11 @@ import pandas as pd
 
 from lembas.cohorts import Cohort
 from lembas.gate import against_null
+from lembas.gene_sets import ALL, GeneSets, gene_sets, headline
 from lembas.intervals import Draws, bootstrap, together
 from lembas.metrics import PER_GENE, centred_in_cohort, score_per_gene, summarise
 
-# Genes that every model predicts, and all genes of a model: they differ when a model is fitted
-# to a panel of genes only.
-SHARED, ALL = "shared", "all"
+DIFFERENCE_COLUMNS = ["model", "reference", "cohort", "metric", "value", "low", "high", "n_genes"]
 
 
 @dataclass(frozen=True)
@@ -26,11 +24,14 @@ class Evaluation:
 
     Attributes:
         per_gene: Tidy: model, cohort, gene, metric, value.
-        scores: Tidy: model, cohort, genes, metric, value, low, high. ``genes`` is "shared" (the
-            genes that every model predicts) or "all" (only where some model lacks some).
-        differences: Tidy: model, reference, cohort, metric, value, low, high, on shared genes.
-        against_null: cohort, metric, null, best, value, difference, low, high; see
-            :func:`lembas.gate.against_null`.
+        scores: Tidy: model, cohort, genes, metric, value, low, high. ``genes`` is "shared" (those
+            that all models predict but panel models, see :mod:`lembas.gene_sets`), "panel of" a
+            panel model (of the other models too, then without limits), or "all" (without limits,
+            where that is more). :func:`lembas.gene_sets.headline` keeps one a model.
+        differences: Tidy: model, reference, cohort, metric, value, low, high, n_genes: on shared
+            genes, or where one is a panel model on those of both.
+        against_null: cohort, metric, null, best, value, difference, low, high, on shared genes;
+            see :func:`lembas.gate.against_null`.
         resampled: cohort, n_units, unit ("sample" or "series"): what the intervals come from.
     """
 
@@ -66,27 +67,21 @@ def evaluate(
             on them.
 
     Raises:
-        ValueError: If samples differ or no gene is predicted by all models.
+        ValueError: If samples differ, a model predicts no measured target, or no gene is predicted
+            by all models.
     """
-    genes = {model: _shared(cohort.y.columns, [predictions[model]]) for model in predictions}
-    shared = _shared_by_all(cohort, predictions)
     drawn = {"series": cohort.series, "n_resamples": n_resamples, "seed": seed}
+    sets = gene_sets(cohort.y.columns, predictions, cohort=cohort.name)
+    work = _Work(cohort, sets, train_mean, drawn, joblib.effective_n_jobs(n_jobs))
     # One model at a time: predictions may be opened from their files at each access.
-    evaluate_one = partial(
-        _evaluate_one, cohort, shared, train_mean, drawn, joblib.effective_n_jobs(n_jobs)
-    )
-    parts = [evaluate_one(model, _cut(predictions[model], genes[model])) for model in predictions]
-    draws = together([part.draws for part in parts])
-    scores = pd.concat([part.on_shared for part in parts], ignore_index=True)
-    scores = scores.merge(draws.intervals(), how="left")
-    tables = [scores.assign(genes=SHARED)]
-    if any(len(own) > len(shared) for own in genes.values()):
-        every = pd.concat([part.on_all for part in parts], ignore_index=True)
-        tables.append(every.assign(genes=ALL))
+    parts = {m: work.scored(m, _cut(predictions[m], sets.own[m])) for m in predictions}
+    draws = together([parts[model].draws for model in sets.whole])
+    limits = together([part.draws for part in parts.values()]).intervals()
+    differences = work.differences(predictions, draws, reference)
     return Evaluation(
-        per_gene=pd.concat([part.per_gene for part in parts], ignore_index=True),
-        scores=_tidy_scores(tables, cohort.name),
-        differences=_differences(scores, draws, reference).assign(cohort=cohort.name),
+        per_gene=pd.concat([part.per_gene for part in parts.values()], ignore_index=True),
+        scores=_tidy_scores([part.scores for part in parts.values()], limits, cohort.name),
+        differences=differences.assign(cohort=cohort.name)[DIFFERENCE_COLUMNS],
         against_null=against_null(draws, null).assign(cohort=cohort.name),
         resampled=pd.DataFrame(
             {"cohort": [cohort.name], "n_units": [draws.n_units], "unit": [draws.unit]}
@@ -96,37 +91,62 @@ def evaluate(
 
 @dataclass(frozen=True)
 class _OneModel:
-    """Scores of one model, on the shared genes and on all it predicts."""
+    """Scores of one model on each set of genes, the main one first, and its resamples."""
 
     per_gene: pd.DataFrame
-    on_shared: pd.DataFrame
-    on_all: pd.DataFrame
+    scores: pd.DataFrame
     draws: Draws
 
 
-def _evaluate_one(
-    cohort: Cohort,
-    shared: pd.Index,
-    train_mean: pd.Series,
-    drawn: Mapping[str, Any],
-    n_jobs: int,
-    model: str,
-    prediction: pd.DataFrame,
-) -> _OneModel:
-    truth = _cut(cohort.y, prediction.columns)
-    per_gene = score_per_gene(truth, prediction, train_mean, n_jobs=n_jobs)
-    on_all = _scores(model, per_gene, truth, prediction, train_mean, n_jobs)
-    on_shared = on_all
-    if len(shared) < prediction.shape[1]:
-        truth, prediction = truth[shared], prediction[shared]
-        on_shared = _scores(model, per_gene.loc[shared], truth, prediction, train_mean, n_jobs)
-    return _OneModel(
-        per_gene=_tidy_per_gene(model, per_gene, cohort.name),
-        on_shared=on_shared,
-        on_all=on_all,
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """All that the scoring of the models shares."""
+
+    cohort: Cohort
+    sets: GeneSets
+    train_mean: pd.Series
+    drawn: Mapping[str, Any]
+    n_jobs: int
+
+    def scored(self, model: str, prediction: pd.DataFrame) -> _OneModel:
+        truth, mean = _cut(self.cohort.y, prediction.columns), self.train_mean
+        per_gene = score_per_gene(truth, prediction, mean, n_jobs=self.n_jobs)
+        named, main = self.sets.named(model), self.sets.scored(model)
+        if any(len(own) > len(self.sets.scored(name)) for name, own in self.sets.own.items()):
+            named[ALL] = prediction.columns
+        found = []
+        for name, genes in named.items():
+            y, p = _cut(truth, genes), _cut(prediction, genes)
+            values = summarise(per_gene.loc[genes], y, p, mean, n_jobs=self.n_jobs)
+            table = values.rename_axis("metric").reset_index(name="value")
+            found.append(table.assign(model=model, genes=name))
+        return _OneModel(
+            per_gene=_tidy_per_gene(model, per_gene, self.cohort.name),
+            scores=pd.concat(found, ignore_index=True),
+            draws=self._resampled({model: prediction}, main),
+        )
+
+    def _resampled(self, predictions: Mapping[str, pd.DataFrame], genes: pd.Index) -> Draws:
+        tables = {model: _cut(table, genes) for model, table in predictions.items()}
         # The seed makes the resamples of all models the same, so that differences are paired.
-        draws=bootstrap(truth, {model: prediction}, train_mean, **drawn),
-    )
+        return bootstrap(_cut(self.cohort.y, genes), tables, self.train_mean, **self.drawn)
+
+    def differences(
+        self, predictions: Mapping[str, pd.DataFrame], draws: Draws, reference: str
+    ) -> pd.DataFrame:
+        """Compare with the reference; where one is a panel model, on the genes of both."""
+        sets = self.sets
+        tables = [pd.DataFrame(columns=DIFFERENCE_COLUMNS)]
+        if reference not in sets.panels:
+            tables = [_against(draws, reference).assign(n_genes=len(sets.shared))]
+        for model in sets.own:
+            genes = sets.both(model, reference)
+            apart = model in sets.panels or reference in sets.panels
+            if apart and model != reference and len(genes):
+                pair = {name: predictions[name] for name in (model, reference)}
+                own = _against(self._resampled(pair, genes), reference)
+                tables.append(own.assign(n_genes=len(genes)))
+        return pd.concat([table for table in tables if len(table)] or tables, ignore_index=True)
 
 
 def evaluate_all(
@@ -221,70 +241,6 @@ def shared_predictions(
     }
 
 
-def wide_scores(
-    scores: pd.DataFrame, metrics: list[str], labels: Mapping[str, str], *, digits: int = 3
-) -> pd.DataFrame:
-    """Lay out scores for a reader: one row a cohort and model, one column a metric.
-
-    Args:
-        scores: Tidy: model, cohort, metric, value, and low, high where there are intervals.
-        metrics: Metrics in the order of the columns.
-        labels: Model to label.
-        digits: Decimals shown.
-
-    Returns:
-        Text cells, "value (low to high)" where there is an interval.
-    """
-    chosen = scores[scores["metric"].isin(metrics)]
-    text = [
-        _cell(row.value, row.low, row.high, digits)
-        for row in chosen[["value", "low", "high"]].itertuples(index=False)
-    ]
-    table = chosen.assign(text=text).pivot_table(
-        index=["cohort", "model"], columns="metric", values="text", aggfunc="first", sort=False
-    )
-    table = table.reindex(columns=metrics).rename(index=dict(labels), level="model")
-    return table.rename_axis(columns=None)
-
-
-def by_gene_set(scores: pd.DataFrame, metric: str, labels: Mapping[str, str]) -> pd.DataFrame:
-    """Lay out one score on each set of genes: one row a cohort and model, one column a set.
-
-    Args:
-        scores: Tidy, with the column ``genes``; see :class:`Evaluation`.
-        metric: Score to show.
-        labels: Model to label.
-
-    Returns:
-        Text cells, "value (n genes)"; empty where a model has no score of a set.
-    """
-    chosen = scores[scores["metric"].isin([metric, "n_genes"])]
-    keys = ["cohort", "model", "genes"]
-    wide = chosen.pivot_table(index=keys, columns="metric", values="value", sort=False)
-    text = [f"{row[metric]:z.3f} ({row['n_genes']:.0f} genes)" for _, row in wide.iterrows()]
-    table = (
-        wide.assign(text=text)
-        .pivot_table(
-            index=keys[:2],
-            columns="genes",
-            values="text",
-            aggfunc="first",
-            sort=False,
-            fill_value="",
-        )
-        .rename(index=dict(labels), level="model")
-        .rename_axis(columns=None)
-    )
-    return table.rename(columns={SHARED: "genes of all models", ALL: "all genes of the model"})
-
-
-def _cell(value: float, low: float, high: float, digits: int) -> str:
-    if pd.isna(value):
-        return "not defined"
-    text = f"{value:z.{digits}f}"  # z: no minus before a rounded zero
-    return text if pd.isna(low) else f"{text} ({low:z.{digits}f} to {high:z.{digits}f})"
-
-
 def _cut(table: pd.DataFrame, genes: pd.Index) -> pd.DataFrame:
     """Cut a table to some genes; one that has just these is not copied."""
     return table if table.columns.equals(genes) else table[genes]
@@ -297,34 +253,16 @@ def _shared(genes: pd.Index, tables: Iterable[pd.DataFrame]) -> pd.Index:
     return genes
 
 
-def _shared_by_all(cohort: Cohort, predictions: Mapping[str, pd.DataFrame]) -> pd.Index:
-    """Genes that the cohort measured and all models predict; refuse a cohort without any."""
-    shared = _shared(cohort.y.columns, predictions.values())
-    if shared.empty:
-        raise ValueError(
-            f"no measured target of cohort {cohort.name!r} is predicted by all of "
-            f"{', '.join(predictions)}"
-        )
-    return shared
-
-
-def _scores(
-    model: str,
-    per_gene: pd.DataFrame,
-    truth: pd.DataFrame,
-    prediction: pd.DataFrame,
-    train_mean: pd.Series,
-    n_jobs: int,
-) -> pd.DataFrame:
-    values = summarise(per_gene, truth, prediction, train_mean, n_jobs=n_jobs)
-    values = values.rename_axis("metric")
-    table = values.reset_index(name="value").assign(model=model)
-    return table[["model", "metric", "value"]]
-
-
-def _tidy_scores(parts: list[pd.DataFrame], cohort: str) -> pd.DataFrame:
+def _tidy_scores(parts: list[pd.DataFrame], limits: pd.DataFrame, cohort: str) -> pd.DataFrame:
+    """Order by set of genes, the main scores first, and add the limits of these."""
+    table = pd.concat(parts, ignore_index=True)
+    main = headline(table)
+    others = table.drop(main.index).sort_values(
+        "genes", key=lambda name: name == ALL, kind="stable"
+    )
     columns = ["model", "cohort", "genes", "metric", "value", "low", "high"]
-    return pd.concat(parts, ignore_index=True).assign(cohort=cohort).reindex(columns=columns)
+    both = pd.concat([main.merge(limits, how="left"), others], ignore_index=True)
+    return both.assign(cohort=cohort).reindex(columns=columns)
 
 
 def _tidy_per_gene(model: str, per_gene: pd.DataFrame, cohort: str) -> pd.DataFrame:
@@ -333,12 +271,10 @@ def _tidy_per_gene(model: str, per_gene: pd.DataFrame, cohort: str) -> pd.DataFr
     return table.assign(model=model, cohort=cohort)[["model", "cohort", "gene", "metric", "value"]]
 
 
-def _differences(scores: pd.DataFrame, draws: Draws, reference: str) -> pd.DataFrame:
-    value = scores.set_index(["metric", "model"])["value"]
+def _against(draws: Draws, reference: str) -> pd.DataFrame:
+    """Differences to a reference: model, reference, metric, value, low, high."""
     table = draws.differences(reference)
-    at = pd.MultiIndex.from_frame(table[["metric", "model"]])
-    base = value.xs(reference, level="model").reindex(table["metric"])
-    difference = value.reindex(at).to_numpy() - base.to_numpy()
-    return table.assign(reference=reference, value=difference)[
-        ["model", "reference", "metric", "value", "low", "high"]
-    ]
+    value = pd.DataFrame(draws.estimates)
+    gain = value.sub(value[reference], axis=0).rename_axis("metric").reset_index()
+    gain = gain.melt(id_vars="metric", var_name="model")
+    return table.merge(gain, how="left").assign(reference=reference)

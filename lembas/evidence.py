@@ -11,6 +11,7 @@ from lembas.calibration import exchangeable_pairs
 from lembas.cohorts import Cohort
 from lembas.evaluation import Evaluation
 from lembas.gate import metric_gate
+from lembas.gene_sets import on_shared
 from lembas.metrics import PRIMARY
 
 
@@ -26,7 +27,7 @@ def judge_metrics(
     """Pass every metric of every cohort through the gate.
 
     The exchangeable pairs of a cohort are made of its two best models, whose predictions are most
-    alike in quality and so most like two runs of one model.
+    alike in quality and so most like two runs of one model; panel models have no part in it.
 
     Args:
         cohorts: The cohorts by name, as given to :func:`lembas.evaluation.evaluate_all`.
@@ -61,6 +62,6 @@ def judge_metrics(
 
 def _best(scores: pd.DataFrame, cohort: str, null: str) -> list[str]:
     """Order the models of a cohort by the primary score, the best first, without the null."""
-    rows = scores[(scores["cohort"] == cohort) & (scores["metric"] == PRIMARY)]
-    rows = rows[(rows["genes"] == "shared") & (rows["model"] != null)].dropna(subset="value")
+    rows = on_shared(scores[(scores["cohort"] == cohort) & (scores["metric"] == PRIMARY)])
+    rows = rows[rows["model"] != null].dropna(subset="value")
     return rows.sort_values("value", ascending=False, kind="stable")["model"].tolist()

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lembas.cohorts import Cohort
+from lembas.gene_sets import gene_sets
 from lembas.metrics import matched_arrays, without_rounding
 
 FEWEST_SCORED = 2
@@ -42,26 +43,21 @@ def few_shot(
         seed: Seed of the draws.
 
     Returns:
-        Tidy: cohort, model, k, draw, value: median skill over the genes that all models predict.
-        k = 0 is the cohort as is, against the training mean.
+        Tidy: cohort, model, k, draw, value: median skill over the genes that the models share; a
+        panel model's is over its own (see :mod:`lembas.gene_sets`). k = 0 is the cohort as is,
+        against the training mean.
 
     Raises:
-        ValueError: If no model shares a gene with the cohort, or a size is below 1.
+        ValueError: If a model predicts no gene of the cohort, or a size is below 1.
     """
     if any(size < 1 for size in sizes):
         raise ValueError(f"sizes must be 1 or more, got {sorted(sizes)[:5]}")
-    genes = cohort.y.columns
-    for table in predictions.values():
-        genes = genes[genes.isin(table.columns)]
-    if genes.empty:
-        raise ValueError(
-            f"no measured target of cohort {cohort.name!r} is predicted by all of "
-            f"{', '.join(predictions)}"
-        )
-    truth, known = cohort.y[genes], _labelled(len(cohort.y), sizes, n_draws, seed)
+    sets = gene_sets(cohort.y.columns, predictions, cohort=cohort.name)
+    known = _labelled(len(cohort.y), sizes, n_draws, seed)
     rows = []
     for model, table in predictions.items():
-        y, p, mean = matched_arrays(truth, table[genes], train_mean)
+        genes = sets.scored(model)
+        y, p, mean = matched_arrays(cohort.y[genes], table[genes], train_mean)
         for k, labelled in known.items():
             skill = _skills(y, p, mean, labelled)
             rows += [(cohort.name, model, k, draw, value) for draw, value in enumerate(skill)]

@@ -9,46 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import GroupKFold, KFold
 
 from lembas.baselines import fit_with, make
 from lembas.cohorts import Cohort
+from lembas.inner_split import folds_of
 from lembas.intervals import units_of
 from lembas.metrics import score_per_gene
 from lembas.network import Network
-
-
-def folds_of(
-    samples: pd.Index, series: pd.Series | None, *, n_folds: int = 5, seed: int = 888
-) -> pd.Series:
-    """Sort samples into folds, whole series where at least two are known.
-
-    Args:
-        samples: Names of the samples.
-        series: Series of each sample; None: unknown.
-        n_folds: Number of folds.
-        seed: Seed of the draw.
-
-    Returns:
-        Number of each sample's fold, from 0, over ``sample``.
-
-    Raises:
-        ValueError: If there are fewer units than folds.
-    """
-    unit, kind = units_of(samples, series)
-    n_units = int(unit.max()) + 1
-    if not 2 <= n_folds <= n_units:
-        raise ValueError(
-            f"cannot sort {n_units} unit(s) ({kind}) into {n_folds} folds; expected 2 to "
-            f"{n_units} folds"
-        )
-    splitter = (GroupKFold if kind == "series" else KFold)(n_folds, shuffle=True, random_state=seed)
-    fold = np.empty(len(samples), int)
-    groups = {"groups": unit} if kind == "series" else {}
-    parts = splitter.split(np.empty((len(samples), 1)), **groups)
-    for number, (_, held_out) in enumerate(parts):
-        fold[held_out] = number
-    return pd.Series(fold, index=samples, name="fold")
 
 
 def cross_validate(

@@ -38,6 +38,16 @@ def listed(labels: Iterable[object], *, most: int = 5) -> str:
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun, in the plural where it is not 1.
+
+    Example:
+        >>> counted(1, "seed"), counted(1200, "seed")
+        ('1 seed', '1,200 seeds')
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def existing_file(path: str | Path, what: str) -> Path:
     """Return the path of a file, or say that it is missing.
 

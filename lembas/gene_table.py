@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from lembas.gene_strata import KINDS
 
 METRICS: tuple[str, ...] = ("skill_per_gene", "pearson_per_gene")
-NULL = "train_mean"
+# Columns in a reader's words.
+WORDS: Mapping[str, str] = {
+    "mean": "Mean (log10)",
+    "sd": "SD (log10)",
+    "in_degree_measured": "Measured regulators",
+    "hops": "Steps from a measured TF",
+    "between_series": "Variance between series",
+    "difference": "Difference in skill",
+    "p": "p",
+    "q": "q",
+    "verdict": "Verdict",
+}
+FORMS: Mapping[str, str] = {
+    "in_degree_measured": "{:,.0f}",
+    "hops": "{:.0f}",
+    "p": "{:.1g}",
+    "q": "{:.1g}",
+}
 
 
 def gene_table(
@@ -87,6 +104,41 @@ def extremes(
     ends = pd.concat([ordered.head(n_genes), ordered.tail(n_genes)])
     columns = [column, *[name for name in shown if name in table.columns and name != column]]
     return ends.set_index("gene")[columns]
+
+
+def in_words(table: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
+    """Put the columns and the models of a part of the table into a reader's words, as text.
+
+    Args:
+        table: Some columns of :func:`gene_table`, such as :func:`extremes` gives them.
+        labels: Model, and cohort, to label.
+
+    Returns:
+        The same rows and columns; a column for which there are no words keeps its name.
+    """
+    shown = table.copy()
+    for name in shown.columns:
+        if name.startswith("best."):
+            shown[name] = shown[name].map(
+                lambda model: labels.get(model, model), na_action="ignore"
+            )
+        elif pd.api.types.is_numeric_dtype(shown[name]):
+            form = FORMS.get(name, "{:z.2f}")
+            shown[name] = shown[name].map(form.format, na_action="ignore")
+    shown = shown.astype(object).where(shown.notna(), "not defined")
+    words = {name: _words(name, labels) for name in shown.columns}
+    return shown.rename(columns=words).rename_axis("Gene")
+
+
+def _words(column: str, labels: Mapping[str, str]) -> str:
+    """Call one column by a reader's words."""
+    first, _, rest = column.partition(".")
+    if not rest:
+        return WORDS.get(column, column)
+    if first == "best":
+        return f"Best model, {labels.get(rest, rest)}"
+    cohort, _, model = rest.rpartition(".")
+    return f"{first.capitalize()} of {labels.get(model, model)}, {labels.get(cohort, cohort)}"
 
 
 def joined_scores(*tables: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Part the training samples once more, to choose settings without looking at the test set."""
+"""Part the training samples once more: into folds, or to hold some of them out."""
 
 from __future__ import annotations
 
@@ -54,29 +54,34 @@ def held_out_samples(
     return fitted, held_out
 
 
-def inner_folds(
-    samples: pd.Index, groups: pd.Series | None, *, n_folds: int, seed: int
-) -> list[Sides]:
-    """Part the samples into folds: by group where at least two are known.
+def folds_of(
+    samples: pd.Index, series: pd.Series | None, *, n_folds: int = 5, seed: int = 888
+) -> pd.Series:
+    """Sort samples into folds, whole series where at least two are known.
 
     Args:
         samples: Names of the samples.
-        groups: Series of each sample; None: unknown.
-        n_folds: Folds, >= 2; as many as there are groups, or samples, where these are fewer.
-        seed: Seed of the draw; groups are dealt out by their size, without a draw.
+        series: Series of each sample; None: unknown.
+        n_folds: Number of folds.
+        seed: Seed of the draw.
+
+    Returns:
+        Number of each sample's fold, from 0, over ``sample``.
 
     Raises:
-        ValueError: If ``n_folds`` is below 2, there are fewer than 4 samples, or some have no
-            group.
+        ValueError: If there are fewer units than folds.
     """
-    if n_folds < 2 or len(samples) < 4:
+    unit, kind = units_of(samples, series)
+    n_units = int(unit.max()) + 1
+    if not 2 <= n_folds <= n_units:
         raise ValueError(
-            f"cannot cross-validate {len(samples)} training samples in {n_folds} folds; at least "
-            "4 samples and 2 folds are needed"
+            f"cannot sort {n_units} unit(s) ({kind}) into {n_folds} folds; expected 2 to "
+            f"{n_units} folds"
         )
-    codes = group_codes(samples, groups)
-    if codes is None:
-        folds = KFold(min(n_folds, len(samples) // 2), shuffle=True, random_state=seed)
-    else:
-        folds = GroupKFold(min(n_folds, len(pd.unique(codes))))
-    return list(folds.split(samples, groups=codes))
+    splitter = (GroupKFold if kind == "series" else KFold)(n_folds, shuffle=True, random_state=seed)
+    fold = np.empty(len(samples), int)
+    groups = {"groups": unit} if kind == "series" else {}
+    parts = splitter.split(np.empty((len(samples), 1)), **groups)
+    for number, (_, held_out) in enumerate(parts):
+        fold[held_out] = number
+    return pd.Series(fold, index=samples, name="fold")

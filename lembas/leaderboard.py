@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from lembas.gate import informative
+from lembas.gene_sets import SHARED
 from lembas.metrics import PRIMARY
 from lembas.significance import LEAST_DIFFERENCE
 
@@ -20,6 +21,7 @@ COLUMNS: tuple[str, ...] = (
     "model",
     "label",
     "cohort",
+    "genes",
     "metric",
     "value",
     "low",
@@ -50,10 +52,10 @@ SCHEMA: Mapping[str, Any] = {
                 "required": list(COLUMNS),
                 "additionalProperties": False,
                 "properties": {
-                    "rank": {"type": "integer", "minimum": 1},
-                    **{name: {"type": "string"} for name in COLUMNS[1:5]},
-                    **dict.fromkeys(COLUMNS[5:8], _NUMBER),
-                    **{name: {"type": ["number", "null"], "minimum": 0} for name in COLUMNS[8:]},
+                    "rank": {"type": ["integer", "null"], "minimum": 1},
+                    **{name: {"type": "string"} for name in COLUMNS[1:6]},
+                    **dict.fromkeys(COLUMNS[6:9], _NUMBER),
+                    **{name: {"type": ["number", "null"], "minimum": 0} for name in COLUMNS[9:]},
                 },
             },
         },
@@ -72,8 +74,9 @@ def leaderboard(
     """Rank the models on every cohort by one metric.
 
     Args:
-        scores: Tidy: model, cohort, metric, value, low, high, on the genes that all models
-            predict; rows of ``n_genes`` are used too where they are there.
+        scores: Tidy: model, cohort, genes, metric, value, low, high, one a model, as
+            :func:`lembas.gene_sets.headline` keeps them; rows of ``n_genes`` are used too where
+            they are there.
         models: Columns model, label, fit_s, size_mb, as :func:`lembas.fitting.read_models` gives.
         latency: Columns model, batch_size, median_ms; the time of one sample is taken.
         n_parameters: Fitted numbers of each model.
@@ -81,6 +84,7 @@ def leaderboard(
 
     Returns:
         Table with ``COLUMNS``, cohort by cohort, the best first; NaN for what was not measured.
+        Panel models come last and have no rank: their scores are of other genes.
 
     Raises:
         ValueError: If no model has this score.
@@ -105,12 +109,12 @@ def leaderboard(
         size_mb=name.map(about["size_mb"]),
         n_parameters=name.map(pd.Series(n_parameters or {}, dtype=float)),
     )
-    place = pd.factorize(table["cohort"])[0]
-    table = table.assign(place=place).sort_values(
-        ["place", "value"], ascending=[True, False], kind="stable", na_position="last"
+    place, panel = pd.factorize(table["cohort"])[0], table["genes"] != SHARED
+    table = table.assign(place=place, panel=panel).sort_values(
+        ["place", "panel", "value"], ascending=[True, True, False], kind="stable"
     )
-    ranked = table.groupby("place", sort=False).cumcount() + 1
-    return table.assign(rank=ranked)[list(COLUMNS)].reset_index(drop=True)
+    rank = (table.groupby("place", sort=False).cumcount() + 1).astype("Int64")
+    return table.assign(rank=rank.mask(table["panel"]))[list(COLUMNS)].reset_index(drop=True)
 
 
 def as_json(
@@ -238,7 +242,7 @@ def _label(labels: Mapping[str, str], name: str) -> str:
 
 
 def board_table(board: pd.DataFrame, cohort: str) -> pd.DataFrame:
-    """Lay one cohort's part out for a reader, as text."""
+    """Lay the scores of one cohort's part out for a reader, as text; see :func:`cost_table`."""
     rows = board[board["cohort"] == cohort]
     interval = [
         "" if pd.isna(row.low) else f"{row.low:z.3f} to {row.high:z.3f}"
@@ -246,20 +250,46 @@ def board_table(board: pd.DataFrame, cohort: str) -> pd.DataFrame:
     ]
     return pd.DataFrame(
         {
-            "Rank": rows["rank"],
+            "Rank": ["-" if pd.isna(rank) else str(rank) for rank in rows["rank"]],
             "Model": rows["label"],
-            "Skill": rows["value"].map(lambda value: _short(value, "z.3f")),
+            "Skill": rows["value"].map(lambda value: _short(value, "z.3f", "not defined")),
             "95 % interval": interval,
-            "Fit (s)": rows["fit_s"].map(lambda value: _short(value, ".1f")),
-            "One sample (ms)": rows["latency_ms"].map(lambda value: _short(value, ".2f")),
-            "Size (MB)": rows["size_mb"].map(lambda value: _short(value, ".1f")),
-            "Parameters": rows["n_parameters"].map(lambda value: _short(value, ",.0f")),
+            "Genes": rows["n_genes"].map(lambda value: _short(value, ",.0f", "not known")),
         }
     ).set_index("Rank")
 
 
-def _short(value: float, form: str) -> str:
-    return "not known" if pd.isna(value) else format(value, form)
+def cost_table(board: pd.DataFrame, cohort: str) -> pd.DataFrame:
+    """Lay out what each model costs, as text, in the order of :func:`board_table`."""
+    rows = board[board["cohort"] == cohort]
+    forms = {
+        "Fit (s)": ("fit_s", ",.1f", "not timed"),
+        "One sample (ms)": ("latency_ms", ",.2f", "not timed"),
+        "Size (MB)": ("size_mb", ",.1f", "not known"),
+        "Parameters": ("n_parameters", ",.0f", "not counted"),
+    }
+    cells = {
+        name: [_short(value, form, missing) for value in rows[column]]
+        for name, (column, form, missing) in forms.items()
+    }
+    return pd.DataFrame({"Model": rows["label"].tolist(), **cells}).set_index("Model")
+
+
+def panel_note(board: pd.DataFrame, cohort: str) -> str:
+    """Say which models have no rank on a cohort, and why."""
+    rows = board[board["cohort"] == cohort]
+    panels = rows[rows["genes"] != SHARED]
+    if panels.empty:
+        return "All models are scored on the same genes."
+    named = [f"{row.label} ({_short(row.n_genes, ',.0f', 'some')})" for row in panels.itertuples()]
+    return (
+        f"Without a rank, for they are fitted to a panel of genes only (their number) and scored "
+        f"on it: {', '.join(named)}. The other models are scored on the genes that they share."
+    )
+
+
+def _short(value: float, form: str, missing: str) -> str:
+    return missing if pd.isna(value) else format(value, form)
 
 
 def network_controls(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -172,6 +173,20 @@ def rank_models(scores: pd.DataFrame, *, level: float = 0.05) -> ModelRanks:
         n_folds,
         wide.index.get_level_values("seed").nunique(),
     )
+
+
+def ranks_table(ranks: ModelRanks, labels: Mapping[str, str]) -> pd.DataFrame:
+    """Lay the ranks of models out for a reader, as text."""
+    rows = ranks.table
+    span = [f"{row.low:.2f} to {row.high:.2f}" for row in rows.itertuples()]
+    return pd.DataFrame(
+        {
+            "Model": rows["model"].map(lambda name: labels.get(name, name)),
+            "Mean rank": rows["mean_rank"].map("{:.2f}".format),
+            "Half the critical difference either way": span,
+            "Skill, median over folds": rows["median_score"].map("{:z.3f}".format),
+        }
+    ).set_index("Model")
 
 
 def _complete(scores: pd.DataFrame) -> pd.DataFrame:

@@ -64,7 +64,8 @@ def scores_by_stratum(
 
     Args:
         truth: Measured expression ``(sample, gene)``.
-        predictions: For each model a prediction with the same labels, in any order.
+        predictions: For each model a prediction with the same samples, in any order; one of fewer
+            genes is scored on these.
         strata: Gene to stratum, as :func:`cv_strata` gives it.
 
     Returns:
@@ -73,7 +74,7 @@ def scores_by_stratum(
         observed - predicted: below zero, the model predicts too much.
 
     Raises:
-        ValueError: If labels differ or ``strata`` lacks a gene.
+        ValueError: If samples differ, a predicted gene was not measured, or ``strata`` lacks one.
     """
     lacking = truth.columns.difference(strata.index)
     if len(lacking):
@@ -83,12 +84,13 @@ def scores_by_stratum(
         )
     rows = []
     for model, prediction in predictions.items():
-        prediction = aligned(truth, prediction)
+        own = truth.loc[:, truth.columns.isin(prediction.columns)]
+        prediction = aligned(own, prediction)
         for stratum in STRATA:
-            genes = truth.columns[truth.columns.isin(strata.index[strata == stratum])]
+            genes = own.columns[own.columns.isin(strata.index[strata == stratum])]
             if genes.empty:
                 continue
-            scores = pooled_scores(truth[genes].to_numpy(float), prediction[genes].to_numpy(float))
+            scores = pooled_scores(own[genes].to_numpy(float), prediction[genes].to_numpy(float))
             scores["n_genes"] = float(len(genes))
             rows += [(model, stratum, metric, value) for metric, value in scores.items()]
     return pd.DataFrame(rows, columns=["model", "stratum", "metric", "value"])

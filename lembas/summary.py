@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from lembas.gene_sets import headline, on_shared
 from lembas.metrics import PRIMARY
 
 NULL = "train_mean"
@@ -29,12 +30,12 @@ def score(scores: pd.DataFrame, model: str, cohort: str, metric: str = PRIMARY) 
 
 
 def ranking(scores: pd.DataFrame, cohort: str, metric: str = PRIMARY) -> pd.Series:
-    """Order the models of one cohort, the best first; the null is left out.
+    """Order the models of one cohort, the best first; the null and panel models are left out.
 
     Raises:
         KeyError: If no model but the null has such a score.
     """
-    rows = scores[(scores["cohort"] == cohort) & (scores["metric"] == metric)]
+    rows = on_shared(scores[(scores["cohort"] == cohort) & (scores["metric"] == metric)])
     value = rows.set_index("model")["value"].drop(NULL, errors="ignore")
     if value.empty:
         raise KeyError(
@@ -48,7 +49,7 @@ def answer(scores: pd.DataFrame, cohort: str, labels: Mapping[str, str], where: 
     """Say in one sentence which model predicts a cohort best, and where LEMBAS-RNN stands.
 
     Args:
-        scores: Tidy: model, cohort, metric, value, low, high.
+        scores: Tidy: model, cohort, genes, metric, value, low, high, one a model.
         cohort: Cohort to speak of.
         labels: Model to label.
         where: How to call the cohort, such as "On the held-out test samples".
@@ -130,13 +131,21 @@ def original_table(
 ) -> pd.DataFrame:
     """Lay the original study's scores beside ours and beside the null.
 
+    Args:
+        ours: Tidy: model, cohort, genes, metric, value, of every set of genes: the null is that of
+            the genes which the model's own score is of.
+        original: Columns model, cohort, metric, value.
+        labels: Model to label.
+
     Returns:
         One row a cohort, model and metric: here, null here, original study (other data).
     """
     keys = ["cohort", "model", "metric"]
-    table = original.merge(ours[[*keys, "value"]], on=keys, suffixes=("_original", "_here"))
-    null = ours.loc[ours["model"] == NULL, ["cohort", "metric", "value"]]
-    table = table.merge(null.rename(columns={"value": "null"}), on=["cohort", "metric"])
+    here = headline(ours)[[*keys, "genes", "value"]]
+    table = original.merge(here, on=keys, suffixes=("_original", "_here"))
+    null = ours.loc[ours["model"] == NULL, ["cohort", "metric", "genes", "value"]]
+    null = null.rename(columns={"value": "null"})
+    table = table.merge(null, on=["cohort", "metric", "genes"])
     table = table.assign(model=table["model"].map(lambda name: labels.get(name, name)))
     named = {
         "value_here": "here",

@@ -8,10 +8,11 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, PredefinedSplit
 from sklearn.utils.validation import check_is_fitted
 
-from lembas.inner_split import group_codes, inner_folds
+from lembas.inner_split import folds_of
+from lembas.intervals import units_of
 from lembas.labels import PlainState, check_training_tables
 
 SEARCH_COLUMNS: tuple[str, ...] = (
@@ -42,8 +43,8 @@ class Tuned(PlainState, RegressorMixin, BaseEstimator):
     Args:
         estimator: A model that is fitted on and predicts tables.
         grid: Setting of the model to the values to try, the first of equals wins.
-        n_folds: Folds, or as many as there are series where these are fewer.
-        seed: Seed of the folds where no series are known.
+        n_folds: Folds, or as many as there are series (or samples) where these are fewer.
+        seed: Seed of the folds.
 
     Attributes:
         best_: The model with the chosen settings, fitted on all samples.
@@ -79,18 +80,19 @@ class Tuned(PlainState, RegressorMixin, BaseEstimator):
         """
         check_training_tables(X, Y)
         self._check_grid()
-        folds = inner_folds(X.index, groups, n_folds=self.n_folds, seed=self.seed)
+        unit, kind = units_of(X.index, groups)
+        n_folds = min(self.n_folds, int(unit.max()) + 1)
+        fold = folds_of(X.index, groups, n_folds=n_folds, seed=self.seed)
         search = GridSearchCV(
             self.estimator,
             {name: list(values) for name, values in self.grid.items()},
             scoring=_skill_scorer(Y),
-            cv=folds,
+            cv=PredefinedSplit(fold),
             error_score="raise",
         ).fit(X, Y)
         self.best_, self.best_parameters_ = search.best_estimator_, dict(search.best_params_)
         self.tfs_, self.genes_ = X.columns, self.best_.genes_
-        unit = "sample" if group_codes(X.index, groups) is None else "series"
-        self.search_ = _search_table(search).assign(n_folds=len(folds), unit=unit)
+        self.search_ = _search_table(search).assign(n_folds=n_folds, unit=kind)
         return self
 
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:

@@ -39,7 +39,7 @@ def scores_table() -> pd.DataFrame:
     """Invent aggregate scores with intervals; the null's skill is 0 with no interval."""
     rng = np.random.default_rng(1)
     keys = itertools.product(MODELS, COHORTS, AGGREGATES)
-    table = pd.DataFrame(keys, columns=["model", "cohort", "metric"])
+    table = pd.DataFrame(keys, columns=["model", "cohort", "metric"]).assign(genes="shared")
     table["value"] = rng.uniform(0.3, 0.97, len(table))
     half = rng.uniform(0.002, 0.05, len(table))
     table["low"], table["high"] = table["value"] - half, table["value"] + half

@@ -299,6 +299,8 @@ def test_tables_for_a_reader_hold_every_comparison(ladder):
     table = differences_table(ladder.differences, LABELS)
     assert len(table) == len(ladder.differences)
     assert ("test", "Path ridge", "Rewired, same degrees") in table.index
+    large = moved_table(ladder.fits.assign(n_edges=5686.0))
+    assert set(large["edges"]) == {"5,686"}
     moved = moved_table(ladder.fits)
     assert moved.loc["Rewired, same degrees", "draws"] == 3
     assert moved.loc["Signs flipped", "edges between other nodes"] == "0.0%"

@@ -12,18 +12,15 @@ from sklearn.metrics import r2_score
 
 from lembas.cohorts import Cohort
 from lembas.evaluation import (
-    ALL,
-    SHARED,
     Evaluation,
-    by_gene_set,
     centred,
     centred_all,
     chosen_cohort,
     evaluate,
     evaluate_all,
     shared_predictions,
-    wide_scores,
 )
+from lembas.gene_sets import ALL, SHARED, headline, panel_of
 from lembas.study import Study
 
 MODELS = ("train_mean", "mlr", "masked_ridge", "lembas")
@@ -105,23 +102,85 @@ def test_genes_that_were_not_measured_are_not_scored(
     assert set(found.scores["genes"]) == {SHARED}
 
 
-def test_a_model_of_few_genes_is_compared_on_these_and_all_have_their_own_too(
+@pytest.fixture(scope="module")
+def panel(study: Study) -> pd.Index:
+    return study.dataset.targets[[1, 5, 6, 11]]
+
+
+@pytest.fixture(scope="module")
+def with_panel(study: Study, predictions: dict[str, pd.DataFrame], panel: pd.Index) -> Evaluation:
+    more = {"boosted": predictions["mlr"][panel] + 0.01, **predictions}
+    return evaluate(study.dataset.test, more, study.dataset.train_mean, **FEW)
+
+
+@pytest.mark.parametrize("name", ["per_gene", "scores", "differences"])
+def test_a_panel_model_changes_no_other_model_s_scores(
+    made: Evaluation, with_panel: Evaluation, name: str
+) -> None:
+    """The law of the sets of genes: the same rows, to the last bit, and further ones."""
+    found = getattr(with_panel, name)
+    rows = found[found["model"] != "boosted"]
+    if name == "scores":
+        rows = rows[rows["genes"] != panel_of("boosted")]
+    pd.testing.assert_frame_equal(rows.reset_index(drop=True), getattr(made, name))
+    for table in ("against_null", "resampled"):
+        pd.testing.assert_frame_equal(getattr(with_panel, table), getattr(made, table))
+
+
+def test_a_panel_model_is_scored_and_compared_on_its_panel(
+    study: Study, predictions: dict[str, pd.DataFrame], panel: pd.Index, with_panel: Evaluation
+) -> None:
+    """The oracle: a cohort that measured the panel only, where no model lacks a gene."""
+    cut = replace(study.dataset.test, y=study.dataset.test.y[panel])
+    more = {"boosted": predictions["mlr"][panel] + 0.01, **predictions}
+    alone = evaluate(cut, more, study.dataset.train_mean, **FEW)
+    columns = ["metric", "model", "value", "low", "high"]
+    main = headline(with_panel.scores).query("model == 'boosted'")
+    assert set(main["genes"]) == {panel_of("boosted")}
+    expected = alone.scores.query("model == 'boosted'")
+    pd.testing.assert_frame_equal(
+        main[columns].reset_index(drop=True), expected[columns].reset_index(drop=True)
+    )
+    at = with_panel.scores.set_index(["genes", "model", "metric"])["value"]
+    for row in alone.scores.itertuples():
+        found = at[panel_of("boosted"), row.model, row.metric]
+        assert found == pytest.approx(row.value, nan_ok=True)
+    pair = with_panel.differences.query("model == 'boosted'")
+    assert set(pair["n_genes"]) == {4}
+    same = alone.differences.query("model == 'boosted'")
+    pd.testing.assert_frame_equal(pair.reset_index(drop=True), same.reset_index(drop=True))
+    limits = with_panel.scores.query("genes != 'shared' and model != 'boosted'")
+    assert limits[["low", "high"]].isna().all(axis=None), "intervals are of main scores"
+
+
+def test_a_reference_of_a_panel_is_compared_on_its_panel(
+    study: Study, predictions: dict[str, pd.DataFrame], panel: pd.Index
+) -> None:
+    partial = {**predictions, "masked_ridge": predictions["masked_ridge"][panel]}
+    options = {**FEW, "reference": "masked_ridge"}
+    test, mean = study.dataset.test, study.dataset.train_mean
+    found = evaluate(test, partial, mean, **options).differences
+    whole = evaluate(replace(test, y=test.y[panel]), predictions, mean, **options).differences
+    pd.testing.assert_frame_equal(found, whole)
+
+
+def test_a_model_that_lacks_some_genes_narrows_the_comparison(
     study: Study, predictions: dict[str, pd.DataFrame], made: Evaluation
 ) -> None:
-    panel = study.dataset.targets[[1, 5, 6, 11]]
-    partial = {**predictions, "masked_ridge": predictions["masked_ridge"][panel]}
+    most = study.dataset.targets[3:]
+    partial = {**predictions, "masked_ridge": predictions["masked_ridge"][most]}
     found = evaluate(study.dataset.test, partial, study.dataset.train_mean, **FEW)
     at = found.scores.set_index(["genes", "model", "metric"])["value"]
     whole = made.scores.set_index(["model", "metric"])["value"]
     assert at[ALL, "mlr", "r2_pooled"] == pytest.approx(whole["mlr", "r2_pooled"])
-    cut = replace(study.dataset.test, y=study.dataset.test.y[panel])
+    cut = replace(study.dataset.test, y=study.dataset.test.y[most])
     shared = evaluate(cut, predictions, study.dataset.train_mean, **FEW)
     expected = shared.scores.set_index(["model", "metric"])["value"]
     for name in MODELS:
         assert at[SHARED, name, "r2_pooled"] == pytest.approx(expected[name, "r2_pooled"])
     assert at[ALL, "masked_ridge", "r2_pooled"] == at[SHARED, "masked_ridge", "r2_pooled"]
     own_genes = found.per_gene.groupby("model")["gene"].nunique()
-    assert own_genes.to_dict() == {"train_mean": 30, "mlr": 30, "masked_ridge": 4, "lembas": 30}
+    assert own_genes.to_dict() == {"train_mean": 30, "mlr": 30, "masked_ridge": 27, "lembas": 30}
     all_rows = found.scores[found.scores["genes"] == ALL]
     assert all_rows[["low", "high"]].isna().all(axis=None), "intervals are of shared genes"
 
@@ -130,7 +189,9 @@ def test_a_model_without_common_genes_is_refused(
     study: Study, predictions: dict[str, pd.DataFrame]
 ) -> None:
     foreign = {**predictions, "mlr": predictions["mlr"].add_prefix("X_")}
-    with pytest.raises(ValueError, match=r"no measured target of cohort 'test' is predicted by al"):
+    with pytest.raises(
+        ValueError, match=r"no measured target of cohort 'test' is predicted by mlr"
+    ):
         evaluate(study.dataset.test, foreign, study.dataset.train_mean, **FEW)
 
 
@@ -241,38 +302,3 @@ def test_shared_predictions_keep_common_genes_and_fitted_models(
     truth, kept = shared_predictions(study.dataset.test.y, partial, ["lembas", "xgbrf"])
     assert list(kept) == ["lembas"]
     assert set(truth.columns) == set(kept["lembas"].columns) == set(panel)
-
-
-# For a reader
-
-
-def test_wide_scores_by_hand() -> None:
-    rows = [
-        ("a", "test", "m", 0.12345, 0.1, 0.2),
-        ("a", "test", "n", 1.0, np.nan, np.nan),
-        ("b", "test", "m", np.nan, np.nan, np.nan),
-        ("b", "far", "m", -0.5, -0.75, -0.25),
-        ("b", "far", "unasked", 9.0, 9.0, 9.0),
-    ]
-    scores = pd.DataFrame(rows, columns=["model", "cohort", "metric", "value", "low", "high"])
-    table = wide_scores(scores, ["n", "m"], {"a": "Model A"}, digits=2)
-    assert table.columns.tolist() == ["n", "m"]
-    assert table.index.tolist() == [("test", "Model A"), ("test", "b"), ("far", "b")]
-    assert table.loc[("test", "Model A")].tolist() == ["1.00", "0.12 (0.10 to 0.20)"]
-    assert table.loc[("test", "b"), "m"] == "not defined"
-    assert table.loc[("far", "b"), "m"] == "-0.50 (-0.75 to -0.25)"
-
-
-def test_scores_by_gene_set_name_the_number_of_genes():
-    rows = [
-        ("a", "test", "shared", "skill_median_over_genes", 0.5),
-        ("a", "test", "shared", "n_genes", 3.0),
-        ("a", "test", "all", "skill_median_over_genes", -0.0001),
-        ("a", "test", "all", "n_genes", 9.0),
-        ("b", "test", "shared", "skill_median_over_genes", 0.25),
-        ("b", "test", "shared", "n_genes", 3.0),
-    ]
-    scores = pd.DataFrame(rows, columns=["model", "cohort", "genes", "metric", "value"])
-    table = by_gene_set(scores, "skill_median_over_genes", {"a": "Model A"})
-    assert table.loc[("test", "Model A")].tolist() == ["0.500 (3 genes)", "0.000 (9 genes)"]
-    assert table.loc[("test", "b")].tolist() == ["0.250 (3 genes)", ""]

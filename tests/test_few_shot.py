@@ -62,6 +62,16 @@ def test_order_and_other_models_change_nothing() -> None:
     pd.testing.assert_frame_equal(found, one)
 
 
+def test_a_panel_model_changes_no_other_model_s_scores() -> None:
+    model = 0.6 * TRUTH + 0.4 * NOISE
+    one = few_shot(cohort_of(), {"a": model}, MEAN, sizes=(4,))
+    both = few_shot(cohort_of(), {"a": model, "few": model[GENES[:2]]}, MEAN, sizes=(4,))
+    pd.testing.assert_frame_equal(both[both["model"] == "a"], one)
+    alone = few_shot(cohort_of(TRUTH[GENES[:2]]), {"few": model}, MEAN, sizes=(4,))
+    found = both[both["model"] == "few"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, alone)
+
+
 def test_sizes_that_leave_nothing_to_score_are_left_out() -> None:
     found = few_shot(cohort_of(), {"a": NOISE}, MEAN, sizes=(5, 13, 14, 40))
     assert found["k"].unique().tolist() == [0, 5, 13]
@@ -87,7 +97,7 @@ def test_the_summary_is_the_median_and_range_of_the_draws() -> None:
 def test_what_cannot_be_scored_is_refused() -> None:
     with pytest.raises(ValueError, match=r"sizes must be 1 or more, got \[0, 5\]"):
         few_shot(cohort_of(), {"a": NOISE}, MEAN, sizes=(5, 0))
-    with pytest.raises(ValueError, match="no measured target of cohort 'far' is predicted by all"):
+    with pytest.raises(ValueError, match="no measured target of cohort 'far' is predicted by a;"):
         few_shot(cohort_of(), {"a": NOISE.rename(columns="x{}".format)}, MEAN)
 
 

@@ -9,46 +9,12 @@ import pandas as pd
 import pytest
 
 from lembas.baselines import make
-from lembas.folds import cross_validate, curve_summary, folds_of, learning_curve
+from lembas.folds import cross_validate, curve_summary, learning_curve
+from lembas.inner_split import folds_of
 from lembas.metrics import score_per_gene
 from lembas.study import Study
 
-NAMES = pd.Index([f"s{i:02d}" for i in range(23)], name="sample")
 MODELS = ("train_mean", "masked_ridge")
-
-
-@pytest.mark.parametrize("n_folds", [2, 5, 7])
-def test_every_sample_is_held_out_once_and_series_stay_whole(n_folds: int) -> None:
-    series = pd.Series([f"e{i % 7}" for i in range(23)], NAMES)
-    by_series = folds_of(NAMES, series, n_folds=n_folds)
-    assert sorted(by_series.unique()) == list(range(n_folds))
-    assert len(set(zip(series, by_series, strict=True))) == 7
-    by_sample = folds_of(NAMES, None, n_folds=n_folds)
-    sizes = by_sample.value_counts()
-    assert sizes.max() - sizes.min() <= 1
-
-
-def test_the_seed_decides_the_folds() -> None:
-    one, same, other = (folds_of(NAMES, None, seed=seed) for seed in (1, 1, 2))
-    pd.testing.assert_series_equal(one, same)
-    assert (one != other).any()
-
-
-def test_one_series_falls_back_to_samples() -> None:
-    pd.testing.assert_series_equal(folds_of(NAMES, pd.Series("x", NAMES)), folds_of(NAMES, None))
-
-
-@pytest.mark.parametrize(
-    ("series", "n_folds", "message"),
-    [
-        (None, 1, r"cannot sort 23 unit\(s\) \(sample\) into 1 folds; expected 2 to 23"),
-        (None, 24, r"23 unit\(s\) \(sample\) into 24 folds"),
-        (pd.Series([f"e{i % 3}" for i in range(23)], NAMES), 5, r"3 unit\(s\) \(series\) into 5"),
-    ],
-)
-def test_impossible_folds_are_refused(series, n_folds: int, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        folds_of(NAMES, series, n_folds=n_folds)
 
 
 def test_scores_are_those_of_a_loop_by_hand(study: Study) -> None:

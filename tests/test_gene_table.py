@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from lembas.gene_strata import KINDS
-from lembas.gene_table import extremes, gene_table, joined_scores
+from lembas.gene_table import extremes, gene_table, in_words, joined_scores
 
 GENES = pd.Index([f"G{i}" for i in range(6)], name="gene")
 
@@ -65,6 +65,19 @@ def test_both_ends_are_shown() -> None:
     assert shown.index.tolist() == ["G5", "G4", "G1", "G0"]
     assert shown.columns.tolist() == ["skill.test.a", "mean", "q"]
     assert len(extremes(table, "skill.far.a", n_genes=9)) == 4, "no gene twice, none without value"
+
+
+def test_the_page_speaks_a_reader_s_words() -> None:
+    table = gene_table(*parts())
+    columns = ["skill.far.b", "best.far", "q", "verdict", "in_degree_measured"]
+    part = table.assign(in_degree_measured=12.0, q=0.000123).set_index("gene")[columns]
+    shown = in_words(part, {"a": "Model A", "b": "Model B", "far": "cohort F"})
+    assert shown.columns.tolist() == [
+        "Skill of Model B, cohort F", "Best model, cohort F", "q", "Verdict", "Measured regulators",
+    ]  # fmt: skip
+    assert shown.loc["G2"].tolist() == ["-8.00", "Model A", "0.0001", "better", "12"]
+    assert shown.loc["G5"].tolist()[:2] == ["not defined", "not defined"]
+    assert part.columns.tolist() == columns, "the table given stays as it is"
 
 
 def test_what_is_not_there_is_named() -> None:

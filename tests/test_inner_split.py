@@ -8,28 +8,44 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lembas.inner_split import group_codes, held_out_samples, inner_folds
+from lembas.inner_split import folds_of, group_codes, held_out_samples
 
+NAMES = pd.Index([f"s{i:02d}" for i in range(23)], name="sample")
 SAMPLES = pd.Index([f"s{number}" for number in range(30)])
 
 
-@settings(deadline=None)
-@given(
-    series=st.lists(st.integers(0, 6), min_size=30, max_size=30),
-    n_folds=st.integers(2, 8),
-    seed=st.integers(0, 99),
+@pytest.mark.parametrize("n_folds", [2, 5, 7])
+def test_every_sample_is_held_out_once_and_series_stay_whole(n_folds: int) -> None:
+    series = pd.Series([f"e{i % 7}" for i in range(23)], NAMES)
+    by_series = folds_of(NAMES, series, n_folds=n_folds)
+    assert sorted(by_series.unique()) == list(range(n_folds))
+    assert len(set(zip(series, by_series, strict=True))) == 7
+    by_sample = folds_of(NAMES, None, n_folds=n_folds)
+    sizes = by_sample.value_counts()
+    assert sizes.max() - sizes.min() <= 1
+
+
+def test_the_seed_decides_the_folds() -> None:
+    one, same, other = (folds_of(NAMES, None, seed=seed) for seed in (1, 1, 2))
+    pd.testing.assert_series_equal(one, same)
+    assert (one != other).any()
+
+
+def test_one_series_falls_back_to_samples() -> None:
+    pd.testing.assert_series_equal(folds_of(NAMES, pd.Series("x", NAMES)), folds_of(NAMES, None))
+
+
+@pytest.mark.parametrize(
+    ("series", "n_folds", "message"),
+    [
+        (None, 1, r"cannot sort 23 unit\(s\) \(sample\) into 1 folds; expected 2 to 23"),
+        (None, 24, r"23 unit\(s\) \(sample\) into 24 folds"),
+        (pd.Series([f"e{i % 3}" for i in range(23)], NAMES), 5, r"3 unit\(s\) \(series\) into 5"),
+    ],
 )
-def test_folds_part_the_samples_and_keep_series_whole(series, n_folds, seed):
-    groups = pd.Series(series, index=SAMPLES)
-    folds = inner_folds(SAMPLES, groups, n_folds=n_folds, seed=seed)
-    held_out = np.concatenate([each for _, each in folds])
-    assert sorted(held_out) == list(range(30))
-    known = groups.nunique()
-    assert len(folds) == (n_folds if known == 1 else min(n_folds, known))
-    for fitted, other in folds:
-        assert sorted([*fitted, *other]) == list(range(30))
-        if known > 1:
-            assert not set(groups.iloc[fitted]) & set(groups.iloc[other])
+def test_impossible_folds_are_refused(series, n_folds: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        folds_of(NAMES, series, n_folds=n_folds)
 
 
 @settings(deadline=None)
@@ -58,5 +74,3 @@ def test_what_cannot_be_parted_is_refused():
         group_codes(SAMPLES, groups)
     with pytest.raises(ValueError, match="at least 4 training samples, got 3"):
         held_out_samples(SAMPLES[:3], None, fraction=0.2, seed=0)
-    with pytest.raises(ValueError, match="cannot cross-validate 30 training samples in 1 folds"):
-        inner_folds(SAMPLES, None, n_folds=1, seed=0)

@@ -22,7 +22,8 @@ LEVELS = {
         "network names labels tables formats h5ad sources data cohorts split duplicates audit "
         "metrics intervals coverage strata original linear ranks ridge plotting "
         "unfinished cached annotation rewiring path_ridge inner_split pls signed_ridge "
-        "significance calibration calibration_words gate few_shot gene_strata gene_table"
+        "significance calibration calibration_words gate few_shot gene_strata gene_table gene_sets "
+        "score_tables"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests baselines "

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from lembas.gate import INFORMATIVE, NOT_ABOVE
+from lembas.gene_sets import SHARED, panel_of
 from lembas.leaderboard import (
     COLUMNS,
     PRIMARY,
@@ -17,8 +18,10 @@ from lembas.leaderboard import (
     as_json,
     board_table,
     compared,
+    cost_table,
     leaderboard,
     network_controls,
+    panel_note,
     rules,
     verdict,
 )
@@ -26,13 +29,16 @@ from lembas.leaderboard import (
 LABELS = {"lembas": "LEMBAS-RNN", "masked_ridge": "Masked ridge", "test": "the test samples"}
 
 
-def scores_of(values: dict[str, float], cohort: str = "test") -> pd.DataFrame:
+def scores_of(
+    values: dict[str, float], cohort: str = "test", *, genes: str = SHARED, n_genes: float = 850.0
+) -> pd.DataFrame:
     rows = [
-        (model, cohort, metric, number, number - 0.1, number + 0.1)
+        (model, cohort, genes, metric, number, number - 0.1, number + 0.1)
         for model, value in values.items()
-        for metric, number in ((PRIMARY, value), ("n_genes", 850.0))
+        for metric, number in ((PRIMARY, value), ("n_genes", n_genes))
     ]
-    return pd.DataFrame(rows, columns=["model", "cohort", "metric", "value", "low", "high"])
+    columns = ["model", "cohort", "genes", "metric", "value", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def models_of(names: list[str]) -> pd.DataFrame:
@@ -86,11 +92,48 @@ def test_a_metric_that_nobody_has_is_refused() -> None:
 
 
 def test_the_page_shows_what_is_not_known() -> None:
-    shown = board_table(board_of({"a": 0.2, "b": 0.5}), "test")
-    assert shown.index.tolist() == [1, 2]
-    assert shown.loc[1].tolist() == [
-        "Model b", "0.500", "0.400 to 0.600", "1.5", "3.00", "0.2", "not known",
-    ]  # fmt: skip
+    board = board_of({"a": 0.2, "b": 0.5})
+    shown = board_table(board, "test")
+    assert shown.index.tolist() == ["1", "2"]
+    assert shown.loc["1"].tolist() == ["Model b", "0.500", "0.400 to 0.600", "850"]
+    costs = cost_table(board, "test")
+    assert costs.index.tolist() == shown["Model"].tolist()
+    assert costs.loc["Model b"].tolist() == ["1.5", "3.00", "0.2", "not counted"]
+    assert costs.loc["Model a"].tolist() == ["1.5", "not timed", "0.2", "7"]
+    assert panel_note(board, "test") == "All models are scored on the same genes."
+
+
+def test_the_page_s_tables_are_narrow_enough() -> None:
+    """The text column holds about 90 characters; 20 are for the longest label of a model."""
+    board = board_of({"a": -10.2, "b": 0.5}).assign(
+        fit_s=12345.6, latency_ms=9415.5, size_mb=123.4, n_parameters=12_345_678.0
+    )
+    for table in (board_table(board, "test"), cost_table(board, "test")):
+        shown = table.reset_index().astype(str)
+        widths = [max(len(name), shown[name].str.len().max()) for name in shown]
+        assert sum(widths) + 2 * len(widths) <= 70
+
+
+def test_a_panel_model_comes_last_without_a_rank() -> None:
+    values = {"a": 0.2, "b": 0.5}
+    panel = scores_of({"few": 0.9}, genes=panel_of("few"), n_genes=100)
+    models = models_of(["few", "a", "b"])
+    whole = leaderboard(scores_of(values), models)
+    board = leaderboard(pd.concat([panel, scores_of(values)]), models)
+    pd.testing.assert_frame_equal(board.head(2), whole)
+    last = board.iloc[2]
+    assert last[["model", "genes", "value", "n_genes"]].tolist() == [
+        "few",
+        "panel of few",
+        0.9,
+        100,
+    ]
+    assert pd.isna(last["rank"])
+    assert board_table(board, "test").index.tolist() == ["1", "2", "-"]
+    assert "scored on it: Model few (100). The other models" in panel_note(board, "test")
+    content = json.loads(as_json(board, [], study="demo", simulated=True))
+    jsonschema.validate(content, SCHEMA)
+    assert [row["rank"] for row in content["rows"]] == [1, 2, None]
 
 
 @pytest.mark.parametrize(

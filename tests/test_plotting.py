@@ -284,6 +284,21 @@ def test_predictions_meet_the_truth_by_label() -> None:
     )
 
 
+def test_a_panel_model_has_the_null_of_its_own_genes(monkeypatch: pytest.MonkeyPatch) -> None:
+    truth, predictions, _ = matrices()
+    table = scores_table()
+    here = (table["metric"] == "r2_pooled") & (table["cohort"] == "test")
+    rows = table[here & table["model"].isin(["train_mean", "xgbrf"])].assign(genes="panel of xgbrf")
+    rows = rows.assign(value=rows["model"].map({"train_mean": 0.125, "xgbrf": 0.875}))
+    scores = pd.concat([table[~(here & (table["model"] == "xgbrf"))], rows])
+    panel = {"xgbrf": predictions["xgbrf"].iloc[:, :9], "mlr": predictions["mlr"]}
+    drawing = plotting.predicted_against_observed(truth, panel, scores, cohort="test", unit=UNIT)
+    words = [text for text, *_ in drawn_texts(drawing, monkeypatch)]
+    assert "R² pooled 0.875\nnull 0.125" in words
+    null = table.loc[here & (table["model"] == "train_mean"), "value"].item()
+    assert any(text.endswith(f"\nnull {null:.3f}") for text in words)
+
+
 def test_every_point_is_counted_once() -> None:
     truth, _, _ = matrices()
     panels = [axes for axes in figure("predicted_against_observed").axes if axes.get_title("left")]

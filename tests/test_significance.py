@@ -9,7 +9,7 @@ from scipy import stats
 
 from lembas import significance
 from lembas.metrics import score_per_gene
-from lembas.significance import gene_differences, rank_models
+from lembas.significance import gene_differences, rank_models, ranks_table
 from tests.conftest import random_expression
 
 GENES = [f"G{number}" for number in range(7)]
@@ -176,3 +176,16 @@ def test_further_seeds_add_no_samples():
 def test_scores_that_cannot_be_ranked_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
         rank_models(change(fold_scores()))
+
+
+def test_the_page_shows_ranks_in_words() -> None:
+    ranks = rank_models(fold_scores())
+    table = ranks_table(ranks, {"a": "Model A"})
+    first = ranks.table.iloc[0]
+    assert table.index.tolist() == ranks.table["model"].replace({"a": "Model A"}).tolist()
+    assert table.iloc[0].tolist() == [
+        f"{first['mean_rank']:.2f}",
+        f"{first['low']:.2f} to {first['high']:.2f}",
+        f"{first['median_score']:.3f}",
+    ]
+    assert not any("_" in name for name in (*table.columns, table.index.name))

@@ -71,10 +71,18 @@ def test_an_empty_stratum_has_no_rows():
     assert scores_by_stratum(TRUTH, {"a": PREDICTION}, strata)["stratum"].unique() == ["low"]
 
 
+def test_a_prediction_of_fewer_genes_is_scored_on_these():
+    strata, few = cv_strata(training()), GENES[::3]
+    both = scores_by_stratum(TRUTH, {"a": PREDICTION, "few": PREDICTION[few]}, strata)
+    alone = scores_by_stratum(TRUTH[few], {"few": PREDICTION[few]}, strata)
+    found = both[both["model"] == "few"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, alone)
+
+
 def test_tables_that_do_not_match_are_refused():
     strata = cv_strata(training())
     with pytest.raises(ValueError, match="G07"):
-        scores_by_stratum(TRUTH, {"a": PREDICTION.drop(columns="G07")}, strata)
+        scores_by_stratum(TRUTH.drop(columns="G07"), {"a": PREDICTION}, strata)
     with pytest.raises(ValueError, match=r"strata lack 1 gene\(s\): G07; sort all scored genes"):
         scores_by_stratum(TRUTH, {"a": PREDICTION}, strata.drop("G07"))
 

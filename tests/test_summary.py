@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lembas.gene_sets import SHARED, panel_of
 from lembas.original import original_scores
 from lembas.summary import (
     NULL,
@@ -34,15 +35,16 @@ WHERE = "On the held-out test samples"
 
 
 def scores_of(
-    values: dict[str, float], *, width: float = 0.1, cohort: str = "test"
+    values: dict[str, float], *, width: float = 0.1, cohort: str = "test", genes: str = SHARED
 ) -> pd.DataFrame:
     """Scores of one cohort: made-up values with intervals of a given half-width."""
     rows = [
-        (model, cohort, metric, value, value - width, value + width)
+        (model, cohort, genes, metric, value, value - width, value + width)
         for model, value in {NULL: 0.0, **values}.items()
         for metric in (PRIMARY, "r2_pooled")
     ]
-    return pd.DataFrame(rows, columns=["model", "cohort", "metric", "value", "low", "high"])
+    columns = ["model", "cohort", "genes", "metric", "value", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 @pytest.mark.parametrize("values", list(permutations((0.2, 0.4, 0.6))))
@@ -111,6 +113,18 @@ def test_the_ranking_leaves_the_null_out() -> None:
     assert ranking(table, "test").index.tolist() == ["lembas", "mlr", "masked_ridge"]
     with pytest.raises(KeyError, match="no model has a 'skill_median_over_genes' on 'far'; scored"):
         ranking(table, "far")
+
+
+def test_a_panel_model_is_not_ranked_and_has_the_null_of_its_own_genes() -> None:
+    own = scores_of({"mlr": 0.5, "lembas": 0.25})
+    panel = scores_of({"xgbrf": 0.9}, genes=panel_of("xgbrf"))
+    both = pd.concat([own, panel.assign(value=panel["value"] + 0.05)])
+    assert ranking(both, "test").index.tolist() == ["mlr", "lembas"]
+    assert answer(both, "test", LABELS, WHERE) == answer(own, "test", LABELS, WHERE)
+    table = original_table(both, original_scores(), {**LABELS, "xgbrf": "XGBRF"})
+    assert table.loc[("test", "MLR", "r2_pooled"), "null here"] == "0.000"
+    row = table.loc[("test", "XGBRF", "r2_pooled")]
+    assert row.tolist()[:2] == ["0.950", "0.050"]
 
 
 def test_cohorts_are_joined_and_named() -> None:

@@ -9,6 +9,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import SubFigure
 from matplotlib.ticker import MaxNLocator
 
+from lembas.gene_sets import SHARED, panel_of
 from lembas.plotting import style
 from lembas.plotting.density import (
     count_key,
@@ -58,10 +59,10 @@ def _tidy_ticks(axes: Sequence[Axes]) -> None:
         panel.yaxis.set_major_locator(MaxNLocator(4, integer=True))
 
 
-def _pooled(scores: pd.DataFrame, cohort: str) -> pd.Series:
-    """Select the pooled R2 of each model on one cohort."""
+def _pooled(scores: pd.DataFrame, cohort: str) -> pd.DataFrame:
+    """Spread the pooled R2 of one cohort: one row a set of genes, one column a model."""
     rows = style.pick(style.pick(scores, "cohort", cohort), "metric", "r2_pooled")
-    return rows.set_index("model")["value"].astype(float)
+    return rows.pivot_table(index="genes", columns="model", values="value", dropna=False)
 
 
 @style.styled
@@ -82,7 +83,8 @@ def predicted_against_observed(
         truth: Measured expression, shape (sample, gene).
         predictions: Model to predicted expression with the same samples, in any order; a model
             may predict fewer genes, and its panel then says how many.
-        scores: Columns model, cohort, metric, value, with the rows of `r2_pooled`.
+        scores: Columns model, cohort, genes, metric, value, with the rows of `r2_pooled` of every
+            set of genes: a panel model's score stands beside the null's of the same genes.
         cohort: Cohort shown, as named in `scores`.
         unit: Unit of expression, such as "log10(CPM+1)".
         labels: Model or cohort name to label.
@@ -96,7 +98,7 @@ def predicted_against_observed(
         KeyError: If a column, or the pooled R2 of a model, is missing.
         ValueError: If a prediction has other samples, or genes that were not measured.
     """
-    style.require(scores, ["model", "cohort", "metric", "value"], "scores")
+    style.require(scores, ["model", "cohort", "genes", "metric", "value"], "scores")
     pooled = _pooled(scores, cohort)
     models = style.ordered_models(predictions)
     tables = [_matched(truth, predictions[model], model) for model in models]
@@ -126,10 +128,13 @@ def predicted_against_observed(
     return figure
 
 
-def _pooled_note(model: str, pooled: pd.Series, null: str) -> str:
-    """Write a model's pooled R2 with the null's beside it."""
-    score = f"R² pooled {pooled[model]:.3f}"
-    return score if model == null or null not in pooled else f"{score}\nnull {pooled[null]:.3f}"
+def _pooled_note(model: str, pooled: pd.DataFrame, null: str) -> str:
+    """Write a model's pooled R2 with the null's of the same genes beside it."""
+    own = panel_of(model) if panel_of(model) in pooled.index else SHARED
+    score = f"R² pooled {pooled.loc[own, model]:.3f}"
+    if model == null or null not in pooled or pd.isna(pooled.loc[own, null]):
+        return score
+    return f"{score}\nnull {pooled.loc[own, null]:.3f}"
 
 
 def _grid(n_panels: int, title: str, *, ratio: float) -> tuple[style.Drawing, list[Axes]]:
