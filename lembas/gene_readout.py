@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import joblib
 import numpy as np
 import torch
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from lembas import edge_kernels
 from lembas.batches import Batches
 from lembas.model import LembasRNN
-from lembas.ridge import Regression, solve_gcv
 from lembas.sparse import EdgePattern
 
 # Genes with about as many regulators are solved together, padded to the next of these sizes.
 _SIZES = np.unique(np.round(1.3 ** np.arange(40)).astype(int))
-# Entries of the matrices that are solved together: 4 MB, so that they stay near the processor.
+# Entries of the matrices that are solved together: 4 MB, so that they stay near a core.
 _ENTRIES = 500_000
 _SAMPLES_AT_ONCE = 1024
-# Genes that one thread works on before it takes others.
-_GENES_AT_ONCE = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,19 +132,19 @@ class GeneReadout:
         Returns:
             The weights, and the lowest value of the sum that they minimise, over all genes.
         """
-        weights = self._empty()
-        explained = 0.0
-        for group in self._groups:
-            at_once = max(1, _ENTRIES // group.features.shape[1] ** 2)
-            for part in _parts(group, at_once):
-                columns = part.genes[:, None]
-                penalised = _penalised_parts(products.gram, part.features, alpha[part.genes])
-                factor = torch.linalg.cholesky(penalised)  # reads the lower triangle alone
-                right = products.projected[part.features, columns]
-                solution = torch.cholesky_solve(right[:, :, None], factor)[:, :, 0]
-                explained += float((right * solution).sum())
-                _scatter(weights, part.edges, solution)
-        return weights, float(self._total[self.genes].sum()) - explained
+
+        def solved(part: _Group) -> tuple[Tensor, Tensor]:
+            penalised = _penalised_parts(products.gram, part.features, alpha[part.genes])
+            factor = torch.linalg.cholesky(penalised)  # reads the lower half alone
+            right = products.projected[part.features, part.genes[:, None]]
+            solution = torch.cholesky_solve(right[:, :, None], factor)[:, :, 0]
+            return solution, (right * solution).sum()
+
+        weights, explained = self._empty(), torch.zeros_like(self._total[0])
+        for part, (solution, own) in self._in_threads(solved):
+            explained += own
+            _scatter(weights, part.edges, solution)
+        return weights, float(self._total[self.genes].sum() - explained)
 
     def solve_gcv(self, products: Products, alphas: np.ndarray) -> tuple[Weights, Tensor]:
         """Solve each gene's regression at the penalty that generalised cross-validation prefers.
@@ -160,29 +157,19 @@ class GeneReadout:
             The weights, and the chosen penalties ``(gene,)``; 1 for a gene without regulators.
         """
         weights, alpha = self._empty(), torch.ones_like(self._total)
-        arrays = (products.gram, products.projected, self._total)
-        gram, projected, total = (part.cpu().numpy() for part in arrays)
-        parts = [part for group in self._groups for part in _parts(group, _GENES_AT_ONCE)]
+        choices = torch.from_numpy(alphas).to(alpha)
 
-        def solved(part: _Group) -> tuple[np.ndarray, np.ndarray]:
-            solution, chosen = np.zeros(part.features.shape), np.empty(len(part.genes))
-            features, edges = part.features.cpu().numpy(), part.edges.cpu().numpy()
-            for member, gene in enumerate(part.genes.tolist()):
-                place = np.flatnonzero(np.tile(edges[member] >= 0, 2))
-                own = features[member, place]
-                of_gene = (gram[np.ix_(own, own)], projected[own, gene], total[gene])
-                problem = Regression(*of_gene, self.inputs.shape[1], np.zeros(len(own)))
-                solution[member, place], chosen[member] = solve_gcv(problem, alphas)
-            return solution, chosen
+        def solved(part: _Group) -> tuple[Tensor, Tensor]:
+            at = part.features
+            nothing = torch.zeros_like(self._total[part.genes])
+            gram = _penalised_parts(products.gram, at, nothing)  # eigh reads the lower half alone
+            right = products.projected[at, part.genes[:, None]]
+            total, n_samples = self._total[part.genes], self.inputs.shape[1]
+            return _solve_gcv(gram, right, total, n_samples, choices)
 
-        # BLAS' threads cost more than they save on matrices as small as a gene's own.
-        with threadpool_limits(1):
-            found = joblib.Parallel(torch.get_num_threads(), prefer="threads")(
-                joblib.delayed(solved)(part) for part in parts
-            )
-        for part, (solution, chosen) in zip(parts, found, strict=True):
-            alpha[part.genes] = torch.from_numpy(chosen).to(alpha)
-            _scatter(weights, part.edges, torch.from_numpy(solution).to(alpha))
+        for part, (solution, chosen) in self._in_threads(solved):
+            alpha[part.genes] = chosen
+            _scatter(weights, part.edges, solution)
         return weights, alpha
 
     def slope(self, weights: Weights, states: Tensor) -> Tensor:
@@ -203,6 +190,24 @@ class GeneReadout:
             left = y.t() - direct @ self.inputs[:, rows] - through @ states[:, rows]
             slope[:, rows] = -2 * (back @ left)
         return slope
+
+    def _in_threads(
+        self, solved: Callable[[_Group], tuple[Tensor, Tensor]]
+    ) -> Iterator[tuple[_Group, tuple[Tensor, Tensor]]]:
+        """Solve all genes, some at a time, in as many threads as torch has.
+
+        The order, and so every sum, is the same for any number of threads.
+        """
+        parts = [
+            part
+            for group in self._groups
+            for part in _parts(group, max(1, _ENTRIES // group.features.shape[1] ** 2))
+        ]
+        with _one_thread_each() as n_threads:
+            found = joblib.Parallel(n_threads, prefer="threads")(
+                joblib.delayed(solved)(part) for part in parts
+            )
+        return zip(parts, found, strict=True)
 
     def _empty(self) -> Weights:
         zeros = torch.zeros(len(self.positions), dtype=torch.double, device=self.training.device)
@@ -260,6 +265,51 @@ def _parts(group: _Group, at_once: int) -> Iterator[_Group]:
     for start in range(0, len(group.genes), at_once):
         part = slice(start, start + at_once)
         yield _Group(group.genes[part], group.edges[part], group.features[part])
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[int]:
+    """Keep torch from sharing a gene's small matrices out; give the number of threads it had."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield n_threads
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+def _solve_gcv(
+    gram: Tensor, right: Tensor, total: Tensor, n_samples: int, alphas: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Solve genes' regressions as :func:`lembas.ridge.solve_gcv` does one, all at once.
+
+    A feature that stands for padding is an eigenvalue of 0: it explains nothing, and leaves the
+    degrees of freedom as they are.
+
+    Args:
+        gram: Products of each gene's features with each other, ``(gene, place, place)``.
+        right: Products of the features with the gene, ``(gene, place)``.
+        total: Sum of squares of each gene, ``(gene,)``.
+        n_samples: Number of samples.
+        alphas: Penalties to choose from, ``(choice,)``.
+
+    Returns:
+        Weights ``(gene, place)`` and the chosen penalties ``(gene,)``.
+    """
+    value, vector = torch.linalg.eigh(gram)
+    value = value.clamp(min=0)
+    component = (vector.transpose(1, 2) @ right[:, :, None])[:, :, 0]
+    least = value.shape[1] * torch.finfo(value.dtype).eps * value[:, -1:]
+    # Along a direction in which the samples do not differ there is nothing to explain.
+    square = torch.where(value > least, component.square() / value, 0.0)
+    left = alphas[:, None, None] / (value + alphas[:, None, None])
+    residual = (total - square.sum(dim=1)).clamp(min=0) + (left.square() * square).sum(dim=2)
+    spare = n_samples - 1 - value.shape[1] + left.sum(dim=2)
+    # With more components than samples the spare degrees of freedom may round to 0.
+    spare = spare.clamp(min=torch.finfo(value.dtype).eps)
+    chosen = alphas[(residual / spare.square()).argmin(dim=0)]
+    shrunk = component / (value + chosen[:, None])
+    return (vector @ shrunk[:, :, None])[:, :, 0], chosen
 
 
 def _penalised_parts(gram: Tensor, features: Tensor, alpha: Tensor) -> Tensor:

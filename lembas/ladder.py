@@ -108,13 +108,14 @@ class Rung:
 
 
 # What a model whose reach is a gene's own regulators is compared with, and what models of longer
-# reach are. Neither ridge knows of signs, nor the first of edges from TF to TF.
+# reach are. Of these only the signed ridge knows of signs, and only the others of TF-TF edges.
 NEAR: Mapping[str, tuple[str, ...]] = {
     "masked_ridge": ("rewired", "permuted_genes", "random_edges", "permuted_samples"),
+    "signed_ridge": ("flipped_signs", "shuffled_signs"),
 }
 FAR: Mapping[str, tuple[str, ...]] = {
     "path_ridge": ("rewired",),
-    "lembas": ("rewired", "shuffled_signs", "without_tf_edges"),
+    "lembas": ("rewired", "without_tf_edges"),
 }
 
 

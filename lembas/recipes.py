@@ -136,7 +136,7 @@ PROJECTION: Mapping[str, Any] = {
     "block_penalty": 1e-4,
     "sign": "free",
     "epochs": 12,
-    "patience": 2,
+    "patience": 1,
 }
 
 # The model author's text gives these numbers; batch size is ours. One-cycle peaks at epoch
