@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -77,27 +77,33 @@ def ablation(
 
 
 def ablation_table(table: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
-    """Lay the steps out for a reader: one row a step, two columns a cohort.
+    """Lay the steps out for a reader: one row a step, one column a cohort.
 
     Args:
         table: Result of :func:`ablation`.
         labels: Model to label.
+
+    Returns:
+        Text cells: the skill, and the gain over the row above with its interval.
     """
     steps = table.drop_duplicates("model")
-    names = steps["model"].map(lambda name: labels.get(name, name))
-    laid: dict[str, Sequence[str]] = {"step": list(names), "what it changes": list(steps["change"])}
+    laid = {
+        "Step": steps["model"].map(lambda name: labels.get(name, name)).tolist(),
+        "What it changes": steps["change"].tolist(),
+    }
     for cohort, rows in table.groupby("cohort", sort=False):
         own = rows.set_index("model").reindex(steps["model"])
-        laid[f"skill, {cohort}"] = ["" if pd.isna(v) else f"{v:z.3f}" for v in own["value"]]
-        laid[f"gain, {cohort}"] = [
-            _gain(*values) for values in own[["gain", "gain_low", "gain_high"]].to_numpy()
+        laid[f"Skill (gain), {cohort}"] = [
+            _cell(*values) for values in own[["value", "gain", "gain_low", "gain_high"]].to_numpy()
         ]
-    return pd.DataFrame(laid).set_index("step")
+    return pd.DataFrame(laid).set_index("Step")
 
 
-def _gain(value: float, low: float, high: float) -> str:
-    """Write a gain with its interval; nothing for the first step."""
+def _cell(value: float, gain: float, low: float, high: float) -> str:
+    """Write a skill and its gain; nothing where a model was not scored."""
     if pd.isna(value):
         return ""
+    if pd.isna(gain):
+        return f"{value:z.3f}"
     interval = "no interval" if pd.isna(low) else f"{low:+z.3f} to {high:+z.3f}"
-    return f"{value:+z.3f} ({interval})"
+    return f"{value:z.3f} ({gain:+z.3f}; {interval})"

@@ -76,7 +76,9 @@ def test_models_that_were_not_fitted_are_left_out(study: Study, predictions: dic
 def test_the_reader_sees_each_step_once(table: pd.DataFrame) -> None:
     shown = ablation_table(table, {"lembas": "LEMBAS-RNN"})
     assert len(shown) == len(STEPS)
-    assert shown.loc["LEMBAS-RNN", "what it changes"] == STEPS["lembas"]
-    gain = table.query("cohort == 'test' and model == 'lembas'")["gain"].item()
-    assert shown.loc["LEMBAS-RNN", "gain, test"].startswith(f"{gain:+z.3f} (")
-    assert shown["gain, test"].iloc[0] == ""
+    assert shown.loc["LEMBAS-RNN", "What it changes"] == STEPS["lembas"]
+    row = table.query("cohort == 'test' and model == 'lembas'").iloc[0]
+    cell = shown.loc["LEMBAS-RNN", "Skill (gain), test"]
+    assert cell.startswith(f"{row['value']:z.3f} ({row['gain']:+z.3f}; ")
+    first = table.query("cohort == 'test'").iloc[0]
+    assert shown["Skill (gain), test"].iloc[0] == f"{first['value']:z.3f}"
