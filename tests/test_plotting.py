@@ -502,6 +502,13 @@ def test_history_without_validation_or_chosen_epoch_draws() -> None:
     assert [len(axes.lines) for axes in drawing.axes] == [1, 2]
 
 
+def test_a_training_without_a_learning_rate_gets_no_empty_panel() -> None:
+    history = history_table().assign(learning_rate=np.nan)
+    named = [axes.get_ylabel() for axes in plotting.training_history(history).axes]
+    assert len(named) == 2
+    assert not any("learning" in name for name in named)
+
+
 def test_refit_is_drawn_apart_from_the_search() -> None:
     losses = lines_of(figure("training_history").axes[0])
     assert [max(x) for x, _ in losses[:3]] == [80, 80, 41]

@@ -65,12 +65,13 @@ def training_history(
     loss_unit: str = "loss",
     title: str = "Training, epoch by epoch",
 ) -> style.Drawing:
-    """Draw losses and learning rate over the epochs, and sign violations where they are given.
+    """Draw losses over the epochs; learning rate and sign violations where they are given.
 
     Args:
         history: Columns epoch, train_loss, validation_loss (NaN where not computed),
-            learning_rate; optionally sign_violations (part of the edges whose weight has the
-            wrong sign) and phase ("search", or "refit" for the training on all samples).
+            learning_rate (all NaN: left out); optionally sign_violations (part of the edges
+            whose weight has the wrong sign) and phase ("search", or "refit" for the training on
+            all samples).
         chosen_epoch: Epoch whose weights were kept.
         loss_unit: Label of the loss axis; the axis is linear when the losses span less than a
             factor of ten.
@@ -85,23 +86,28 @@ def training_history(
     """
     needed = ["epoch", "train_loss", "validation_loss", "learning_rate"]
     style.require(history, needed, "training history")
-    extra = "sign_violations" in history.columns
-    ratios = [2.4, 1, 1] if extra else [2.4, 1]
-    figure = style.new_figure(5.7 if extra else 4.5, title)
-    panels = figure.subplots(len(ratios), 1, sharex=True, gridspec_kw={"height_ratios": ratios})
+    words = {"learning_rate": "learning\nrate", "sign_violations": "edges of\nwrong sign"}
+    # A training that follows no gradient has no learning rate.
+    courses = [name for name in words if name in history and history[name].notna().any()]
+    figure = style.new_figure(3.3 + 1.2 * len(courses), title)
+    ratios = [2.4, *[1] * len(courses)]
+    panels = figure.subplots(
+        len(ratios), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": ratios}
+    )[:, 0]
     _draw_losses(panels[0], history, loss_unit)
-    _draw_course(panels[1], history, "learning_rate", words="learning\nrate")
-    panels[1].ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
-    if extra:
-        _draw_course(panels[2], history, "sign_violations", words="edges of\nwrong sign")
-        panels[2].yaxis.set_major_formatter(PercentFormatter(1))
+    for axes, name in zip(panels[1:], courses, strict=True):
+        _draw_course(axes, history, name, words=words[name])
+        if name == "sign_violations":
+            axes.yaxis.set_major_formatter(PercentFormatter(1))
+        else:
+            axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
     for axes in panels:
         axes.grid(visible=True)
         if chosen_epoch is not None:
             axes.axvline(chosen_epoch, color=style.INK, linewidth=1.1, linestyle=(0, (2, 2)))
     if chosen_epoch is not None:
-        words = f"weights kept: epoch {chosen_epoch}"
-        panels[0].plot([], [], color=style.INK, linewidth=1.1, linestyle=(0, (2, 2)), label=words)
+        kept = f"weights kept: epoch {chosen_epoch}"
+        panels[0].plot([], [], color=style.INK, linewidth=1.1, linestyle=(0, (2, 2)), label=kept)
     panels[-1].set_xlabel("epoch")
     figure.legend(loc="outside lower left", ncols=1)
     return figure
