@@ -66,8 +66,6 @@ def backward(
 def penalised_parts(gram: np.ndarray, features: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Cut the Gram matrix of each gene's features out of that of all, and add its penalty.
 
-    Torch's indexing takes ten times as long.
-
     Args:
         gram: Shape ``(feature, feature)``.
         features: Rows of each gene's features, ``(gene, place)``.

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from lembas.batches import Batches
 from lembas.model import LembasRNN
@@ -90,28 +89,18 @@ def optimise(
     watch = BestWeights(model, held_out, patience * len(training))
     state = SavedTraining(saved, trainer, watch)
     n_epochs = math.ceil(n_updates / len(training))
-    with tqdm(
-        range(state.n_epochs, n_epochs),
-        desc=progress,
-        disable=progress is None,
-        unit="epoch",
-        initial=state.n_epochs,
-        total=n_epochs,
-    ) as epochs:
-        for epoch in epochs:
-            if state.is_over:
+    for epoch, bar in state.epochs(n_epochs, label=progress, unit="epoch"):
+        losses = []
+        for x, y in training.shuffled(trainer.generator):
+            if trainer.n_updates == n_updates:
                 break
-            losses = []
-            for x, y in training.shuffled(trainer.generator):
-                if trainer.n_updates == n_updates:
-                    break
-                losses.append(trainer.update(x, y))
-            loss = _finite_mean(losses, epoch)
-            validation = watch.look(trainer.n_updates)
-            state.add(trainer.row(epoch, loss, validation))
-            epochs.set_postfix(train=f"{loss:.4f}", held_out=f"{validation:.4f}")
-            state.is_over = watch.is_over(trainer.n_updates)
-            state.save()
+            losses.append(trainer.update(x, y))
+        loss = _finite_mean(losses, epoch)
+        validation = watch.look(trainer.n_updates)
+        state.add(trainer.row(epoch, loss, validation))
+        bar.set_postfix(train=f"{loss:.4f}", held_out=f"{validation:.4f}")
+        state.is_over = watch.is_over(trainer.n_updates)
+        state.save()
     state.finish()
     return Outcome(pd.DataFrame(state.rows), watch.restore(trainer.n_updates))
 

@@ -11,7 +11,6 @@ import pandas as pd
 import torch
 from scipy.optimize import minimize
 from torch import Tensor
-from tqdm import tqdm
 
 from lembas.batches import Batches
 from lembas.gene_readout import GeneReadout, Weights
@@ -67,7 +66,7 @@ def project(
         What it came to; an update is a round.
 
     Raises:
-        FloatingPointError: If the loss is no longer finite.
+        FloatingPointError: If states are no longer finite.
 
     References:
         Golub and Pereyra 1973, doi:10.1137/0710036; Liu and Nocedal 1989, doi:10.1007/BF01589116.
@@ -76,23 +75,13 @@ def project(
     n_rounds = (n_rounds or config.epochs) if search.searches else 1
     watch = BestWeights(model, held_out, config.patience)
     state = SavedTraining(saved, search, watch)
-    with tqdm(
-        range(state.n_epochs, n_rounds),
-        desc=progress,
-        disable=progress is None,
-        unit="round",
-        initial=state.n_epochs,
-        total=n_rounds,
-    ) as rounds:
-        for number in rounds:
-            if state.is_over:
-                break
-            search.round()
-            validation = watch.look(number + 1)
-            state.add(search.row(number + 1, validation))
-            rounds.set_postfix(held_out=f"{validation:.4f}")
-            state.is_over = watch.is_over(number + 1)
-            state.save()
+    for number, bar in state.epochs(n_rounds, label=progress, unit="round"):
+        search.round()
+        validation = watch.look(number + 1)
+        state.add(search.row(number + 1, validation))
+        bar.set_postfix(held_out=f"{validation:.4f}")
+        state.is_over = watch.is_over(number + 1)
+        state.save()
     state.finish()
     return Outcome(pd.DataFrame(state.rows), watch.restore(len(state.rows)))
 
@@ -120,10 +109,6 @@ class _Search:
         if self.searches:
             options = {"maxiter": STEPS_A_ROUND}
             found = minimize(self._loss, self.theta, jac=True, method="L-BFGS-B", options=options)
-            if not math.isfinite(found.fun):
-                raise FloatingPointError(
-                    f"the training loss is {found.fun}; raise block_penalty, or check the inputs"
-                )
             self.theta = found.x
         with torch.no_grad():
             states = self._states(self._tensor(self.theta))
@@ -136,6 +121,11 @@ class _Search:
         """Return the loss and its gradient."""
         theta_ = self._tensor(theta).requires_grad_()
         states = self._states(theta_)
+        if not states.isfinite().all():
+            raise FloatingPointError(
+                "states of the TFs are no longer finite; lower block_noise or raise block_penalty "
+                f"(now {self.config.block_noise:g} and {self.config.block_penalty:g})"
+            )
         centre, spread = _moments(states, self.config.state_scale)
         standardised = (states - centre) / spread
         with torch.no_grad():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +12,7 @@ from typing import Any, Protocol
 import pandas as pd
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from lembas.batches import Batches
 from lembas.formats import write_atomically
@@ -109,6 +111,25 @@ class SavedTraining:
     def n_epochs(self) -> int:
         """Count the epochs so far."""
         return len(self.rows)
+
+    def epochs(self, n_epochs: int, *, label: str | None, unit: str) -> Iterator[tuple[int, tqdm]]:
+        """Go through the epochs that are left, until the training is over.
+
+        Args:
+            n_epochs: Most epochs in all.
+            label: Label of a progress bar on standard error; None: no bar.
+            unit: What the bar calls an epoch.
+
+        Yields:
+            Number of the epoch, from 0, and the bar.
+        """
+        left = range(self.n_epochs, n_epochs)
+        options = {"initial": self.n_epochs, "total": n_epochs, "unit": unit}
+        with tqdm(left, desc=label, disable=label is None, **options) as bar:
+            for number in bar:
+                if self.is_over:
+                    break
+                yield number, bar
 
     def add(self, row: dict[str, float]) -> None:
         """Add an epoch to the history."""

@@ -258,6 +258,14 @@ def test_a_killed_fit_goes_on_to_the_same_result(
     pd.testing.assert_frame_equal(resumed.history_, whole.history_)
 
 
+def test_states_that_grow_without_bound_are_named(study: Study) -> None:
+    train = study.dataset.train
+    settings = {"block_noise": 1e30, "max_steps": 20, "epochs": 1}
+    model = LembasRegressor(study.network, recipe="improved", settings=settings)
+    with pytest.raises(FloatingPointError, match="no longer finite; lower block_noise or raise"):
+        model.fit(train.x, train.y)
+
+
 def test_settings_that_it_cannot_keep_are_refused() -> None:
     for settings in ({"sign": "project"}, {"skip": False, "guard": False}):
         with pytest.raises(ValueError, match='solver="projection" needs skip=True and sign="free"'):
