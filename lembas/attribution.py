@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,31 +38,66 @@ N_NODES = 8
 _ROWS = 4096
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Attribution:
     """Hold attributions of one model.
 
     Attributes:
-        table: Tidy: gene, sample, tf, attribution (log10), expression (log10 of the TF).
-        base: Tidy: gene, base: mean prediction over the background.
-        completeness: Tidy: gene, sample, prediction, error: base + sum of attributions -
-            prediction.
+        values: Gene to its attributions ``(sample, tf)``, log10.
+        expression: The samples explained, ``(sample, tf)``, log10.
+        base: Mean prediction over the background, over ``gene``, log10.
+        prediction: What the model predicts, ``(sample, gene)``, log10.
         method: How they were computed.
     """
 
-    table: pd.DataFrame
-    base: pd.DataFrame
-    completeness: pd.DataFrame
+    values: Mapping[str, pd.DataFrame]
+    expression: pd.DataFrame
+    base: pd.Series
+    prediction: pd.DataFrame
     method: str
+
+    @property
+    def genes(self) -> pd.Index:
+        """Genes explained, in the order asked for."""
+        return pd.Index(self.values, name="gene")
+
+    @cached_property
+    def error(self) -> pd.DataFrame:
+        """Base + sum of attributions - prediction, ``(sample, gene)``, log10."""
+        sums = {gene: table.sum(axis=1) for gene, table in self.values.items()}
+        total = pd.DataFrame(sums, index=self.prediction.index, columns=self.genes)
+        return (total + self.base - self.prediction).astype(float)
 
     def completeness_error(self) -> pd.Series:
         """Root mean square of the error over the SD of the prediction, for each gene.
 
         NaN for a gene whose prediction does not vary.
         """
-        by_gene = self.completeness.groupby("gene", sort=False)
-        error = by_gene["error"].agg(lambda values: float(np.sqrt((values**2).mean())))
-        return (error / by_gene["prediction"].std(ddof=0).replace(0, np.nan)).rename("error")
+        size = np.sqrt((self.error**2).mean())
+        return (size / self.prediction.std(ddof=0).replace(0, np.nan)).rename("error")
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """Lay all out as rows: gene, sample, tf, attribution, expression (log10 of the TF)."""
+        return pd.concat(
+            [_tidy(table, self.expression, gene) for gene, table in self.values.items()]
+        )
+
+    @cached_property
+    def completeness(self) -> pd.DataFrame:
+        """Lay the errors out as rows: gene, sample, prediction, error."""
+        return pd.concat(
+            [_completeness(self.prediction[gene], self.error[gene]) for gene in self.genes]
+        )
+
+    def edges(self) -> pd.DataFrame:
+        """Summarise each gene and TF over the samples.
+
+        Returns:
+            Rows: gene, tf, mean_abs_attribution (log10) and direction: the sign of the
+            covariance of attribution and TF expression, 0 where either does not vary.
+        """
+        return pd.concat([_edges_of(table, self.expression, g) for g, table in self.values.items()])
 
 
 def explain(
@@ -103,14 +139,11 @@ def explain(
             f"{len(chosen)} genes; each must be at least 1"
         )
     X, background = aligned_columns(X, model.tfs_), aligned_columns(background, model.tfs_)
-    predicted, expected = model.predict(X)[chosen], model.predict(background)[chosen].mean()
-    tables = {gene: explain_gene(model, X, background, gene) for gene in chosen}
     return Attribution(
-        table=pd.concat([_tidy(table, X, gene) for gene, table in tables.items()]),
-        base=pd.DataFrame({"gene": chosen, "base": expected.reindex(chosen).to_numpy(float)}),
-        completeness=pd.concat(
-            [_completeness(tables[gene], predicted[gene], expected[gene]) for gene in chosen]
-        ),
+        values={gene: explain_gene(model, X, background, gene) for gene in chosen},
+        expression=X,
+        base=model.predict(background)[chosen].mean().astype(float),
+        prediction=model.predict(X)[chosen].astype(float),
         method=method,
     )
 
@@ -239,13 +272,20 @@ def _tidy(table: pd.DataFrame, X: pd.DataFrame, gene: str) -> pd.DataFrame:
     ]
 
 
-def _completeness(table: pd.DataFrame, predicted: pd.Series, expected: float) -> pd.DataFrame:
-    error = float(expected) + table.sum(axis=1) - predicted
+def _completeness(predicted: pd.Series, error: pd.Series) -> pd.DataFrame:
+    names = {"gene": predicted.name, "sample": predicted.index}
+    return pd.DataFrame({**names, "prediction": predicted.to_numpy(), "error": error.to_numpy()})
+
+
+def _edges_of(table: pd.DataFrame, X: pd.DataFrame, gene: str) -> pd.DataFrame:
+    """Summarise one gene's attributions ``(sample, tf)``."""
+    values, known = table.to_numpy(float), X.to_numpy(float)
+    together = ((values - values.mean(axis=0)) * (known - known.mean(axis=0))).sum(axis=0)
     return pd.DataFrame(
         {
-            "gene": predicted.name,
-            "sample": table.index,
-            "prediction": predicted.to_numpy(float),
-            "error": error.to_numpy(float),
+            "gene": gene,
+            "tf": table.columns,
+            "mean_abs_attribution": np.abs(values).mean(axis=0),
+            "direction": np.sign(together).astype(int),
         }
     )

@@ -119,7 +119,7 @@ def explain_models(models: Mapping[str, BaseEstimator], plan: Plan) -> Explanati
         made = explain(model, plan.samples, plan.background, plan.genes)
         keys = ["gene", "sample"]
         predicted = made.completeness[[*keys, "prediction"]]
-        table = made.table.merge(predicted, on=keys).merge(made.base, on="gene")
+        table = made.table.merge(predicted, on=keys).merge(made.base.rename("base"), on="gene")
         values.append(table.assign(model=name))
         sd = made.completeness.groupby("gene")["prediction"].transform("std", ddof=0)
         relative = made.completeness["error"].abs() / sd.replace(0, np.nan)

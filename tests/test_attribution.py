@@ -98,7 +98,7 @@ def test_the_base_is_the_mean_prediction_over_the_background(
         genes = model.genes_[:2]
         made = explain(model, samples, background, genes)
         expected = model.predict(background)[genes].mean().to_dict()
-        assert made.base.set_index("gene")["base"].to_dict() == pytest.approx(expected, abs=1e-6)
+        assert made.base.to_dict() == pytest.approx(expected, abs=1e-6)
 
 
 # XGBRF
@@ -273,7 +273,7 @@ def test_the_tidy_table_keeps_values_and_expression_together(
     made = explain(model, samples, background, [*genes, genes[0]])
     assert list(made.table.columns) == ["gene", "sample", "tf", "attribution", "expression"]
     assert len(made.table) == 2 * samples.size, "a gene named twice is explained once"
-    assert made.base["gene"].tolist() == genes.tolist()
+    assert made.base.index.tolist() == genes.tolist()
     for row in made.table.sample(20, random_state=1).itertuples():
         assert row.expression == pytest.approx(samples.loc[row.sample, row.tf])
 
@@ -330,3 +330,19 @@ def test_models_without_a_method_are_refused(
     for model, kind in [(fitted["train_mean"], "TrainMean"), (components, "LabelledRegressor")]:
         with pytest.raises(TypeError, match=f"no attribution method for {kind}; known are linear"):
             explain(model, samples, background, ["ALB"])
+
+
+def test_edges_sum_up_the_samples(
+    fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame
+) -> None:
+    """A linear model's direction is the sign of its slope."""
+    model = fitted["ridge"]
+    gene = model.genes_[4]
+    made = explain(model, samples, background, [gene])
+    edges = made.edges().set_index("tf")
+    expected = wide(made, gene).abs().mean()
+    assert edges["mean_abs_attribution"].to_dict() == pytest.approx(expected.to_dict())
+    moving = samples.columns[samples.std() > 0]
+    found = edges["direction"].reindex(model.tfs_)
+    assert (found[moving] == np.sign(pd.Series(slopes(model, gene)[0], model.tfs_))[moving]).all()
+    assert set(edges["gene"]) == {gene}
