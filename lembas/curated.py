@@ -1,16 +1,17 @@
-"""Climb the same ladder on a second network, such as one of curated edges only."""
+"""Fit the same on a second network, such as one of curated edges only."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from lembas.cohorts import Dataset
+from lembas.cohorts import Cohort, Dataset
 from lembas.controls import Ladder, climb
+from lembas.folds import cross_validate
 from lembas.ladder import Rung
 from lembas.network import Network
 
@@ -49,21 +50,66 @@ def with_curated(
     """
     if not curated:
         return found
+    network, regulated = _second(folder, curated, dataset.targets)
+    second = climb(replace(dataset, targets=regulated), network, ladder, **options)
+    tables = {
+        field.name: _below(getattr(found, field.name), getattr(second, field.name))
+        for field in fields(Ladder)
+    }
+    return Ladder(**tables)
+
+
+def with_curated_folds(
+    scores: pd.DataFrame,
+    cohort: Cohort,
+    folder: str | Path,
+    curated: Mapping[str, str],
+    models: Sequence[str],
+    **options: Any,
+) -> pd.DataFrame:
+    """Add the folds of a second network to those of the first.
+
+    Args:
+        scores: What :func:`lembas.folds.cross_validate` found on the first network.
+        cohort: Samples to use; only targets that the second network regulates are fitted.
+        folder: Where the second network's file is.
+        curated: Name of the second network to its file; empty: there is none.
+        models: Registry names of models that take a network.
+        **options: As :func:`lembas.folds.cross_validate` takes them.
+
+    Returns:
+        Both, the models on the second network with ``SUFFIX`` behind their names; ``scores``
+        itself where there is none.
+
+    Raises:
+        ValueError: If there are several, or the network regulates no target.
+    """
+    if not curated:
+        return scores
+    network, regulated = _second(folder, curated, cohort.y.columns)
+    smaller = replace(cohort, y=cohort.y[regulated])
+    return _below(scores, cross_validate(smaller, network, models, **options))
+
+
+def _second(
+    folder: str | Path, curated: Mapping[str, str], targets: pd.Index
+) -> tuple[Network, pd.Index]:
+    """Read the second network, and find the targets that it regulates."""
     file = Path(folder, curated[_name(curated)])
     network = Network.read(file)
-    regulated = dataset.targets[dataset.targets.isin(network.genes)]
+    regulated = targets[targets.isin(network.genes)]
     if regulated.empty:
         raise ValueError(
-            f"{file.name} regulates none of the {len(dataset.targets)} targets (such as "
-            f"{', '.join(dataset.targets[:5])}); check that both use the same gene names"
+            f"{file.name} regulates none of the {len(targets)} targets (such as "
+            f"{', '.join(targets[:5])}); check that both use the same gene names"
         )
-    second = climb(replace(dataset, targets=regulated), network, ladder, **options)
-    tables = {field.name: getattr(found, field.name) for field in fields(Ladder)}
-    for name, table in tables.items():
-        other = getattr(second, name)
-        renamed = other.assign(model=other["model"] + SUFFIX)
-        tables[name] = pd.concat([table, renamed], ignore_index=True)
-    return Ladder(**tables)
+    return network, regulated
+
+
+def _below(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    """Put the rows of the second network below those of the first, under names of their own."""
+    renamed = second.assign(model=second["model"] + SUFFIX)
+    return pd.concat([first, renamed], ignore_index=True)
 
 
 def curated_labels(labels: Mapping[str, str], curated: Mapping[str, str]) -> dict[str, str]:

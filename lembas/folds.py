@@ -155,3 +155,36 @@ def curve_summary(curve: pd.DataFrame) -> pd.DataFrame:
         low=("value", "min"),
         high=("value", "max"),
     )
+
+
+def fold_table(scores: pd.DataFrame, labels: Mapping[str, str], *, reference: str) -> pd.DataFrame:
+    """Lay the scores of folds out for a reader, as text: one row a model.
+
+    A gain is taken fold by fold, over the reference on the same network.
+
+    Args:
+        scores: As :func:`cross_validate` returns them; what stands behind an ``@`` in a model's
+            name is its network.
+        labels: Model to label.
+        reference: Model whose score is subtracted; where it was not fitted, there is no gain.
+    """
+    wide = scores.pivot_table(
+        index=["seed", "fold"], columns="model", values="value", sort=False, dropna=False
+    )
+    rows = {}
+    for model, values in wide.items():
+        name, at, network = str(model).partition("@")
+        base = f"{reference}{at}{network}"
+        gain = values - wide[base] if name != reference and base in wide else values.iloc[:0]
+        rows[labels.get(str(model), str(model))] = {
+            "Skill, median over folds": f"{values.median():z.3f}",
+            "Lowest and highest fold": _span(values, "z.3f"),
+            f"Gain over {labels.get(reference, reference)}": (
+                f"{gain.median():+z.3f} ({_span(gain, '+z.3f')})" if len(gain) else "-"
+            ),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Model")
+
+
+def _span(values: pd.Series, form: str) -> str:
+    return f"{values.min():{form}} to {values.max():{form}}"

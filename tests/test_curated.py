@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +10,8 @@ import pytest
 
 from lembas.control_words import moved_table, network_sentences
 from lembas.controls import climb
-from lembas.curated import SUFFIX, curated_labels, with_curated
+from lembas.curated import SUFFIX, curated_labels, with_curated, with_curated_folds
+from lembas.folds import cross_validate
 from lembas.ladder import rungs
 from lembas.study import Study
 from tests.small_study import network_of
@@ -56,3 +58,20 @@ def test_a_network_of_other_names_is_refused(study: Study, tmp_path: Path) -> No
         with_curated(found, study.dataset, tmp_path, {"x": "absent.tsv"}, LADDER, **OPTIONS)
     with pytest.raises(ValueError, match="curated names 2 networks"):
         with_curated(found, study.dataset, tmp_path, {"x": "a", "y": "b"}, LADDER, **OPTIONS)
+
+
+def test_folds_on_the_second_network_fit_its_targets_alone(study: Study, tmp_path: Path) -> None:
+    train, cuts = study.dataset.train, {"n_folds": 2, "seeds": (3,)}
+    models = ["train_mean", "masked_ridge"]
+    scores = cross_validate(train, study.network, models, **cuts)
+    smaller = study.network.restrict(study.network.tfs, study.dataset.targets[::2])
+    smaller.edges.to_csv(tmp_path / "second.tsv.gz", sep="\t", index=False)
+    given = (train, tmp_path, CURATED, ["masked_ridge"])
+    both = with_curated_folds(scores, *given, **cuts)
+    pd.testing.assert_frame_equal(both.iloc[: len(scores)], scores)
+    second = both[both["model"] == f"masked_ridge{SUFFIX}"]
+    regulated = train.y.columns[train.y.columns.isin(smaller.genes)]
+    part = replace(train, y=train.y[regulated])
+    expected = cross_validate(part, study.network, ["masked_ridge"], **cuts)
+    assert second["value"].tolist() == pytest.approx(expected["value"].tolist(), abs=1e-6)
+    assert with_curated_folds(scores, train, tmp_path, {}, models) is scores

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from lembas.baselines import make
-from lembas.folds import cross_validate, curve_summary, learning_curve
+from lembas.folds import cross_validate, curve_summary, fold_table, learning_curve
 from lembas.inner_split import folds_of
 from lembas.metrics import score_per_gene
 from lembas.study import Study
@@ -80,3 +80,32 @@ def test_fractions_out_of_range_are_refused(study: Study, fractions: tuple[float
     train = study.dataset.train
     with pytest.raises(ValueError, match="fractions must be above 0 and at most 1"):
         learning_curve(train, train, study.network, ["train_mean"], fractions=fractions)
+
+
+def test_a_gain_is_taken_fold_by_fold_on_the_same_network() -> None:
+    scores = pd.DataFrame(
+        [
+            (model, 1, fold, value)
+            for model, values in {
+                "masked_ridge": (0.1, 0.5, 0.4),
+                "lembas": (0.3, 0.6, 0.4),
+                "masked_ridge@second": (0.0, 0.2, 0.1),
+                "lembas@second": (0.2, 0.3, 0.5),
+                "ridge@third": (0.7, 0.7, 0.7),
+            }.items()
+            for fold, value in enumerate(values)
+        ],
+        columns=["model", "seed", "fold", "value"],
+    )
+    labels = {"masked_ridge": "Masked ridge", "lembas": "RNN", "lembas@second": "RNN, second"}
+    table = fold_table(scores, labels, reference="masked_ridge")
+    gain = table["Gain over Masked ridge"]
+    assert gain.to_dict() == {
+        "Masked ridge": "-",
+        "RNN": "+0.100 (+0.000 to +0.200)",
+        "masked_ridge@second": "-",
+        "RNN, second": "+0.200 (+0.100 to +0.400)",
+        "ridge@third": "-",
+    }
+    assert table.loc["RNN", "Skill, median over folds"] == "0.400"
+    assert table.loc["RNN", "Lowest and highest fold"] == "0.300 to 0.600"
