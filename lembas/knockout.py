@@ -125,7 +125,9 @@ def respond(
         # respond by exactly 0.
         change = held.predict(X.assign(**{str(tf): level})).astype(float) - start
         mean[row], sd[row] = change.mean().to_numpy(), change.std(ddof=0).to_numpy()
-    spread = before.std(ddof=0).replace(0, np.nan).to_numpy()
+    # The SD of equal numbers may be rounded to more than 0.
+    varies = before.max() > before.min()
+    spread = before.std(ddof=0).where(varies).to_numpy()
     return pd.DataFrame(
         {
             "tf": np.repeat(levels.index.to_numpy(), shape[1]),

@@ -100,7 +100,7 @@ def score_table(summary: pd.DataFrame, level: str, labels: Mapping[str, str]) ->
         for part in PART_WORDS
     }
     columns |= {
-        "rank correlation, all genes": ("spearman", "all"),
+        "rank correlation, direct targets": ("spearman", DIRECT),
         "right sign, direct targets": ("sign_accuracy", DIRECT),
         "right sign, indirect targets": ("sign_accuracy", INDIRECT),
         "size of the true response": ("slope", DIRECT),

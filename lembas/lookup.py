@@ -118,7 +118,7 @@ def lookup(
     if rows.empty:
         raise ValueError("no model responds to any knock-out; there is nothing to look up")
     of_tfs = rows.groupby(["model", "tf"], sort=False).head(n_genes_a_tf)
-    genes = pd.Index(rows["gene"].unique()[:n_genes]).union(of_tfs["gene"])
+    genes = pd.Index(rows["gene"].unique()[:n_genes]).union(of_tfs["gene"].unique())
     of_genes = rows[rows["gene"].isin(genes)]
     of_genes = of_genes.groupby(["model", "gene"], sort=False).head(n_tfs_a_gene)
     tfs = pd.Index(responses["tf"].unique())

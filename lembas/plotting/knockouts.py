@@ -16,8 +16,8 @@ _ROLES: Mapping[str, tuple[str, str]] = {
 }
 _PARTS: Mapping[str, str] = {
     "all": "All genes",
-    "direct": "Direct targets against genes that no path reaches",
-    "indirect": "Indirect targets against genes that no path reaches",
+    "direct": "Direct targets",
+    "indirect": "Indirect targets",
 }
 
 
@@ -39,6 +39,8 @@ def _draw_responders(axes: Axes, table: pd.DataFrame, top: int, labels: Mapping[
             marker=style.model_marker(model),
             markersize=7,
             color=style.model_colour(model),
+            # The node of a model, held, beside its input: the same marker, hollow.
+            markerfacecolor=style.CARD if "@" in model else style.model_colour(model),
             alpha=0.9,
             label=style.label_of(model, labels),
         )
@@ -88,6 +90,26 @@ def knockout_responders(
     return figure
 
 
+def _draw_roles(axes: Axes, table: pd.DataFrame, span: float) -> None:
+    """Draw one model's responses, each role of a gene in its colour."""
+    for role, (colour, words) in _ROLES.items():
+        part = table[table["role"] == role]
+        axes.plot(
+            part["true"],
+            part["predicted"],
+            ".",
+            color=colour,
+            markersize=3.5,
+            alpha=0.5,
+            label=words,
+            rasterized=True,
+        )
+    axes.axline((0, 0), slope=1, color=style.INK, linewidth=1)
+    axes.set(xlim=(-span, span), ylim=(-span, span))
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.yaxis.set_major_locator(MaxNLocator(4))
+
+
 @style.styled
 def responses_against_truth(
     compared: pd.DataFrame,
@@ -119,32 +141,16 @@ def responses_against_truth(
     panels = figure.subplots(n_rows, 2, squeeze=False, sharex=True, sharey=True).ravel()
     span = 1.05 * float(shown[["true", "predicted"]].abs().max(axis=None))
     for axes, model in zip(panels, models, strict=False):
-        own = shown[shown["model"] == model]
-        for role, (colour, words) in _ROLES.items():
-            part = own[own["role"] == role]
-            axes.plot(
-                part["true"],
-                part["predicted"],
-                ".",
-                color=colour,
-                markersize=3.5,
-                alpha=0.5,
-                label=words,
-                rasterized=True,
-            )
-        axes.axline((0, 0), slope=1, color=style.INK, linewidth=1)
-        axes.set(xlim=(-span, span), ylim=(-span, span))
+        _draw_roles(axes, shown[shown["model"] == model], span)
         axes.set_title(style.wrapped(style.label_of(model, labels), 24))
-        axes.xaxis.set_major_locator(MaxNLocator(4))
-        axes.yaxis.set_major_locator(MaxNLocator(4))
     for axes in panels[len(models) :]:
         axes.set_axis_off()
-    figure.supxlabel("true response, log10", fontsize=10.5)
+    for axes in panels[max(len(models) - 2, 0) : len(models)]:
+        axes.tick_params(labelbottom=True)
+        axes.set_xlabel("true response, log10")
     figure.supylabel("predicted response, log10", fontsize=10.5)
     handles, words = panels[0].get_legend_handles_labels()
-    legend = figure.legend(handles, words, loc="outside lower left", ncols=3, markerscale=3)
-    for handle in legend.legend_handles:
-        handle.set_alpha(1)
+    figure.legend(handles, words, loc="outside lower left", ncols=3, markerscale=3)
     return figure
 
 
