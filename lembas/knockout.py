@@ -70,8 +70,10 @@ def knock_out(
 
     Raises:
         KeyError: If a TF is no input of ``X``.
-        ValueError: If there is no sample or no TF, or the level cannot be understood.
+        ValueError: If there is no model, no sample or no TF, or the level cannot be understood.
     """
+    if not models:
+        raise ValueError("nothing to knock out: no model is given; pass at least one, by its name")
     chosen = checked_tfs(tfs, X.columns)
     reference = X if reference is None else reference
     levels = clamp_levels(reference, chosen, level)
@@ -82,7 +84,7 @@ def knock_out(
             held = respond(model, X, levels, hold_node=True)
             tables.append(held.assign(model=f"{name}{NODE}"))
     columns = ["model", "tf", "gene", "response", "response_sd", "relative"]
-    joined = pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame([], columns)
+    joined = pd.concat(tables, ignore_index=True)[columns]
     return Knockouts(joined, _level_table(X, reference, levels))
 
 

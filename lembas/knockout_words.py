@@ -45,7 +45,9 @@ def level_words(level: str | float) -> str:
     if text in LEVEL_WORDS:
         return LEVEL_WORDS[text]
     number = text.removeprefix("p")
-    return f"log10 level {text}" if number == text else f"the {number}th percentile"
+    if number == text:
+        return f"log10 level {text}"
+    return f"percentile {number} of the training samples"
 
 
 def level_sentence(knockouts: Knockouts) -> str:
@@ -161,6 +163,20 @@ def _part_sentence(
         f"Among {PART_WORDS[part]} {names.get(model, model)} finds the responders {worth}: AUPRC "
         f"{value['auprc']:.2f} where chance gives {value['base_rate']:.2f}, the right sign for "
         f"{value['sign_accuracy']:.0%} of them (mean of {n_tfs} TFs)."
+    )
+
+
+def prior_sentence(compared_responses: pd.DataFrame) -> str:
+    """Say how many of the true targets the prior names, and what that means for network models.
+
+    Args:
+        compared_responses: Result of :func:`lembas.knockout_truth.compared_responses`.
+    """
+    rows = compared_responses.query("model == @PRIOR and role == @DIRECT")
+    named = (rows["predicted"] != 0).mean()
+    return (
+        f"The prior names {named:.0%} of the direct targets; a model that sees only what the prior "
+        "names cannot move the others."
     )
 
 

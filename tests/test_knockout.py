@@ -275,6 +275,8 @@ def test_an_unknown_tf_gets_the_nearest_names(
 def test_nothing_to_knock_out(models: dict[str, BaseEstimator], samples: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match="nothing to knock out: 0 samples and 1 TFs"):
         knock_out(models, samples.iloc[:0], samples.columns[:1])
+    with pytest.raises(ValueError, match="no model is given"):
+        knock_out({}, samples, samples.columns[:1])
     with pytest.raises(ValueError, match="20 samples and 0 TFs"):
         knock_out(models, samples, [])
 

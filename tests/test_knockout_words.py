@@ -34,7 +34,7 @@ def scores(predicted: list[float], model: str) -> pd.DataFrame:
 
 def test_levels_in_words() -> None:
     assert words.level_words("zero") == "no expression at all"
-    assert words.level_words("p5") == "the 5th percentile"
+    assert words.level_words("p5") == "percentile 5 of the training samples"
     assert words.level_words(0.3) == "log10 level 0.3"
     said = words.level_sentence(Knockouts(responses(), levels([-0.5, 0.0])))
     assert "by 2.0 of its SDs (median of 2 TFs); 1 of them are held below" in said
@@ -84,6 +84,13 @@ def test_without_responders_that_is_said() -> None:
     )
     said = words.truth_sentences(none, summarise_scores(none), "m", [], labels=LABELS)
     assert said == "No direct targets respond. No indirect targets respond."
+
+
+def test_what_the_prior_names_is_counted() -> None:
+    table = pd.DataFrame({"model": "prior", "role": "direct", "predicted": [-1, 0, 1, 1]})
+    other = pd.DataFrame({"model": ["m", "prior"], "role": ["direct", "none"], "predicted": 0})
+    said = words.prior_sentence(pd.concat([table, other]))
+    assert said.startswith("The prior names 75% of the direct targets;")
 
 
 def test_variants_have_names() -> None:
