@@ -59,8 +59,8 @@ def level_sentence(knockouts: Knockouts) -> str:
     nothing = f" Nothing was there to knock out of {idle}." if idle else ""
     return (
         f"The knock-out moves a TF by {moved:.1f} of its SDs (median of {len(table)} TFs); "
-        f"{n_below} of them are held below anything in the training samples, where a model "
-        f"extrapolates.{nothing}"
+        f"{n_below or 'none'} of them {'is' if n_below == 1 else 'are'} held below anything in the "
+        f"training samples, where a model extrapolates.{nothing}"
     )
 
 

@@ -37,7 +37,7 @@ def test_levels_in_words() -> None:
     assert words.level_words("p5") == "percentile 5 of the training samples"
     assert words.level_words(0.3) == "log10 level 0.3"
     said = words.level_sentence(Knockouts(responses(), levels([-0.5, 0.0])))
-    assert "by 2.0 of its SDs (median of 2 TFs); 1 of them are held below" in said
+    assert "by 2.0 of its SDs (median of 2 TFs); 1 of them is held below" in said
     assert "Nothing was there to knock out of B." in said
     assert "Nothing" not in words.level_sentence(Knockouts(responses(), levels([-0.5, -0.1])))
 
