@@ -119,7 +119,8 @@ def respond(
     X = aligned_columns(X, inputs)
     before = model.predict(X).astype(float)
     shape = (len(levels), before.shape[1])
-    mean, sd = np.empty(shape), np.empty(shape)
+    # Single precision: at the size of a liver study there are a million responses a model.
+    mean, sd = np.empty(shape, np.float32), np.empty(shape, np.float32)
     for row, (tf, level) in enumerate(levels.items()):
         held = node_held(model, str(tf), X) if hold_node else model
         start = held.predict(X).astype(float) if hold_node else before
@@ -129,7 +130,7 @@ def respond(
         mean[row], sd[row] = change.mean().to_numpy(), change.std(ddof=0).to_numpy()
     # The SD of equal numbers may be rounded to more than 0.
     varies = before.max() > before.min()
-    spread = before.std(ddof=0).where(varies).to_numpy()
+    spread = before.std(ddof=0).where(varies).to_numpy(np.float32)
     return pd.DataFrame(
         {
             "tf": np.repeat(levels.index.to_numpy(), shape[1]),
