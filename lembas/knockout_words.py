@@ -85,6 +85,20 @@ def responder_sentences(
     return f"By {labels.get(model, model)}, most move after the loss of {'; '.join(parts)} (log10)."
 
 
+def size_sentence(responses: pd.DataFrame, labels: Mapping[str, str]) -> str:
+    """Say how much the gene that moves most moves, model by model.
+
+    Args:
+        responses: As in :class:`lembas.knockout.Knockouts`.
+        labels: Model to label.
+    """
+    size = responses.assign(size=responses["response"].abs())
+    largest = size.groupby(["model", "tf"], sort=False)["size"].max()
+    median = largest.groupby("model", sort=False).median()
+    said = ", ".join(f"{value:.2f} for {labels.get(str(m), m)}" for m, value in median.items())
+    return f"The gene that moves most moves by {said} (log10, median over TFs)."
+
+
 def score_table(summary: pd.DataFrame, level: str, labels: Mapping[str, str]) -> pd.DataFrame:
     """Lay the scores of one level out for a reader: one row a model, the best first.
 

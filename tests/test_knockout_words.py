@@ -50,6 +50,12 @@ def test_the_leading_responders_are_named() -> None:
     )
 
 
+def test_the_largest_response_is_a_median_over_tfs() -> None:
+    """A moves x most, by .4; B moves nothing: the median of .4 and 0 is .2."""
+    said = words.size_sentence(responses(), LABELS)
+    assert said == "The gene that moves most moves by 0.20 for Model M (log10, median over TFs)."
+
+
 def test_good_and_useless_responses_are_called_so() -> None:
     good = scores([-0.5, 0.2, *[0.0] * 8], "m")
     # The responders come last: their AUPRC is that of a rank of 10 and 9.

@@ -45,6 +45,7 @@ def _draw_responders(axes: Axes, table: pd.DataFrame, top: int, labels: Mapping[
             label=style.label_of(model, labels),
         )
     axes.axvline(0, color=style.MUTED, linewidth=1)
+    axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.set_yticks(np.arange(len(genes)), genes)
     axes.set_ylim(-0.7, len(genes) - 0.3)
     axes.grid(visible=True)
