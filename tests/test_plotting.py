@@ -46,6 +46,7 @@ from tests.figure_tables import (
     strata_statistics,
     throughput_table,
 )
+from tests.knockout_tables import compared_table, knockout_scores_table, responses_table
 
 # Machado et al. 2009, full deficiency, linear RGB.
 DEFICIENCIES = {
@@ -655,3 +656,28 @@ def test_a_stratum_shows_both_models_and_leaves_out_the_empty() -> None:
     assert sorted(marks) == sorted(table["value"].dropna())
     with pytest.raises(ValueError, match="no row with kind = 'distance'; the table has"):
         plotting.strata_differences(table, kind="distance", model="lembas", words="steps")
+
+
+def test_responders_are_the_genes_that_move_most_on_average() -> None:
+    table = responses_table()
+    drawing = plotting.knockout_responders(table, ["FOXA2"], top=3, labels=LABELS)
+    (axes,) = drawing.axes
+    own = table[table["tf"] == "FOXA2"].assign(size=lambda rows: rows["response"].abs())
+    expected = own.groupby("gene")["size"].mean().nlargest(3).index[::-1].tolist()
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == expected
+    drawn = {line.get_label(): line.get_xdata() for line in axes.lines[:-1]}
+    ridge = own[own["model"] == "ridge"].set_index("gene")["response"].loc[expected]
+    assert list(drawn["Ridge"]) == ridge.tolist()
+
+
+def test_a_held_node_is_drawn_hollow() -> None:
+    drawing = plotting.response_scores(knockout_scores_table(), level="zero")
+    faces = [
+        line.get_markerfacecolor() for line in drawing.axes[0].lines if len(line.get_xdata()) == 1
+    ]
+    assert faces.count(style.CARD) == 1
+
+
+def test_a_figure_of_an_unknown_level_names_those_there_are() -> None:
+    with pytest.raises(ValueError, match="no row with level = 'p9'; the table has: zero, p5"):
+        plotting.responses_against_truth(compared_table(), level="p9")

@@ -16,6 +16,12 @@ from lembas.plotting.evidence import (
     strata_differences,
 )
 from lembas.plotting.fit import ridge_alphas, training_history
+from lembas.plotting.knockouts import (
+    knockout_responders,
+    response_scores,
+    responses_against_truth,
+    weight_signs,
+)
 from lembas.plotting.latency import batch_scaling, latency, scaling, throughput
 from lembas.plotting.network import coverage, degree_distributions, edge_signs, hubs, tf_block
 from lembas.plotting.predictions import predicted_against_observed, residuals_by_stratum
@@ -37,6 +43,7 @@ __all__ = [
     "gene_violins",
     "hubs",
     "interval_coverage",
+    "knockout_responders",
     "latency",
     "learning_curves",
     "library_sizes",
@@ -50,6 +57,8 @@ __all__ = [
     "original_beside_ours",
     "predicted_against_observed",
     "residuals_by_stratum",
+    "response_scores",
+    "responses_against_truth",
     "ridge_alphas",
     "scaling",
     "skill_ecdf",
@@ -60,4 +69,5 @@ __all__ = [
     "to_svg",
     "training_history",
     "waterfalls",
+    "weight_signs",
 ]
