@@ -169,7 +169,8 @@ def mean_attribution(
     """Draw the mean size of each TF's attribution to one gene over a cohort, models side by side.
 
     Args:
-        table: Columns model, gene, tf, mean_abs_attribution.
+        table: Columns model, gene, tf, mean_abs_attribution and, to be drawn as lines, the limits
+            low and high.
         gene: Gene explained.
         unit: Unit of expression.
         top: TFs shown: those with the largest share of attribution, averaged over models.
@@ -190,15 +191,19 @@ def mean_attribution(
     words = title or f"TFs that move the prediction of {gene} most, mean over the cohort"
     figure = style.new_figure(0.27 * len(tfs) + 0.2 * len(models) + 0.9, words)
     axes = figure.subplots()
-    for model in models:
-        sizes = chosen.loc[chosen["model"] == model].set_index("tf")["mean_abs_attribution"]
+    shifts = 0.17 * np.linspace(1, -1, len(models)) if len(models) > 1 else [0.0]
+    for model, shift in zip(models, shifts, strict=True):
+        own = chosen.loc[chosen["model"] == model].set_index("tf").reindex(tfs)
+        colour, y = style.model_colour(model), np.arange(len(tfs)) + shift
+        if {"low", "high"} <= set(own.columns):
+            axes.hlines(y, own["low"], own["high"], color=colour, linewidth=1.3, alpha=0.7)
         axes.plot(
-            sizes.reindex(tfs),
-            np.arange(len(tfs)),
+            own["mean_abs_attribution"],
+            y,
             linestyle="none",
             marker=style.model_marker(model),
-            markersize=7,
-            color=style.model_colour(model),
+            markersize=6,
+            color=colour,
             alpha=0.9,
             label=style.label_of(model, labels),
         )
