@@ -119,19 +119,28 @@ def _warnings(
             f"{gene} is hardly expressed here (mean {mean:.2f} {dataset.unit}): its attributions "
             "explain little but noise."
         )
-    own = pd.Series(dtype=float) if skill is None else skill.reindex([gene]).iloc[0].dropna()
-    bad = own[own <= BADLY_PREDICTED]
-    if len(bad):
-        named = ", ".join(f"{(labels or {}).get(m, m)} {value:.2f}" for m, value in bad.items())
-        notes.append(
-            f"{gene} is badly predicted (skill on the test samples at most {BADLY_PREDICTED}: "
-            f"{named}): its attributions explain a model that hardly works."
-        )
+    notes += [] if skill is None else _of_skill(gene, skill, labels or {})
     if network is not None and network.regulators(gene).intersection(dataset.inputs).empty:
         notes.append(f"{gene} has no measured regulator in the network.")
     if notes and skill is not None:
         better = proposals(dataset, gene, skill=skill, network=network)
         notes += [f"Near it and better to explain: {', '.join(better)}."] if better else []
+    return notes
+
+
+def _of_skill(gene: str, skill: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
+    """Name the models that predict a gene badly, and those without a score for it."""
+    own, notes = skill.reindex([gene]).iloc[0], []
+    unscored = [labels.get(model, model) for model in own.index[own.isna()]]
+    if unscored:
+        notes.append(f"Not scored on {gene}, and maybe not predicting it: {', '.join(unscored)}.")
+    bad = own[own <= BADLY_PREDICTED]
+    if len(bad):
+        named = ", ".join(f"{labels.get(model, model)} {value:.2f}" for model, value in bad.items())
+        notes.append(
+            f"{gene} is badly predicted (skill on the test samples at most {BADLY_PREDICTED}: "
+            f"{named}): its attributions explain a model that hardly works."
+        )
     return notes
 
 

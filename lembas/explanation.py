@@ -15,6 +15,7 @@ from lembas.attribution_means import mean_sizes
 from lembas.cohorts import Cohort, Dataset
 from lembas.ensemble import LembasEnsemble
 from lembas.explained_genes import explainable_genes, panel_genes
+from lembas.formats import listed
 from lembas.network import Network
 from lembas.randomised import randomised
 
@@ -109,9 +110,15 @@ def plan(
         seed: Seed of the draws.
 
     Raises:
-        ValueError: If no gene is asked for, or no gene of the panel is a target.
+        ValueError: If no gene is asked for, no gene of the panel is a target, or a number of
+            samples is below 0.
         KeyError: If the named sample is not in the cohort.
     """
+    if min(n_samples, n_panel_samples) < 0:
+        raise ValueError(
+            f"n_samples is {n_samples} and n_panel_samples {n_panel_samples}; neither may be below "
+            "0, which stands for all samples"
+        )
     chosen, notes = explainable_genes(dataset, genes, skill=skill, network=network, labels=labels)
     members = list(dict.fromkeys([*chosen, *panel_genes(dataset, panel, skill=skill)]))
     away, train = dataset.external[cohort], dataset.train.x
@@ -148,11 +155,17 @@ def _drawn(x: pd.DataFrame, n_samples: int, *, keep: str, seed: int) -> pd.DataF
 
 
 def explain_models(models: Mapping[str, BaseEstimator], plan: Plan) -> Explanation:
-    """Explain every model on the plan's genes and samples."""
-    made = {
-        name: explain(model, plan.samples, plan.background, plan.genes)
-        for name, model in models.items()
-    }
+    """Explain every model on the plan's samples, and on those of its genes that it predicts.
+
+    Raises:
+        ValueError: If no model predicts any of the genes.
+    """
+    made = _explained(models, plan)
+    if not made:
+        raise ValueError(
+            f"none of {listed(models)} predicts any of {listed(plan.genes)}; explain genes of "
+            "their panels, or other models"
+        )
     errors = []
     for name, each in made.items():
         sd = each.prediction.std(ddof=0).replace(0, np.nan)
@@ -167,6 +180,16 @@ def explain_models(models: Mapping[str, BaseEstimator], plan: Plan) -> Explanati
         rms=pd.concat(rms, ignore_index=True),
         methods={name: each.method for name, each in made.items()},
     )
+
+
+def _explained(models: Mapping[str, BaseEstimator], plan: Plan) -> dict[str, Attribution]:
+    """Explain each model on the genes that it predicts; one without any is left out."""
+    found = {}
+    for name, model in models.items():
+        genes = [gene for gene in plan.genes if gene in model.genes_]
+        if genes:
+            found[name] = explain(model, plan.samples, plan.background, genes)
+    return found
 
 
 def _joined(made: Mapping[str, Attribution], table_of: Any) -> pd.DataFrame:
@@ -198,12 +221,8 @@ def explain_panel(models: Mapping[str, BaseEstimator], plan: Plan) -> pd.DataFra
         Rows: gene, tf, mean_abs_attribution (log10), direction, model; a gene that a model does
         not predict has none, and without models there is no row.
     """
-    parts = []
-    for name, model in models.items():
-        genes = [gene for gene in plan.panel if gene in model.genes_]
-        if genes:
-            made = explain(model, plan.panel_samples, plan.background, genes)
-            parts.append(made.edges().assign(model=name))
+    made = _explained(models, plan.for_panel())
+    parts = [each.edges().assign(model=name) for name, each in made.items()]
     columns = ["gene", "tf", "mean_abs_attribution", "direction", "model"]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
@@ -234,7 +253,9 @@ def randomised_models(
 def method_table(explanation: Explanation, labels: Mapping[str, str]) -> pd.DataFrame:
     """Lay out methods and completeness for a reader: one row a model, one column a gene."""
     error = explanation.rms.pivot_table(index="model", columns="gene", values="error", sort=False)
-    table = error.map(lambda value: f"{100 * value:.2g} %").rename_axis(index=None, columns=None)
+    table = error.map(
+        lambda value: "none" if np.isnan(value) else f"{100 * value:.2g} %"
+    ).rename_axis(index=None, columns=None)
     table.columns = [f"error, {gene}" for gene in table.columns]
     table.insert(0, "method", pd.Series(explanation.methods))
     return table.rename(index=dict(labels))

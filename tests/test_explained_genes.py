@@ -65,6 +65,9 @@ def test_a_badly_predicted_gene_is_kept_with_a_warning(study: Study, good: pd.Da
     assert "mlr" not in notes[0]
     assert notes[1].startswith("Near it and better to explain: ")
     assert explainable_genes(study.dataset, [gene], skill=good)[1] == []
+    skill.loc[gene] = [0.5, np.nan]
+    _, notes = explainable_genes(study.dataset, [gene], skill=skill)
+    assert notes[0] == f"Not scored on {gene}, and maybe not predicting it: lembas."
 
 
 def test_a_gene_without_measured_regulators_is_said(study: Study) -> None:

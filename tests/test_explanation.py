@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
 
+from lembas import plotting
 from lembas.attribution import explain
 from lembas.attribution_means import mean_sizes
+from lembas.baselines import make
 from lembas.explanation import (
     Explanation,
     Plan,
@@ -103,6 +105,8 @@ def test_a_gene_that_is_hardly_expressed_is_kept_and_said(study: Study) -> None:
 def test_bad_plans_are_refused(study: Study) -> None:
     with pytest.raises(ValueError, match="name at least one gene to explain"):
         plan(study.dataset, "external_near", [])
+    with pytest.raises(ValueError, match="n_samples is -1 and n_panel_samples 25"):
+        plan(study.dataset, "external_near", ["ALB"], n_samples=-1)
     with pytest.raises(KeyError, match=r"no sample 'x' in external_near; it has 20, such as"):
         plan(study.dataset, "external_near", ["ALB"], sample="x")
 
@@ -179,13 +183,30 @@ def test_limits_are_those_of_means(
         assert found == pytest.approx(expected[column].to_numpy(), nan_ok=True)
 
 
-def test_the_panel_is_summarised_for_every_model_that_predicts_it(
-    fitted: dict[str, BaseEstimator], small_plan: Plan
-) -> None:
-    few = type("Few", (), {"genes_": fitted["mlr"].genes_[:0]})
-    found = explain_panel({"mlr": fitted["mlr"], "few": few()}, small_plan)
-    assert found["model"].unique().tolist() == ["mlr"]
+def test_the_panel_is_summarised(fitted: dict[str, BaseEstimator], small_plan: Plan) -> None:
+    found = explain_panel({"mlr": fitted["mlr"]}, small_plan)
     assert found["gene"].unique().tolist() == list(small_plan.panel)
+    assert len(found) == len(small_plan.panel) * small_plan.samples.shape[1]
+    nothing = explain_panel({}, small_plan)
+    assert nothing.empty
+    assert list(nothing.columns) == list(found.columns)
+
+
+def test_a_model_explains_what_it_predicts(
+    study: Study, fitted: dict[str, BaseEstimator], small_plan: Plan
+) -> None:
+    train, (first, second) = study.dataset.train, small_plan.genes
+    only = {g: make("mlr").fit(train.x, train.y[[g]]) for g in (first, train.y.columns[0])}
+    models = {"mlr": fitted["mlr"], "ridge": only[first], "masked_ridge": only[train.y.columns[0]]}
+    made = explain_models(models, small_plan)
+    found = made.summary.groupby("model", sort=False)["gene"].unique()
+    assert found.map(list).to_dict() == {"mlr": [first, second], "ridge": [first]}
+    assert method_table(made, {}).loc["ridge"].tolist()[2] == "none"
+    drawing = plotting.waterfalls(made.of_sample(small_plan.sample), unit="log10")
+    words = [text.get_text() for axes in drawing.axes for text in axes.texts]
+    assert "not predicted" in words
+    with pytest.raises(ValueError, match="none of masked_ridge predicts any of"):
+        explain_models({"masked_ridge": models["masked_ridge"]}, small_plan)
 
 
 def test_ensembles_are_taken_apart_and_models_randomised(

@@ -86,13 +86,17 @@ def _waterfall_row(
     """Draw one model's waterfalls side by side."""
     panels = part.subplots(1, len(genes), squeeze=False)[0]
     for axes, gene in zip(panels, genes, strict=True):
-        chosen = style.pick(table, "gene", gene)
+        chosen = table.loc[table["gene"] == gene]
+        axes.set_title(gene)
+        if chosen.empty:
+            axes.text(0, 0.9, "not predicted", color=style.MUTED, va="top")
+            axes.set_axis_off()
+            continue
         if chosen["tf"].duplicated().any():
             raise ValueError(
                 f"{gene} has more than one attribution a TF; give one sample's rows to a waterfall."
             )
         _draw_waterfall(axes, chosen, top=top, digits=digits)
-        axes.set_title(gene)
     return list(panels)
 
 
@@ -122,17 +126,18 @@ def waterfalls(
         title: Text above.
 
     Returns:
-        The figure; beside each TF stands its expression, at the right its attribution.
+        The figure; beside each TF stands its expression, at the right its attribution. A gene that
+        a model does not predict has an empty panel.
 
     Raises:
         KeyError: If a column is missing.
-        ValueError: If there are more than two genes, or several rows a TF.
+        ValueError: If there are more than two genes, one has no row, or a TF several.
     """
     style.require(table, ATTRIBUTION_COLUMNS, "attributions")
     shown = list(genes if genes is not None else pd.unique(table["gene"]))
     if len(shown) > 2:
         raise ValueError(f"a figure takes at most two genes, not {len(shown)}; draw two figures.")
-    chosen = table.loc[table["gene"].isin(shown)]
+    chosen = pd.concat([style.pick(table, "gene", gene) for gene in shown])
     models = style.ordered_models(chosen["model"])
     figure = style.new_figure(len(models) * (0.19 * (top + 3) + 0.85) + 0.5, title)
     parts = figure.subfigures(len(models), 1, squeeze=False)[:, 0]
