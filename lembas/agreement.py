@@ -86,7 +86,7 @@ def _overlap_by_depth(depth: np.ndarray, n_first: int, n_second: int, p: float) 
 
 @dataclass(frozen=True, eq=False)
 class _Pair:
-    """Two models' sizes over the same TFs, and the TFs' kinds; those neither uses are left out."""
+    """Two models' sizes over the same TFs, and the TFs' kinds."""
 
     first: np.ndarray
     second: np.ndarray
@@ -95,11 +95,10 @@ class _Pair:
     @classmethod
     def of(cls, first: pd.Series, second: pd.Series, kinds: pd.Series | None) -> _Pair:
         table = pd.concat([first, second], axis=1).fillna(0.0).sort_index()
-        used = table[(table > 0).any(axis=1)]
-        codes = np.zeros(len(used), int)
+        codes = np.zeros(len(table), int)
         if kinds is not None:
-            codes = pd.factorize(kinds.reindex(used.index))[0]
-        one, two = used.to_numpy(float).T
+            codes = pd.factorize(kinds.reindex(table.index))[0]
+        one, two = table.to_numpy(float).T
         return cls(one, two, codes)
 
     def likeness(self) -> tuple[float, float, float]:
@@ -155,9 +154,9 @@ def likeness(
             knows all that the kinds tell. None: one kind.
 
     Returns:
-        rbo (:func:`rank_biased_overlap`), spearman (over the TFs that at least one of them uses)
-        and overlap (common TFs among the first ``TOP``, or among all where fewer are used), and
-        with shuffles each one's mean over them, such as rbo_chance. NaN where one uses no TF.
+        rbo (:func:`rank_biased_overlap`), spearman (over all TFs named, used or not) and overlap
+        (common TFs among the first ``TOP``, or among all where fewer are used), and with shuffles
+        each one's mean over them, such as rbo_chance. NaN where one uses no TF.
     """
     pair = _Pair.of(first, second, kinds)
     found = dict(zip(QUANTITIES, pair.likeness(), strict=True))

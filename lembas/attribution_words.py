@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 from scipy.stats import spearmanr
 
+from lembas.formats import counted
 from lembas.prior_support import KINDS, NO_PATH, REGULATORS
 
 # Of the way from chance to full agreement.
@@ -147,7 +148,7 @@ def sign_sentence(signs: pd.DataFrame, labels: Mapping[str, str]) -> str:
         # Directions of one gene's TFs go together: genes, not edges, are the units.
         sd = ((own["n_agree"] - expected) ** 2).sum() ** 0.5 / n
         verdict = beyond(value, chance, sd)
-        words = f"{value:.0%} of {n} edges (by chance {chance:.0%}: {verdict})"
+        words = f"{value:.0%} of {counted(n, 'edge')} (by chance {chance:.0%}: {verdict})"
         parts.append(f"{labels.get(str(model), model)} {words}")
     return f"The direction is the sign that the prior gives the edge: {'; '.join(parts)}."
 
@@ -161,14 +162,15 @@ def skill_sentence(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
     """
     parts = []
     for model, own in table.groupby("model", sort=False):
-        if len(own) < 4 or own["skill"].nunique() < 2 or own["share"].nunique() < 2:
+        # A masked model has the same share for all genes, but for rounding.
+        if len(own) < 4 or (own[["skill", "share"]].round(9).nunique() < 2).any():
             continue
         result = spearmanr(own["skill"], own["share"])
         words = "no relation that so few genes show"
         if result.pvalue < LEVEL:
             words = "more on them" if result.statistic > 0 else "less on them"
-        counted = f"rank correlation {result.statistic:.2f}, {len(own)} genes: {words}"
-        parts.append(f"{labels.get(str(model), model)} ({counted})")
+        found = f"rank correlation {result.statistic:.2f}, {len(own)} genes: {words}"
+        parts.append(f"{labels.get(str(model), model)} ({found})")
     if not parts:
         return "Too few genes have a score to compare skill with attributions."
     return f"Do genes that are predicted better rest on their own regulators? {'; '.join(parts)}."

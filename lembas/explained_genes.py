@@ -26,7 +26,7 @@ LIVER_PANEL: tuple[str, ...] = (
 PANEL_SIZE = 16
 
 
-def test_skill(per_gene: pd.DataFrame, models: Iterable[str]) -> pd.DataFrame:
+def skill_on_test(per_gene: pd.DataFrame, models: Iterable[str]) -> pd.DataFrame:
     """Cut each gene's skill on the test samples out of the table of scores.
 
     Args:

@@ -89,6 +89,15 @@ def skills_table() -> pd.DataFrame:
     return table.assign(skill=rng.uniform(0, 1, len(table)), share=rng.uniform(0, 1, len(table)))
 
 
+def waterfall_table() -> pd.DataFrame:
+    """Invent attributions of one sample; one model does not predict the second gene."""
+    table = swarm_table(1).assign(base=2.0)
+    size = np.random.default_rng(7).normal(0, 0.2, len(table))
+    sums = pd.Series(size).groupby([table["model"], table["gene"]]).transform("sum")
+    table = table.assign(attribution=size, prediction=2.0 + sums)
+    return table[~((table["model"] == "xgbrf") & (table["gene"] == "AFP"))]
+
+
 ATTRIBUTION_FIGURES: dict[str, Callable[[], plotting.Drawing]] = {
     "attribution_checks": lambda: plotting.attribution_checks(
         checks_table(), title="Checks of the attributions", labels=NAMES
@@ -99,5 +108,8 @@ ATTRIBUTION_FIGURES: dict[str, Callable[[], plotting.Drawing]] = {
         mean_table(), gene="ALB", unit="log10(CPM+1)", labels=NAMES
     ),
     "prior_shares": lambda: plotting.prior_shares(shares_table(), KINDS, labels=NAMES),
+    "waterfalls_unpredicted": lambda: plotting.waterfalls(
+        waterfall_table(), unit="log10(CPM+1)", labels=NAMES
+    ),
     "skill_and_prior": lambda: plotting.skill_and_prior(skills_table(), labels=NAMES),
 }

@@ -101,6 +101,8 @@ def test_skill_and_decoys() -> None:
     mixed = table.assign(share=[0.1, 0.9, 0.2, 0.8, 0.3, 0.7, 0.4, 0.6, 0.5, 0.5])
     assert "no relation that so few genes show" in words.skill_sentence(mixed, LABELS)
     assert words.skill_sentence(table.head(3), LABELS).startswith("Too few genes")
+    masked = table.assign(share=1 - 1e-16 * np.arange(10))
+    assert words.skill_sentence(masked, LABELS).startswith("Too few genes")
     decoys = pd.DataFrame({"model": ["mlr", "ridge"], "ratio": [1.6, 0.4]})
     text = words.decoy_sentence(decoys, LABELS)
     assert "MLR 1.60 times (above the limit); ridge 0.40 times (within the limit)" in text

@@ -29,7 +29,7 @@ def test_skills_are_cut_out_of_the_scores() -> None:
         ("xgbrf", "test", "B", "skill_per_gene", 0.2),
     ]
     table = pd.DataFrame(rows, columns=["model", "cohort", "gene", "metric", "value"])
-    skill = explained_genes.test_skill(table, ["xgbrf", "mlr", "not fitted"])
+    skill = explained_genes.skill_on_test(table, ["xgbrf", "mlr", "not fitted"])
     assert skill.columns.tolist() == ["xgbrf", "mlr"]
     assert skill.loc["A", "mlr"] == 0.1
     assert np.isnan(skill.loc["A", "xgbrf"])

@@ -89,7 +89,7 @@ def _waterfall_row(
         chosen = table.loc[table["gene"] == gene]
         axes.set_title(gene)
         if chosen.empty:
-            axes.text(0, 0.9, "not predicted", color=style.MUTED, va="top")
+            axes.text(0, 0.9, "not predicted", transform=axes.transAxes, color=style.MUTED)
             axes.set_axis_off()
             continue
         if chosen["tf"].duplicated().any():
