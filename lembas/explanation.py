@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from lembas.attribution import explain
-from lembas.cohorts import Dataset
+from lembas.attribution import Attribution, explain
+from lembas.attribution_means import mean_sizes
+from lembas.cohorts import Cohort, Dataset
+from lembas.ensemble import LembasEnsemble
+from lembas.explained_genes import explainable_genes, panel_genes
+from lembas.formats import listed
+from lembas.network import Network
+from lembas.randomised import randomised
 
-# Below this mean log10 expression a gene is hardly expressed: its attributions explain noise.
-HARDLY_EXPRESSED = 0.3
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
     """Settle what is explained, for all models alike.
 
     Attributes:
-        genes: Genes to explain, one or two.
+        genes: Genes to explain sample by sample; figures show the first two.
         samples: Inputs ``(sample, tf)`` to explain.
         background: Training inputs ``(sample, tf)``.
         sample: The sample shown in the waterfalls.
         notes: What the reader should know, such as a gene that had to be replaced.
+        panel: Genes of the heat map and of all comparisons, those of ``genes`` among them.
+        panel_samples: Inputs ``(sample, tf)`` that these are explained for.
+        series: Series of each sample of the cohort; None: unknown.
     """
 
     genes: tuple[str, ...]
@@ -33,6 +40,13 @@ class Plan:
     background: pd.DataFrame
     sample: str
     notes: tuple[str, ...]
+    panel: tuple[str, ...]
+    panel_samples: pd.DataFrame
+    series: pd.Series | None
+
+    def for_panel(self) -> Plan:
+        """Return the plan of the panel: its genes, its samples."""
+        return replace(self, genes=self.panel, samples=self.panel_samples)
 
 
 @dataclass(frozen=True)
@@ -41,7 +55,8 @@ class Explanation:
 
     Attributes:
         values: Tidy: model, gene, sample, tf, attribution, expression, base, prediction.
-        summary: Tidy: model, gene, tf, mean_abs_attribution over the samples.
+        summary: Tidy: model, gene, tf, mean_abs_attribution over the samples, low, high (see
+            :func:`lembas.attribution_means.mean_sizes`), direction.
         completeness: Tidy: model, gene, sample, error (absolute, over the prediction's SD).
         rms: Tidy: model, gene, error: root mean square of the error over the prediction's SD.
         methods: Model to method.
@@ -53,20 +68,14 @@ class Explanation:
     rms: pd.DataFrame
     methods: Mapping[str, str]
 
-    def of_sample(self, sample: str) -> pd.DataFrame:
-        """Return the rows of one sample."""
-        return self.values[self.values["sample"] == sample]
+    def of_sample(self, sample: str, genes: Iterable[str] | None = None) -> pd.DataFrame:
+        """Return the rows of one sample, of some genes or of all."""
+        rows = self.values[self.values["sample"] == sample]
+        return rows if genes is None else rows[rows["gene"].isin(list(genes))]
 
     def largest_error(self) -> float:
         """Return the largest root mean square error of any model and gene."""
         return float(self.rms["error"].max())
-
-    def agreement(self) -> pd.DataFrame:
-        """Rank correlation of mean attributions between models, ``(model, model)``."""
-        wide = self.summary.pivot_table(
-            index=["gene", "tf"], columns="model", values="mean_abs_attribution", sort=False
-        )
-        return wide.corr(method="spearman").rename_axis(index=None, columns=None)
 
 
 def plan(
@@ -74,98 +83,179 @@ def plan(
     cohort: str,
     genes: Iterable[str],
     *,
+    panel: Iterable[str] = (),
+    skill: pd.DataFrame | None = None,
+    network: Network | None = None,
+    labels: Mapping[str, str] | None = None,
     n_background: int = 50,
-    n_samples: int = 50,
+    n_samples: int = 0,
+    n_panel_samples: int = 25,
     sample: str = "",
     seed: int = 888,
 ) -> Plan:
     """Choose genes, samples and background.
 
-    A gene that is no target is replaced by the best expressed target not yet chosen, and a gene
-    that is hardly expressed is kept with a warning; both are said in the notes.
-
     Args:
         dataset: The data.
         cohort: External cohort to explain.
-        genes: Genes asked for, at most two.
+        genes: Genes asked for (see :func:`lembas.explained_genes.explainable_genes`).
+        panel: Genes of the heat map (see :func:`lembas.explained_genes.panel_genes`).
+        skill: Skill on the test samples, ``(gene, model)``; None: not looked at.
+        network: The prior; None: not looked at.
+        labels: Model to label, for the notes.
         n_background: Training samples in the background.
         n_samples: Samples to explain at most; 0: all of them.
+        n_panel_samples: Samples that the panel is explained for at most; 0: all of them.
         sample: Sample of the waterfalls; empty: the one nearest to the cohort's median.
         seed: Seed of the draws.
 
     Raises:
-        ValueError: If more than two genes are asked for.
+        ValueError: If no gene is asked for, no gene of the panel is a target, or a number of
+            samples is below 0.
         KeyError: If the named sample is not in the cohort.
     """
-    chosen, notes = _explainable(dataset, list(dict.fromkeys(genes)))
-    x = dataset.external[cohort].x
+    if min(n_samples, n_panel_samples) < 0:
+        raise ValueError(
+            f"n_samples is {n_samples} and n_panel_samples {n_panel_samples}; neither may be below "
+            "0, which stands for all samples"
+        )
+    chosen, notes = explainable_genes(dataset, genes, skill=skill, network=network, labels=labels)
+    members = list(dict.fromkeys([*chosen, *panel_genes(dataset, panel, skill=skill)]))
+    away, train = dataset.external[cohort], dataset.train.x
+    shown = _shown_sample(away, sample)
+    return Plan(
+        genes=tuple(chosen),
+        samples=_drawn(away.x, n_samples, keep=shown, seed=seed),
+        background=train.sample(min(n_background, len(train)), random_state=seed),
+        sample=shown,
+        notes=tuple(notes),
+        panel=tuple(members),
+        panel_samples=_drawn(away.x, n_panel_samples, keep=shown, seed=seed),
+        series=away.series,
+    )
+
+
+def _shown_sample(cohort: Cohort, sample: str) -> str:
+    """Find the sample of the waterfalls."""
+    x = cohort.x
     if sample and sample not in x.index:
         raise KeyError(
-            f"no sample {sample!r} in {cohort}; it has {len(x)}, such as {', '.join(x.index[:5])}"
+            f"no sample {sample!r} in {cohort.name}; it has {len(x)}, such as "
+            f"{', '.join(x.index[:5])}"
         )
-    shown = sample or str((x - x.median()).pow(2).sum(axis=1).idxmin())
-    if n_samples and n_samples < len(x):
-        drawn = x.sample(n_samples, random_state=seed).index
-        x = x[x.index.isin(drawn) | (x.index == shown)]
-    train = dataset.train.x
-    background = train.sample(min(n_background, len(train)), random_state=seed)
-    return Plan(tuple(chosen), x, background, shown, tuple(notes))
+    return sample or str((x - x.median()).pow(2).sum(axis=1).idxmin())
+
+
+def _drawn(x: pd.DataFrame, n_samples: int, *, keep: str, seed: int) -> pd.DataFrame:
+    """Draw samples, and keep one in any case; 0: all of them."""
+    if not 0 < n_samples < len(x):
+        return x
+    drawn = x.sample(n_samples, random_state=seed).index
+    return x[x.index.isin(drawn) | (x.index == keep)]
 
 
 def explain_models(models: Mapping[str, BaseEstimator], plan: Plan) -> Explanation:
-    """Explain every model on the plan's samples."""
-    values, errors, rms, methods = [], [], [], {}
-    for name, model in models.items():
-        made = explain(model, plan.samples, plan.background, plan.genes)
-        keys = ["gene", "sample"]
-        predicted = made.completeness[[*keys, "prediction"]]
-        table = made.table.merge(predicted, on=keys).merge(made.base.rename("base"), on="gene")
-        values.append(table.assign(model=name))
-        sd = made.completeness.groupby("gene")["prediction"].transform("std", ddof=0)
-        relative = made.completeness["error"].abs() / sd.replace(0, np.nan)
-        errors.append(made.completeness[keys].assign(model=name, error=relative))
-        rms.append(made.completeness_error().reset_index().assign(model=name))
-        methods[name] = made.method
-    all_values = pd.concat(values, ignore_index=True)
-    size = all_values.assign(mean_abs_attribution=all_values["attribution"].abs())
+    """Explain every model on the plan's samples, and on those of its genes that it predicts.
+
+    Raises:
+        ValueError: If no model predicts any of the genes.
+    """
+    made = _explained(models, plan)
+    if not made:
+        raise ValueError(
+            f"none of {listed(models)} predicts any of {listed(plan.genes)}; explain genes of "
+            "their panels, or other models"
+        )
+    errors = []
+    for name, each in made.items():
+        sd = each.prediction.std(ddof=0).replace(0, np.nan)
+        table = (each.error.abs() / sd).rename_axis(index="sample", columns="gene")
+        long = table.melt(ignore_index=False, value_name="error").reset_index()
+        errors.append(long.assign(model=name)[["gene", "sample", "model", "error"]])
+    rms = [each.completeness_error().reset_index().assign(model=m) for m, each in made.items()]
     return Explanation(
-        values=all_values,
-        summary=size.groupby(["model", "gene", "tf"], sort=False)["mean_abs_attribution"]
-        .mean()
-        .reset_index(),
+        values=_joined(made, _values_of),
+        summary=_joined(made, lambda each: _summary_of(each, plan.series)),
         completeness=pd.concat(errors, ignore_index=True).dropna(),
         rms=pd.concat(rms, ignore_index=True),
-        methods=methods,
+        methods={name: each.method for name, each in made.items()},
     )
+
+
+def _explained(models: Mapping[str, BaseEstimator], plan: Plan) -> dict[str, Attribution]:
+    """Explain each model on the genes that it predicts; one without any is left out."""
+    found = {}
+    for name, model in models.items():
+        genes = [gene for gene in plan.genes if gene in model.genes_]
+        if genes:
+            found[name] = explain(model, plan.samples, plan.background, genes)
+    return found
+
+
+def _joined(made: Mapping[str, Attribution], table_of: Any) -> pd.DataFrame:
+    """Make a table of each model and put them one below the other."""
+    tables = [table_of(each).assign(model=name) for name, each in made.items()]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _values_of(made: Attribution) -> pd.DataFrame:
+    """Lay one model's attributions out as rows, with base and prediction."""
+    keys = ["gene", "sample"]
+    predicted = made.completeness[[*keys, "prediction"]]
+    return made.table.merge(predicted, on=keys).merge(made.base.rename("base"), on="gene")
+
+
+def _summary_of(made: Attribution, series: pd.Series | None) -> pd.DataFrame:
+    """Average one model's attributions over the samples, with intervals."""
+    limits = [
+        mean_sizes(table, series=series)[["low", "high"]].reset_index().assign(gene=gene)
+        for gene, table in made.values.items()  # noqa: PD011 (a field)
+    ]
+    return made.edges().merge(pd.concat(limits, ignore_index=True), on=["gene", "tf"])
+
+
+def explain_panel(models: Mapping[str, BaseEstimator], plan: Plan) -> pd.DataFrame:
+    """Summarise what every model attributes to the genes of the panel.
+
+    Returns:
+        Rows: gene, tf, mean_abs_attribution (log10), direction, model; a gene that a model does
+        not predict has none, and without models there is no row.
+    """
+    made = _explained(models, plan.for_panel())
+    parts = [each.edges().assign(model=name) for name, each in made.items()]
+    columns = ["gene", "tf", "mean_abs_attribution", "direction", "model"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def members(models: Mapping[str, BaseEstimator]) -> dict[str, BaseEstimator]:
+    """Take ensembles apart: "seed ..." to the network of each seed; empty without an ensemble."""
+    return {
+        f"seed {member.seed}": member
+        for model in models.values()
+        if isinstance(model, LembasEnsemble)
+        for member in model.members_
+    }
+
+
+def randomised_models(
+    models: Mapping[str, BaseEstimator], *, seed: int = 888
+) -> dict[str, BaseEstimator]:
+    """Randomise the models whose weights can be permuted; the others are left out."""
+    found = {}
+    for name, model in models.items():
+        try:
+            found[name] = randomised(model, seed=seed)
+        except TypeError:
+            continue
+    return found
 
 
 def method_table(explanation: Explanation, labels: Mapping[str, str]) -> pd.DataFrame:
     """Lay out methods and completeness for a reader: one row a model, one column a gene."""
     error = explanation.rms.pivot_table(index="model", columns="gene", values="error", sort=False)
-    table = error.map(lambda value: f"{100 * value:.2g} %").rename_axis(index=None, columns=None)
+    table = error.map(
+        lambda value: "none" if np.isnan(value) else f"{100 * value:.2g} %"
+    ).rename_axis(index=None, columns=None)
     table.columns = [f"error, {gene}" for gene in table.columns]
     table.insert(0, "method", pd.Series(explanation.methods))
     return table.rename(index=dict(labels))
-
-
-def _explainable(dataset: Dataset, genes: list[str]) -> tuple[list[str], list[str]]:
-    if not 1 <= len(genes) <= 2:
-        raise ValueError(f"name one or two genes to explain, got {len(genes)}")
-    mean = dataset.train_mean.sort_values(ascending=False, kind="stable")
-    chosen, notes = [], []
-    for gene in genes:
-        if gene in mean.index:
-            chosen.append(gene)
-            if mean[gene] < HARDLY_EXPRESSED:
-                notes.append(
-                    f"{gene} is hardly expressed here (mean {mean[gene]:.2f} {dataset.unit}): its "
-                    "attributions explain little but noise."
-                )
-            continue
-        substitute = next(name for name in mean.index if name not in [*genes, *chosen])
-        chosen.append(substitute)
-        notes.append(
-            f"{gene} is not among the targets (not measured, or below the expression filter); "
-            f"{substitute}, the best expressed target, is explained instead."
-        )
-    return chosen, notes

@@ -8,6 +8,7 @@ import pandas as pd
 
 from lembas import plotting
 from lembas.plotting import style
+from tests.attribution_tables import ATTRIBUTION_FIGURES
 from tests.evidence_tables import EVIDENCE_FIGURES
 from tests.knockout_tables import KNOCKOUT_FIGURES
 
@@ -390,6 +391,7 @@ FIGURES: dict[str, Callable[[], plotting.Drawing]] = {
     "throughput": lambda: plotting.throughput(throughput_table(), labels=LABELS),
     "training_history": lambda: plotting.training_history(history_table(), chosen_epoch=41),
     "waterfalls": lambda: plotting.waterfalls(attribution_table(), unit=UNIT, labels=LABELS),
+    **ATTRIBUTION_FIGURES,
     **EVIDENCE_FIGURES,
     **KNOCKOUT_FIGURES,
 }

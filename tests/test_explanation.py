@@ -9,8 +9,20 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
 
+from lembas import plotting
 from lembas.attribution import explain
-from lembas.explanation import Explanation, Plan, explain_models, method_table, plan
+from lembas.attribution_means import mean_sizes
+from lembas.baselines import make
+from lembas.explanation import (
+    Explanation,
+    Plan,
+    explain_models,
+    explain_panel,
+    members,
+    method_table,
+    plan,
+    randomised_models,
+)
 from lembas.study import Study
 
 MODELS = ("mlr", "masked_ridge", "xgbrf", "lembas")
@@ -19,7 +31,8 @@ MODELS = ("mlr", "masked_ridge", "xgbrf", "lembas")
 @pytest.fixture(scope="module")
 def small_plan(study: Study) -> Plan:
     genes = study.dataset.targets[[4, 1]]
-    return plan(study.dataset, "external_near", genes, n_background=10, n_samples=5)
+    options = {"n_background": 10, "n_samples": 5, "n_panel_samples": 4}
+    return plan(study.dataset, "external_near", genes, panel=[*genes, "ALB"], **options)
 
 
 @pytest.fixture(scope="module")
@@ -90,10 +103,10 @@ def test_a_gene_that_is_hardly_expressed_is_kept_and_said(study: Study) -> None:
 
 
 def test_bad_plans_are_refused(study: Study) -> None:
-    with pytest.raises(ValueError, match="name one or two genes to explain, got 3"):
-        plan(study.dataset, "external_near", ["A", "B", "C"])
-    with pytest.raises(ValueError, match="name one or two genes to explain, got 0"):
+    with pytest.raises(ValueError, match="name at least one gene to explain"):
         plan(study.dataset, "external_near", [])
+    with pytest.raises(ValueError, match="n_samples is -1 and n_panel_samples 25"):
+        plan(study.dataset, "external_near", ["ALB"], n_samples=-1)
     with pytest.raises(KeyError, match=r"no sample 'x' in external_near; it has 20, such as"):
         plan(study.dataset, "external_near", ["ALB"], sample="x")
 
@@ -148,18 +161,71 @@ def test_errors_are_relative_to_the_predictions_spread(explanation: Explanation)
     assert explanation.largest_error() <= 0.01
 
 
-def test_agreement_is_a_rank_correlation(explanation: Explanation) -> None:
-    table = explanation.agreement()
-    assert table.index.tolist() == table.columns.tolist() == list(MODELS)
-    assert np.diag(table) == pytest.approx(1)
-    assert table.to_numpy() == pytest.approx(table.to_numpy().T)
-    assert table.abs().max().max() <= 1 + 1e-12
+def test_the_panel_holds_the_genes_and_its_own_samples(study: Study, small_plan: Plan) -> None:
+    assert small_plan.panel[:2] == small_plan.genes
+    assert "ALB" in small_plan.panel
+    assert 4 <= len(small_plan.panel_samples) <= 5
+    assert small_plan.sample in small_plan.panel_samples.index
+    panel = small_plan.for_panel()
+    assert panel.genes == small_plan.panel
+    assert panel.samples is small_plan.panel_samples
+
+
+def test_limits_are_those_of_means(
+    explanation: Explanation, fitted: dict[str, BaseEstimator], small_plan: Plan
+) -> None:
+    gene = small_plan.genes[1]
+    made = explain(fitted["mlr"], small_plan.samples, small_plan.background, [gene])
+    expected = mean_sizes(made.values[gene], series=small_plan.series)  # noqa: PD011 (a field)
+    rows = explanation.summary.query("model == 'mlr' and gene == @gene").set_index("tf")
+    for column in ("mean_abs_attribution", "low", "high"):
+        found = rows[column].reindex(expected.index).to_numpy()
+        assert found == pytest.approx(expected[column].to_numpy(), nan_ok=True)
+
+
+def test_the_panel_is_summarised(fitted: dict[str, BaseEstimator], small_plan: Plan) -> None:
+    found = explain_panel({"mlr": fitted["mlr"]}, small_plan)
+    assert found["gene"].unique().tolist() == list(small_plan.panel)
+    assert len(found) == len(small_plan.panel) * small_plan.samples.shape[1]
+    nothing = explain_panel({}, small_plan)
+    assert nothing.empty
+    assert list(nothing.columns) == list(found.columns)
+
+
+def test_a_model_explains_what_it_predicts(
+    study: Study, fitted: dict[str, BaseEstimator], small_plan: Plan
+) -> None:
+    train, (first, second) = study.dataset.train, small_plan.genes
+    only = {g: make("mlr").fit(train.x, train.y[[g]]) for g in (first, train.y.columns[0])}
+    models = {"mlr": fitted["mlr"], "ridge": only[first], "masked_ridge": only[train.y.columns[0]]}
+    made = explain_models(models, small_plan)
+    found = made.summary.groupby("model", sort=False)["gene"].unique()
+    assert found.map(list).to_dict() == {"mlr": [first, second], "ridge": [first]}
+    assert method_table(made, {}).loc["ridge"].tolist()[2] == "none"
+    drawing = plotting.waterfalls(made.of_sample(small_plan.sample), unit="log10")
+    words = [text.get_text() for axes in drawing.axes for text in axes.texts]
+    assert "not predicted" in words
+    with pytest.raises(ValueError, match="none of masked_ridge predicts any of"):
+        explain_models({"masked_ridge": models["masked_ridge"]}, small_plan)
+
+
+def test_ensembles_are_taken_apart_and_models_randomised(
+    fitted: dict[str, BaseEstimator],
+) -> None:
+    ensemble = fitted["lembas_ensemble"]
+    apart = members({"lembas_ensemble": ensemble, "mlr": fitted["mlr"]})
+    assert list(apart) == [f"seed {member.seed}" for member in ensemble.members_]
+    assert members({"mlr": fitted["mlr"]}) == {}
+    found = randomised_models({name: fitted[name] for name in MODELS})
+    assert list(found) == ["mlr", "masked_ridge", "lembas"], "trees have no weights"
 
 
 def test_one_sample_for_the_waterfalls(explanation: Explanation, small_plan: Plan) -> None:
     rows = explanation.of_sample(small_plan.sample)
     assert set(rows["sample"]) == {small_plan.sample}
     assert len(rows) == len(MODELS) * len(small_plan.genes) * small_plan.samples.shape[1]
+    one = explanation.of_sample(small_plan.sample, small_plan.genes[:1])
+    assert set(one["gene"]) == {small_plan.genes[0]}
 
 
 def test_the_table_of_methods_reads_well(explanation: Explanation, small_plan: Plan) -> None:

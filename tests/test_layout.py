@@ -23,7 +23,7 @@ LEVELS = {
         "metrics intervals coverage strata original linear ranks ridge plotting "
         "unfinished cached annotation rewiring path_ridge inner_split pls signed_ridge "
         "significance calibration calibration_words gate few_shot gene_strata gene_table gene_sets "
-        "score_tables lookup"
+        "score_tables lookup agreement explained_genes attribution_means"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests baselines "
@@ -35,7 +35,7 @@ LEVELS = {
         "evaluation summary checkpoint coded_edges packing original_checkpoint original_content "
         "conversion ensemble predicted "
         "scaling memory dimensions ladder controls control_words folds own_column leaderboard "
-        "evidence knockout knockout_truth knockout_words weights"
+        "evidence knockout knockout_truth knockout_words weights randomised prior_support stability attribution_words"
     ),
     3: (
         "artifacts model_files fitting parameter_counts profiles provenance chapters dependencies "

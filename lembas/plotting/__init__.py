@@ -5,6 +5,8 @@ cell appears as SVG; `to_svg` returns the same bytes each time.
 """
 
 from lembas.plotting.attribution import agreement, completeness, mean_attribution, waterfalls
+from lembas.plotting.attribution_checks import attribution_checks, prior_shares, skill_and_prior
+from lembas.plotting.beeswarm import beeswarm
 from lembas.plotting.comparison import original_beside_ours
 from lembas.plotting.controls import depth_curve, network_ladder
 from lembas.plotting.data import cohort_pca, library_sizes, mean_against_sd, missingness
@@ -16,6 +18,7 @@ from lembas.plotting.evidence import (
     strata_differences,
 )
 from lembas.plotting.fit import ridge_alphas, training_history
+from lembas.plotting.heatmap import attribution_heatmap
 from lembas.plotting.knockouts import (
     knockout_responders,
     response_scores,
@@ -32,7 +35,10 @@ __all__ = [
     "Drawing",
     "aggregate_scores",
     "agreement",
+    "attribution_checks",
+    "attribution_heatmap",
     "batch_scaling",
+    "beeswarm",
     "cohort_pca",
     "completeness",
     "coverage",
@@ -56,11 +62,13 @@ __all__ = [
     "network_ladder",
     "original_beside_ours",
     "predicted_against_observed",
+    "prior_shares",
     "residuals_by_stratum",
     "response_scores",
     "responses_against_truth",
     "ridge_alphas",
     "scaling",
+    "skill_and_prior",
     "skill_ecdf",
     "skill_forest",
     "strata_differences",

@@ -86,13 +86,17 @@ def _waterfall_row(
     """Draw one model's waterfalls side by side."""
     panels = part.subplots(1, len(genes), squeeze=False)[0]
     for axes, gene in zip(panels, genes, strict=True):
-        chosen = style.pick(table, "gene", gene)
+        chosen = table.loc[table["gene"] == gene]
+        axes.set_title(gene)
+        if chosen.empty:
+            axes.text(0, 0.9, "not predicted", transform=axes.transAxes, color=style.MUTED)
+            axes.set_axis_off()
+            continue
         if chosen["tf"].duplicated().any():
             raise ValueError(
                 f"{gene} has more than one attribution a TF; give one sample's rows to a waterfall."
             )
         _draw_waterfall(axes, chosen, top=top, digits=digits)
-        axes.set_title(gene)
     return list(panels)
 
 
@@ -122,17 +126,18 @@ def waterfalls(
         title: Text above.
 
     Returns:
-        The figure; beside each TF stands its expression, at the right its attribution.
+        The figure; beside each TF stands its expression, at the right its attribution. A gene that
+        a model does not predict has an empty panel.
 
     Raises:
         KeyError: If a column is missing.
-        ValueError: If there are more than two genes, or several rows a TF.
+        ValueError: If there are more than two genes, one has no row, or a TF several.
     """
     style.require(table, ATTRIBUTION_COLUMNS, "attributions")
     shown = list(genes if genes is not None else pd.unique(table["gene"]))
     if len(shown) > 2:
         raise ValueError(f"a figure takes at most two genes, not {len(shown)}; draw two figures.")
-    chosen = table.loc[table["gene"].isin(shown)]
+    chosen = pd.concat([style.pick(table, "gene", gene) for gene in shown])
     models = style.ordered_models(chosen["model"])
     figure = style.new_figure(len(models) * (0.19 * (top + 3) + 0.85) + 0.5, title)
     parts = figure.subfigures(len(models), 1, squeeze=False)[:, 0]
@@ -169,7 +174,8 @@ def mean_attribution(
     """Draw the mean size of each TF's attribution to one gene over a cohort, models side by side.
 
     Args:
-        table: Columns model, gene, tf, mean_abs_attribution.
+        table: Columns model, gene, tf, mean_abs_attribution and, to be drawn as lines, the limits
+            low and high.
         gene: Gene explained.
         unit: Unit of expression.
         top: TFs shown: those with the largest share of attribution, averaged over models.
@@ -190,15 +196,19 @@ def mean_attribution(
     words = title or f"TFs that move the prediction of {gene} most, mean over the cohort"
     figure = style.new_figure(0.27 * len(tfs) + 0.2 * len(models) + 0.9, words)
     axes = figure.subplots()
-    for model in models:
-        sizes = chosen.loc[chosen["model"] == model].set_index("tf")["mean_abs_attribution"]
+    shifts = 0.17 * np.linspace(1, -1, len(models)) if len(models) > 1 else [0.0]
+    for model, shift in zip(models, shifts, strict=True):
+        own = chosen.loc[chosen["model"] == model].set_index("tf").reindex(tfs)
+        colour, y = style.model_colour(model), np.arange(len(tfs)) + shift
+        if {"low", "high"} <= set(own.columns):
+            axes.hlines(y, own["low"], own["high"], color=colour, linewidth=1.3, alpha=0.7)
         axes.plot(
-            sizes.reindex(tfs),
-            np.arange(len(tfs)),
+            own["mean_abs_attribution"],
+            y,
             linestyle="none",
             marker=style.model_marker(model),
-            markersize=7,
-            color=style.model_colour(model),
+            markersize=6,
+            color=colour,
             alpha=0.9,
             label=style.label_of(model, labels),
         )

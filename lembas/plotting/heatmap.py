@@ -1,0 +1,66 @@
+"""A panel of genes at a glance: which TFs move which gene, and which pairs the prior knows."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import LinearSegmentedColormap
+
+from lembas.plotting import style
+
+SIGNED_CMAP = LinearSegmentedColormap.from_list(
+    "lembas_signed", [style.LOWERS, style.CARD, style.RAISES]
+)
+
+
+def leading_tfs(table: pd.DataFrame, top: int) -> list[str]:
+    """Name the TFs with the largest mean effect in size over genes, the largest first."""
+    size = table["effect"].abs().groupby(table["tf"]).mean()
+    ordered = size[size > 0].sort_index().sort_values(ascending=False, kind="stable")
+    return list(ordered.index[:top])
+
+
+@style.styled
+def attribution_heatmap(
+    table: pd.DataFrame,
+    *,
+    top: int = 18,
+    title: str = "TFs that move the genes of the panel",
+) -> style.Drawing:
+    """Draw the effects of the leading TFs on a panel of genes.
+
+    Args:
+        table: Columns gene, tf, effect (mean size of the attribution over the gene's SD, with the
+            sign of its direction) and sign (not 0 for an edge of the prior); one model.
+        top: TFs shown: those with the largest mean size over genes.
+        title: Text above.
+
+    Returns:
+        The figure: TFs down, genes across, a dot where the pair is an edge of the prior.
+
+    Raises:
+        KeyError: If a column is missing.
+        ValueError: If there is no row, or a pair occurs more than once.
+    """
+    style.require(table, ["gene", "tf", "effect", "sign"], "effects")
+    genes = list(pd.unique(table["gene"]))
+    tfs = leading_tfs(table, top)
+    effect = style.wide(table, "tf", "gene", values="effect").reindex(tfs)[genes]
+    is_edge = style.wide(table, "tf", "gene", values="sign").reindex(tfs)[genes].fillna(0) != 0
+    limit = max(float(np.nanquantile(effect.abs(), 0.98)) if len(tfs) else 0.0, 1e-9)
+    figure = style.new_figure(0.235 * len(tfs) + 1.95, title)
+    axes = figure.subplots()
+    mesh = axes.pcolormesh(
+        effect, cmap=SIGNED_CMAP, vmin=-limit, vmax=limit, edgecolor=style.RULE, lw=0.5
+    )
+    down, across = np.nonzero(is_edge.to_numpy())
+    axes.plot(
+        across + 0.5, down + 0.5, "o", color=style.INK, markersize=3.6, markeredgecolor=style.CARD
+    )
+    axes.set_yticks(np.arange(len(tfs)) + 0.5, tfs)
+    axes.set_xticks(np.arange(len(genes)) + 0.5, genes, rotation=90)
+    axes.tick_params(length=0)
+    axes.invert_yaxis()
+    axes.spines[["left", "bottom"]].set_visible(False)
+    bar = figure.colorbar(mesh, ax=axes, location="bottom", shrink=0.7, aspect=28, extend="both")
+    bar.set_label("mean |attribution| / SD of the gene\nred: rises with the TF; dot: in the prior")
+    bar.outline.set_visible(False)
+    return figure
