@@ -35,7 +35,7 @@ LEVELS = {
         "evaluation summary checkpoint coded_edges packing original_checkpoint original_content "
         "conversion ensemble predicted "
         "scaling memory dimensions ladder controls control_words folds own_column leaderboard "
-        "evidence"
+        "evidence randomised true_effects truth recovery truth_study truth_words"
     ),
     3: (
         "artifacts model_files fitting parameter_counts profiles provenance chapters dependencies "
