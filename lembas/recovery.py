@@ -16,6 +16,7 @@ from lembas.truth import PRIOR, QUESTIONS, Pairs, kinds_of
 
 RATIO = "auprc_over_base"
 PER_GENE = 3
+KIND_QUESTIONS = ("direct", "within_prior", "paths")
 # A figure shows no more.
 CURVE_POINTS = 300
 
@@ -90,7 +91,7 @@ def by_kind(
         seed: Seed of the resampling.
 
     Returns:
-        Tidy: question ("direct" or "paths"), kind, n_genes, model, reference, own and other
+        Tidy: question (of ``KIND_QUESTIONS``), kind, n_genes, model, reference, own and other
         (AUPRC over base rate of each), value (own - other), low, high. A kind without targets, or
         whose pairs are all true or all false, has no row.
     """
@@ -98,7 +99,7 @@ def by_kind(
     shown = {name: scores[name] for name in (model, *references)}
     for kind, genes in kinds_of(pairs, linear_share).items():
         own = pairs.of(genes)
-        for question in ("direct", "paths"):
+        for question in KIND_QUESTIONS:
             if genes.empty or not own.poses(question):
                 continue
             draws = resampled(own, shown, question=question, n_resamples=n_resamples, seed=seed)
@@ -184,11 +185,20 @@ def precision_recall(
 
 
 def tidy(draws: Draws) -> pd.DataFrame:
-    """Lay out scores with limits: model, metric, value, low, high; none below 0."""
-    values = pd.DataFrame(draws.estimates).rename_axis("metric")
-    values = values.melt(ignore_index=False, var_name="model", value_name="value").reset_index()
-    table = values.merge(draws.intervals(), on=["model", "metric"])
-    return table.assign(low=table["low"].clip(lower=0))[["model", "metric", "value", "low", "high"]]
+    """Lay out scores with limits: model, metric, value, low, high.
+
+    The limits are those of :func:`lembas.intervals.half_width`, cut back to what a measure can be:
+    all are at least 0, and those that are shares at most 1.
+    """
+    tables = []
+    for model, values in draws.estimates.items():
+        half = half_width(draws.by_model[model], draws.n_units)
+        most = np.where(values.index.str.contains("_over_"), np.inf, 1.0)
+        low, high = (values - half).clip(lower=0), (values + half).clip(upper=most)
+        limits = pd.DataFrame({"value": values, "low": low, "high": high})
+        tables.append(limits.rename_axis("metric").reset_index().assign(model=model))
+    table = pd.concat(tables, ignore_index=True)
+    return table[["model", "metric", "value", "low", "high"]]
 
 
 def difference(
@@ -235,8 +245,10 @@ def _measured(found: pd.DataFrame, genes: pd.Index, chosen: np.ndarray) -> pd.Da
     right = recovered & (found["direction"] == found["sign"]).to_numpy()
 
     def ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-        sums = [counts @ np.bincount(place, part, minlength=len(genes)) for part in (above, below)]
-        return np.divide(*sums, out=np.full(len(counts), np.nan), where=sums[1] > 0)
+        over, under = (
+            counts @ np.bincount(place, part, minlength=len(genes)) for part in (above, below)
+        )
+        return np.where(under > 0, over / np.where(under > 0, under, 1.0), np.nan)
 
     return pd.DataFrame(
         {

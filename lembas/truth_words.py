@@ -131,14 +131,15 @@ def control_sentence(
 
 
 def kind_sentences(kinds: pd.DataFrame, labels: Mapping[str, str]) -> str:
-    """Say for which targets one model recovers more than others.
+    """Say whether one model recovers more than others where a linear one should do badly.
 
     Args:
         kinds: As :func:`lembas.recovery.by_kind` gives them.
         labels: Model to label.
     """
     sentences = []
-    for (reference, question), own in kinds.groupby(["reference", "question"], sort=False):
+    hard = kinds[kinds["kind"].isin(["non-linear", "multi-hop"])]
+    for (reference, question), own in hard.groupby(["reference", "question"], sort=False):
         words = [
             f"{_told(row)} for {counted(row.n_genes, row.kind + ' target')} ({row.value:+.2f}, "
             f"{row.low:+.2f} to {row.high:+.2f})"
@@ -146,7 +147,7 @@ def kind_sentences(kinds: pd.DataFrame, labels: Mapping[str, str]) -> str:
         ]
         both = f"{_label(own['model'].iloc[0], labels)} beside {_label(reference, labels)}"
         sentences.append(f"{both}, {QUESTIONS[str(question)]}: {'; '.join(words)}.")
-    return " ".join(sentences)
+    return " ".join(sentences) or "No target was non-linear or multi-hop."
 
 
 def kinds_for_reader(kinds: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import pandas as pd
 from lembas import plotting
 from lembas.plotting import style
 from tests.evidence_tables import EVIDENCE_FIGURES
+from tests.truth_tables import TRUTH_FIGURES
 
 MODELS = list(style.MODEL_COLOURS)
 LABELS = {
@@ -390,4 +391,5 @@ FIGURES: dict[str, Callable[[], plotting.Drawing]] = {
     "training_history": lambda: plotting.training_history(history_table(), chosen_epoch=41),
     "waterfalls": lambda: plotting.waterfalls(attribution_table(), unit=UNIT, labels=LABELS),
     **EVIDENCE_FIGURES,
+    **TRUTH_FIGURES,
 }

@@ -161,6 +161,10 @@ def test_all_questions_and_the_prior_beside_them() -> None:
     assert set(found.table["question"]) == {"direct", "paths", "within_prior", "outside_prior"}
     assert found.over_prior["model"].tolist() == ["m"]
     assert (found.of("auprc")["low"] >= 0).all()
+    random = found.of("auprc_over_base").query("model == 'm' and question != 'paths'")
+    assert (random["low"] < random["value"]).all()
+    assert (random["value"] < random["high"]).all()
+    assert random["high"].max() > 1
     apart = found.over_prior.iloc[0]
     own = found.table.query("question == 'direct' and metric == 'auprc_over_base'")
     own = own.set_index("model")["value"]

@@ -115,8 +115,8 @@ def precision_recall(
     """
     style.require(curves, ["model", "recall", "precision"], "precision-recall")
     models = _ordered(pd.Index(curves["model"].unique()))
-    words = title or "Precision and recall of true edges among all pairs"
-    figure = style.new_figure(3.3 + 0.2 * len(models), words)
+    words = title or "Precision and recall of true edges"
+    figure = style.new_figure(3.6 + 0.2 * len(models), words)
     axes = figure.subplots()
     for i, model in enumerate(models):
         own = curves[curves["model"] == model]
@@ -132,8 +132,8 @@ def precision_recall(
             label=style.label_of(model, labels),
         )
     axes.axhline(base_rate, color=style.MUTED, linestyle=(0, (4, 3)), linewidth=1.1)
-    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall: share of true edges found")
-    axes.set_ylabel("precision: share of found edges that are true")
+    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall: share of the true pairs found")
+    axes.set_ylabel("precision: true among those found")
     axes.grid(visible=True)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", ncols=1)
     return figure
