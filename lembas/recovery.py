@@ -235,32 +235,38 @@ def _measured(found: pd.DataFrame, genes: pd.Index, chosen: np.ndarray) -> pd.Da
         sizes = np.bincount(place, minlength=len(genes))
         chance = chance_precision(own_base * sizes, sizes)
         by_gene = np.where((own_base > 0) & (own_base < 1), own / chance, np.nan)
-    n_true = int(hit.sum())
-    at_true = _picked(score, n_true)
-    at_three = np.zeros(len(score))
-    for rows in found.groupby("gene").indices.values():
-        at_three[rows] = _picked(score[rows], PER_GENE)
-    cut = np.sort(score)[-n_true]
-    recovered = hit & (score > 0) & (score >= cut)
-    right = recovered & (found["direction"] == found["sign"]).to_numpy()
-
-    def ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-        over, under = (
-            counts @ np.bincount(place, part, minlength=len(genes)) for part in (above, below)
-        )
-        return np.where(under > 0, over / np.where(under > 0, under, 1.0), np.nan)
-
     return pd.DataFrame(
         {
             "auprc": pooled,
             "base_rate": base,
             "auprc_over_base": pooled / base,
             "gene_auprc_over_chance": np.nanmedian(by_gene[chosen], axis=1),
-            "precision_at_true": ratio(at_true * hit, at_true),
-            f"precision_at_{PER_GENE}": ratio(at_three * hit, at_three),
-            "sign_accuracy": ratio(right.astype(float), recovered.astype(float)),
+            **_shares(found, place, counts),
         }
     )
+
+
+def _shares(found: pd.DataFrame, place: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
+    """Compute precisions at a cut and the share of right signs, for each row of ``counts``."""
+    hit, score = found["is_true"].to_numpy(), found["score"].to_numpy()
+    n_true = int(hit.sum())
+    at_true, at_three = _picked(score, n_true), np.zeros(len(score))
+    for rows in found.groupby("gene").indices.values():
+        at_three[rows] = _picked(score[rows], PER_GENE)
+    recovered = hit & (score > 0) & (score >= np.sort(score)[-n_true])
+    right = recovered & (found["direction"] == found["sign"]).to_numpy()
+
+    def ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+        over, under = (
+            counts @ np.bincount(place, part, minlength=counts.shape[1]) for part in (above, below)
+        )
+        return np.where(under > 0, over / np.where(under > 0, under, 1.0), np.nan)
+
+    return {
+        "precision_at_true": ratio(at_true * hit, at_true),
+        f"precision_at_{PER_GENE}": ratio(at_three * hit, at_three),
+        "sign_accuracy": ratio(right.astype(float), recovered.astype(float)),
+    }
 
 
 def _picked(score: np.ndarray, k: int) -> np.ndarray:
