@@ -57,14 +57,14 @@ def question_sentence(table: pd.DataFrame, question: str, labels: Mapping[str, s
     rows = _wide(table, question)
     base = float(rows["base_rate"].iloc[0])
     parts = [
-        f"{_label(model, labels)} {row['value']:.1f} times ({row['low']:.1f} to {row['high']:.1f}; "
+        f"{_label(model, labels)} {row['value']:.3g} times ({row['low']:.3g} to {row['high']:.3g}; "
         f"{_JUDGEMENTS[judged(row)]})"
         for model, row in rows.iterrows()
         if not str(model).endswith(RANDOMISED)
     ]
     return (
-        f"For {QUESTIONS[question]}, of which {100 * base:.0f} % are true, the area under the "
-        f"precision-recall curve over that of chance is: {'; '.join(parts)}."
+        f"For {QUESTIONS[question]}, {100 * base:.0f} % of these being true, a perfect ranking is "
+        f"{1 / base:.3g} times as good as chance; there are: {'; '.join(parts)}."
     )
 
 

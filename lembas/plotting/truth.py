@@ -57,7 +57,7 @@ def recovery(
         for model, y in rows.draw_rows(axes, row_set).items():
             _mark(axes, part.loc[model], model, y)
         rows.draw_reference(axes, 1.0)
-        axes.set_title(style.wrapped(f"{questions[name]}{_perfect(table, name)}", 52))
+        axes.set_title(style.wrapped(questions[name], 52) + _perfect(table, name))
         axes.margins(x=0.06)
     panels[-1].set_xlabel(
         "AUPRC over base rate; dashed: chance\nhollow: weights in the wrong places"
@@ -68,7 +68,7 @@ def recovery(
 def _perfect(table: pd.DataFrame, question: str) -> str:
     """Say how high a perfect ranking is; nothing where the base rate is not known."""
     rows_ = table[(table["question"] == question) & (table["metric"] == "base_rate")]
-    return "" if rows_.empty else f" (perfect: {1 / rows_['value'].iloc[0]:.1f})"
+    return "" if rows_.empty else f"\na perfect ranking: {1 / rows_['value'].iloc[0]:.3g}"
 
 
 def _mark(axes: Axes, row: pd.Series, model: str, y: float) -> None:
