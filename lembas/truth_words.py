@@ -64,7 +64,7 @@ def question_sentence(table: pd.DataFrame, question: str, labels: Mapping[str, s
     ]
     return (
         f"For {QUESTIONS[question]}, {100 * base:.0f} % of these being true, a perfect ranking is "
-        f"{1 / base:.3g} times as good as chance; there are: {'; '.join(parts)}."
+        f"{1 / base:.3g} times as good as chance. Found were: {'; '.join(parts)}."
     )
 
 
@@ -90,6 +90,7 @@ def over_prior_sentence(differences: pd.DataFrame, labels: Mapping[str, str]) ->
             all pairs.
         labels: Model to label.
     """
+    differences = differences[~differences["model"].str.endswith(RANDOMISED)]
     groups = {
         "more than": differences[differences["low"] > 0],
         "less than": differences[differences["high"] < 0],

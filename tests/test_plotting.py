@@ -46,6 +46,8 @@ from tests.figure_tables import (
     strata_statistics,
     throughput_table,
 )
+from tests.truth_tables import NAMES as TRUTH_NAMES
+from tests.truth_tables import ranges_table, recovery_table
 
 # Machado et al. 2009, full deficiency, linear RGB.
 DEFICIENCIES = {
@@ -655,3 +657,29 @@ def test_a_stratum_shows_both_models_and_leaves_out_the_empty() -> None:
     assert sorted(marks) == sorted(table["value"].dropna())
     with pytest.raises(ValueError, match="no row with kind = 'distance'; the table has"):
         plotting.strata_differences(table, kind="distance", model="lembas", words="steps")
+
+
+def test_recovery_draws_each_model_beside_chance() -> None:
+    table = recovery_table()
+    drawing = plotting.recovery(table, questions={"paths": "over any path"}, labels=TRUTH_NAMES)
+    own = table.query("question == 'paths' and metric == 'auprc_over_base'").set_index("model")
+    (axes,) = drawing.axes
+    drawn = [x for x, _ in lines_of(axes)]
+    for model in own.index:
+        assert [own.loc[model, "value"]] in drawn
+    assert [1.0, 1.0] in drawn
+    assert flat(axes.get_title(loc="left")) == "over any path a perfect ranking: 16.7"
+    with pytest.raises(ValueError, match="no row with question = 'causes'"):
+        plotting.recovery(table, questions={"causes": "causes"})
+
+
+def test_curves_of_recovery_have_a_panel_each() -> None:
+    table = ranges_table()
+    drawing = plotting.recovery_curves(
+        table, curves={"noise": "noise"}, question="direct", labels=TRUTH_NAMES
+    )
+    shown = [axes for axes in drawing.axes if axes.get_xlabel()]
+    assert [axes.get_xlabel() for axes in shown] == ["noise"]
+    values = table.query("curve == 'noise' and model == 'lembas'")["value"].tolist()
+    assert values in [y for _, y in lines_of(shown[0])]
+    assert [label.get_text() for label in shown[0].get_xticklabels()] == ["0.5", "1", "4"]
