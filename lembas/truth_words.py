@@ -13,9 +13,10 @@ from lembas.truth_study import CURVES, RANDOMISED
 
 # A ranking this many times better than chance is called useful, and one below CHANCE chance.
 USEFUL, CHANCE = 2.0, 1.2
-# Among a prior's pairs most are true, so that few rankings can be twice as good as chance: there
-# the part of the way from chance to a perfect ranking counts.
-USEFUL_PART, CHANCE_PART = 0.5, 0.1
+# Among a prior's pairs most are true, so that few rankings can be twice as good as chance, and
+# outside it so few are that twice is next to nothing: the part of the way from chance to a perfect
+# ranking counts too.
+USEFUL_PART, LEAST_PART = 0.5, 0.1
 # A sign may be read off where it is right in this share of the recovered edges.
 SURE_SIGN = 0.9
 # A decoy may get this many times an equal share.
@@ -29,14 +30,15 @@ def judged(row: Mapping[str, Any]) -> str:
         row: ``value`` (AUPRC over base rate), ``low`` (its lower limit) and ``base_rate``.
 
     Returns:
-        "useful" from ``USEFUL`` times chance on, or from ``USEFUL_PART`` of the way to a perfect
-        ranking; "chance" below ``CHANCE`` times and ``CHANCE_PART`` of the way, or where the
-        interval reaches chance; else "weak".
+        "useful" from ``USEFUL`` times chance and ``LEAST_PART`` of the way to a perfect ranking on,
+        or from ``USEFUL_PART`` of the way; "chance" below ``CHANCE`` times and ``LEAST_PART`` of
+        the way, or where the interval reaches chance; else "weak".
     """
     part = (row["value"] - 1) * row["base_rate"] / (1 - row["base_rate"])
-    if row["low"] <= 1 or (row["value"] < CHANCE and part < CHANCE_PART):
+    if row["low"] <= 1 or (row["value"] < CHANCE and part < LEAST_PART):
         return "chance"
-    return "useful" if row["value"] >= USEFUL or part >= USEFUL_PART else "weak"
+    is_useful = part >= USEFUL_PART or (row["value"] >= USEFUL and part >= LEAST_PART)
+    return "useful" if is_useful else "weak"
 
 
 _JUDGEMENTS: Mapping[str, str] = {
@@ -241,9 +243,10 @@ def _reading(table: pd.DataFrame, model: str, labels: Mapping[str, str]) -> str:
 def rule() -> str:
     """State the rules of the sentences."""
     return (
-        f"a ranking is of use from {USEFUL:g} times chance on, or from {100 * USEFUL_PART:.0f} % "
-        "of the way from chance to a perfect ranking; it is no better than chance where its 95 % "
-        f"interval reaches 1, or below {CHANCE:g} times and {100 * CHANCE_PART:.0f} % of the way; "
+        f"a ranking is of use from {USEFUL:g} times chance and {100 * LEAST_PART:.0f} % of the way "
+        f"from chance to a perfect ranking on, or from {100 * USEFUL_PART:.0f} % of the way; it is "
+        "no better than chance where its 95 % interval reaches 1, or below "
+        f"{CHANCE:g} times and {100 * LEAST_PART:.0f} % of the way; "
         f"a sign may be read where {100 * SURE_SIGN:.0f} % are right; a decoy may get {DECOY:g} "
         f"times an equal share; a randomised model must lie within {100 * (CHANCE - 1):.0f} % of "
         f"chance. A TF acts on a target that moves by {LEAST_EFFECT:g} log2 units when the TF "

@@ -33,6 +33,7 @@ def table(
     [
         (3.0, 2.0, 0.1, "useful"),
         (1.5, 1.2, 0.1, "weak"),
+        (2.5, 2.0, 0.01, "weak"),  # .015 of the way
         (1.3, 1.2, 0.7, "useful"),  # .7 of the way to 1 / .7
         (1.5, 0.9, 0.1, "chance"),
         (1.1, 1.05, 0.1, "chance"),
