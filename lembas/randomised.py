@@ -1,4 +1,4 @@
-"""Take what a fitted model has learnt away from it, and leave all else as it is."""
+"""Copy a model with its weights in the wrong places: what is explained then is no regulation."""
 
 from __future__ import annotations
 
@@ -11,61 +11,81 @@ from torch import Tensor
 
 from lembas.ensemble import LembasEnsemble
 from lembas.linear import LinearModel
+from lembas.model import LembasRNN
 from lembas.ridge import MaskedRidge
 from lembas.training import LembasRegressor
 from lembas.tuning import Tuned
 
 
-def randomised(model: BaseEstimator, *, seed: int) -> BaseEstimator:
-    """Return a fitted model with its weights permuted; the model itself is left alone.
+def randomised(model: BaseEstimator, *, seed: int = 888) -> BaseEstimator:
+    """Permute the weights of a fitted model, and leave the model itself as it is.
 
-    LEMBAS-RNN: weights, and the skip's weights, are permuted over the edges, those between TFs and
-    those onto genes apart. Linear models: slopes are permuted over all their entries; those of a
-    masked ridge over the entries its network allows, so that it still sees the same TFs. Biases
-    and means stay.
+    An attribution that looks the same afterwards does not depend on what was learnt. Where a
+    model's weights sit on the edges of a network, they change places among these edges, edges
+    between TFs and edges onto other genes each among themselves; both weights of an edge travel
+    together. A linear model on all TFs permutes its slopes over all TFs and genes.
+
+    The biases of an RNN are moved so that every node gets as much from the states of an average
+    sample as before: else most states would leave the linear zone, and there would be little left
+    to explain. The level of what a linear model predicts is not kept.
 
     Args:
-        model: A fitted LEMBAS-RNN, ensemble of such, or linear model of the registry.
+        model: A fitted linear model, masked or not, LEMBAS-RNN or ensemble of these.
         seed: Seed of the permutation.
 
+    Returns:
+        A model of the same kind with the same weights in other places.
+
     Raises:
-        TypeError: If the model has no weights that can be permuted.
+        TypeError: If the model has no weights that could change places.
 
     References:
-        Adebayo et al. 2018, arXiv:1810.03292 (sanity checks for saliency maps).
+        Adebayo et al. 2018, arXiv:1810.03292.
     """
-    if isinstance(model, Tuned):
-        return randomised(model.best_, seed=seed)
+    model = model.best_ if isinstance(model, Tuned) else model
     generator = np.random.default_rng(seed)
-    twin = copy.copy(model)
     if isinstance(model, LembasEnsemble):
-        seeds = generator.integers(2**31, size=len(model.members_))
-        twin.members_ = [
-            randomised(member, seed=int(own))
-            for member, own in zip(model.members_, seeds, strict=True)
-        ]
-    elif isinstance(model, LembasRegressor):
-        twin.network_ = copy.deepcopy(model.network_)
-        with torch.no_grad():
-            for weights in twin.network_._edge_weights():
-                weights.copy_(_permuted_edges(weights, twin.network_.n_block_edges, generator))
-    elif isinstance(model, MaskedRidge):
+        twin = copy.copy(model)
+        twin.members_ = [_of_network(member, generator) for member in model.members_]
+        return twin
+    if isinstance(model, LembasRegressor):
+        return _of_network(model, generator)
+    if isinstance(model, MaskedRidge):
+        twin = copy.copy(model)
         twin.coef_ = model.coef_.copy()
-        twin.coef_.data = generator.permutation(twin.coef_.data)
-    elif isinstance(model, LinearModel):
+        twin.coef_.data = generator.permutation(model.coef_.data)
+        return twin
+    if isinstance(model, LinearModel):
+        twin = copy.copy(model)
         twin.coef_ = generator.permutation(model.coef_.ravel()).reshape(model.coef_.shape)
-    else:
-        raise TypeError(
-            f"the weights of {type(model).__name__} cannot be permuted; expected LEMBAS-RNN or a "
-            "linear model with slopes of its own"
-        )
+        return twin
+    raise TypeError(
+        f"the weights of a {type(model).__name__} cannot change places; expected LEMBAS-RNN, an "
+        "ensemble of these, or a linear or masked linear model"
+    )
+
+
+def _of_network(model: LembasRegressor, generator: np.random.Generator) -> LembasRegressor:
+    """Permute the weights of one network over its edges."""
+    twin = copy.copy(model)
+    twin.network_ = network = copy.deepcopy(model.network_)
+    n_block, n_edges = network.n_block_edges, len(network.edges)
+    order = np.concatenate(
+        [generator.permutation(n_block), n_block + generator.permutation(n_edges - n_block)]
+    )
+    place = torch.from_numpy(order).to(network.weights.device)
+    with torch.no_grad():
+        states = network(network.weights.new_zeros((1, len(network.inputs))))[1][0]
+        before = _incoming(network, states)
+        network.weights.copy_(network.weights[place])
+        if network.config.skip:
+            network.skip_weights.copy_(network.skip_weights[place])
+        network.bias.add_(before - _incoming(network, states))
     return twin
 
 
-def _permuted_edges(weights: Tensor, n_block_edges: int, generator: np.random.Generator) -> Tensor:
-    """Permute the weights between TFs among themselves, and those onto genes likewise."""
-    n_gene_edges = len(weights) - n_block_edges
-    order = np.concatenate(
-        [generator.permutation(n_block_edges), n_block_edges + generator.permutation(n_gene_edges)]
-    )
-    return weights[torch.from_numpy(order).to(weights.device)]
+def _incoming(network: LembasRNN, states: Tensor) -> Tensor:
+    """Sum what the edges carry into each node, ``(node,)``."""
+    source = torch.from_numpy(network.tfs.get_indexer(network.edges["TF"])).to(states.device)
+    carried = network.weights * states[source]
+    return states.new_zeros(len(network.nodes)).index_add(0, network.target_rows, carried)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from lembas.data import BuildOptions, Dataset, build_dataset
 from lembas.network import Network
-from lembas.simulate import simulate
+from lembas.simulate import Simulation, simulate
 from lembas.sources import from_counts, from_h5ad, from_tables
 
 
@@ -100,7 +100,11 @@ def _simulated(folder: Path, files: dict[str, Any], options: dict[str, Any]) -> 
     for name in ("n_external", "external_shift", "external_missing"):
         if isinstance(options.get(name), list):
             options[name] = tuple(options[name])  # YAML has lists only
-    made = simulate(**options)
+    return study_of(simulate(**options))
+
+
+def study_of(made: Simulation) -> Study:
+    """Build the study of a simulation, as a profile's source "simulation" does."""
     dataset = build_dataset(
         made.expression,
         made.prior,

@@ -11,6 +11,7 @@ from lembas.plotting import style
 from tests.attribution_tables import ATTRIBUTION_FIGURES
 from tests.evidence_tables import EVIDENCE_FIGURES
 from tests.knockout_tables import KNOCKOUT_FIGURES
+from tests.truth_tables import TRUTH_FIGURES
 
 MODELS = list(style.MODEL_COLOURS)
 LABELS = {
@@ -394,4 +395,5 @@ FIGURES: dict[str, Callable[[], plotting.Drawing]] = {
     **ATTRIBUTION_FIGURES,
     **EVIDENCE_FIGURES,
     **KNOCKOUT_FIGURES,
+    **TRUTH_FIGURES,
 }

@@ -35,8 +35,8 @@ LEVELS = {
         "evaluation summary checkpoint coded_edges packing original_checkpoint original_content "
         "conversion ensemble predicted "
         "scaling memory dimensions ladder controls control_words folds own_column leaderboard "
-        "evidence knockout knockout_truth knockout_words weights randomised "
-        "prior_support stability attribution_words"
+        "evidence knockout knockout_truth knockout_words weights randomised prior_support stability "
+        "attribution_words true_effects truth recovery truth_study truth_words"
     ),
     3: (
         "artifacts model_files fitting parameter_counts profiles provenance chapters dependencies "

@@ -47,6 +47,8 @@ from tests.figure_tables import (
     throughput_table,
 )
 from tests.knockout_tables import compared_table, knockout_scores_table, responses_table
+from tests.truth_tables import NAMES as TRUTH_NAMES
+from tests.truth_tables import ranges_table, recovery_table
 
 # Machado et al. 2009, full deficiency, linear RGB.
 DEFICIENCIES = {
@@ -681,3 +683,29 @@ def test_a_held_node_is_drawn_hollow() -> None:
 def test_a_figure_of_an_unknown_level_names_those_there_are() -> None:
     with pytest.raises(ValueError, match="no row with level = 'p9'; the table has: zero, p5"):
         plotting.responses_against_truth(compared_table(), level="p9")
+
+
+def test_recovery_draws_each_model_beside_chance() -> None:
+    table = recovery_table()
+    drawing = plotting.recovery(table, questions={"paths": "over any path"}, labels=TRUTH_NAMES)
+    own = table.query("question == 'paths' and metric == 'auprc_over_base'").set_index("model")
+    (axes,) = drawing.axes
+    drawn = [x for x, _ in lines_of(axes)]
+    for model in own.index:
+        assert [own.loc[model, "value"]] in drawn
+    assert [1.0, 1.0] in drawn
+    assert flat(axes.get_title(loc="left")) == "over any path a perfect ranking: 16.7"
+    with pytest.raises(ValueError, match="no row with question = 'causes'"):
+        plotting.recovery(table, questions={"causes": "causes"})
+
+
+def test_curves_of_recovery_have_a_panel_each() -> None:
+    table = ranges_table()
+    drawing = plotting.recovery_curves(
+        table, curves={"noise": "noise"}, question="direct", labels=TRUTH_NAMES
+    )
+    shown = [axes for axes in drawing.axes if axes.get_xlabel()]
+    assert [axes.get_xlabel() for axes in shown] == ["noise"]
+    values = table.query("curve == 'noise' and model == 'lembas'")["value"].tolist()
+    assert values in [y for _, y in lines_of(shown[0])]
+    assert [label.get_text() for label in shown[0].get_xticklabels()] == ["0.5", "1", "4"]

@@ -30,6 +30,7 @@ from lembas.plotting.network import coverage, degree_distributions, edge_signs, 
 from lembas.plotting.predictions import predicted_against_observed, residuals_by_stratum
 from lembas.plotting.scores import aggregate_scores, gene_violins, skill_ecdf, skill_forest
 from lembas.plotting.style import Drawing, model_colour, model_marker, to_svg
+from lembas.plotting.truth import precision_recall, recovery, recovery_curves
 
 __all__ = [
     "Drawing",
@@ -61,8 +62,11 @@ __all__ = [
     "model_marker",
     "network_ladder",
     "original_beside_ours",
+    "precision_recall",
     "predicted_against_observed",
     "prior_shares",
+    "recovery",
+    "recovery_curves",
     "residuals_by_stratum",
     "response_scores",
     "responses_against_truth",

@@ -1,0 +1,291 @@
+"""Say by rule what an attribution tells of regulation, from how it did where the truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from lembas.formats import counted
+from lembas.truth import LEAST_EFFECT, LEAST_LINEAR, PRIOR, QUESTIONS
+from lembas.truth_study import CURVES, RANDOMISED
+
+# A ranking this many times better than chance is called useful, and one below CHANCE chance.
+USEFUL, CHANCE = 2.0, 1.2
+# Among a prior's pairs most are true, so that few rankings can be twice as good as chance, and
+# outside it so few are that twice is next to nothing: the part of the way from chance to a perfect
+# ranking counts too.
+USEFUL_PART, LEAST_PART = 0.5, 0.1
+# A sign may be read off where it is right in this share of the recovered edges.
+SURE_SIGN = 0.9
+# A decoy may get this many times an equal share.
+DECOY = 1.5
+
+
+def judged(row: Mapping[str, Any]) -> str:
+    """Place a ranking between chance and perfection.
+
+    Args:
+        row: ``value`` (AUPRC over base rate), ``low`` (its lower limit) and ``base_rate``.
+
+    Returns:
+        "useful" from ``USEFUL`` times chance and ``LEAST_PART`` of the way to a perfect ranking on,
+        or from ``USEFUL_PART`` of the way; "chance" below ``CHANCE`` times and ``LEAST_PART`` of
+        the way, or where the interval reaches chance; else "weak".
+    """
+    part = (row["value"] - 1) * row["base_rate"] / (1 - row["base_rate"])
+    if row["low"] <= 1 or (row["value"] < CHANCE and part < LEAST_PART):
+        return "chance"
+    is_useful = part >= USEFUL_PART or (row["value"] >= USEFUL and part >= LEAST_PART)
+    return "useful" if is_useful else "weak"
+
+
+_JUDGEMENTS: Mapping[str, str] = {
+    "useful": "a ranking of use",
+    "weak": "better than chance, but weak",
+    "chance": "no better than chance",
+}
+
+
+def question_sentence(table: pd.DataFrame, question: str, labels: Mapping[str, str]) -> str:
+    """Say how every model ranks the pairs of one question.
+
+    Args:
+        table: Tidy: question, model, metric, value, low, high.
+        question: One of :data:`lembas.truth.QUESTIONS`.
+        labels: Model to label.
+    """
+    rows = _wide(table, question)
+    base = float(rows["base_rate"].iloc[0])
+    parts = [
+        f"{_label(model, labels)} {row['value']:.3g} times ({row['low']:.3g} to {row['high']:.3g}; "
+        f"{_JUDGEMENTS[judged(row)]})"
+        for model, row in rows.iterrows()
+        if not str(model).endswith(RANDOMISED)
+    ]
+    return (
+        f"For {QUESTIONS[question]}, {100 * base:.0f} % of these being true, a perfect ranking is "
+        f"{1 / base:.3g} times as good as chance. Found were: {'; '.join(parts)}."
+    )
+
+
+def sign_sentence(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
+    """Say how often the direction of a recovered edge is right."""
+    rows = table.query("question == 'direct' and metric == 'sign_accuracy'").dropna(subset="value")
+    rows = rows[~rows["model"].str.endswith(RANDOMISED)]
+    parts = [f"{_label(r.model, labels)} {100 * r.value:.0f} %" for r in rows.itertuples()]
+    wrong = rows.loc[rows["value"] < SURE_SIGN, "model"]
+    verdict = (
+        f"Below {100 * SURE_SIGN:.0f} % is {', '.join(_label(m, labels) for m in wrong)}."
+        if len(wrong)
+        else f"All reach {100 * SURE_SIGN:.0f} %: where an edge is recovered, its sign may be read."
+    )
+    return f"The direction of recovered edges is right in: {'; '.join(parts)}. {verdict}"
+
+
+def over_prior_sentence(differences: pd.DataFrame, labels: Mapping[str, str]) -> str:
+    """Say which models recover more than the prior alone does.
+
+    Args:
+        differences: Columns model, value, low, high: AUPRC over base rate, model - prior, among
+            all pairs.
+        labels: Model to label.
+    """
+    differences = differences[~differences["model"].str.endswith(RANDOMISED)]
+    groups = {
+        "more than": differences[differences["low"] > 0],
+        "less than": differences[differences["high"] < 0],
+        "about as much as": differences[(differences["low"] <= 0) & (differences["high"] >= 0)],
+    }
+    parts = [
+        f"{_listed(rows['model'], labels)} recover{'s' if len(rows) == 1 else ''} {words} "
+        "the prior alone"
+        for words, rows in groups.items()
+        if len(rows)
+    ]
+    return f"Among all pairs, {'; '.join(parts)}."
+
+
+def control_sentence(
+    table: pd.DataFrame, decoys: pd.Series, labels: Mapping[str, str], *, most: float = CHANCE
+) -> str:
+    """Say whether randomised models fall to chance, and whether decoys get what they should.
+
+    A randomised model that keeps to the edges of the prior cannot fall below the prior among all
+    pairs, so it is asked to fall to chance among the pairs of the prior.
+    """
+    rows = table.query("question == 'within_prior' and metric == 'auprc_over_base'")
+    rows = rows[rows["model"].str.endswith(RANDOMISED)]
+    fallen = [
+        f"{_label(row.model, labels)} {row.value:.2f} times chance, "
+        f"{'as it should' if abs(row.value - 1) <= most - 1 else 'which is too far from it'}"
+        for row in rows.itertuples()
+    ]
+    own = decoys[~decoys.index.str.endswith(RANDOMISED) & (decoys.index != PRIOR)]
+    worst = own.idxmax()
+    verdict = "within" if own[worst] <= DECOY else "beyond"
+    return (
+        f"With their weights in the wrong places, models come among the pairs of the prior to: "
+        f"{'; '.join(fallen) or 'none was tried'}. A TF that regulates nothing gets at most "
+        f"{own[worst]:.2f} times an equal share ({_label(worst, labels)}), {verdict} the "
+        f"{DECOY:g} that are allowed."
+    )
+
+
+def kind_sentences(kinds: pd.DataFrame, labels: Mapping[str, str]) -> str:
+    """Say whether one model recovers more than others where a linear one should do badly.
+
+    Args:
+        kinds: As :func:`lembas.recovery.by_kind` gives them.
+        labels: Model to label.
+    """
+    sentences = []
+    hard = kinds[kinds["kind"].isin(["non-linear", "multi-hop"])]
+    for (reference, question), own in hard.groupby(["reference", "question"], sort=False):
+        words = [
+            f"{_told(row)} for {counted(row.n_genes, row.kind + ' target')} ({row.value:+.2f}, "
+            f"{row.low:+.2f} to {row.high:+.2f})"
+            for row in own.itertuples()
+        ]
+        both = f"{_label(own['model'].iloc[0], labels)} beside {_label(reference, labels)}"
+        sentences.append(f"{both}, {QUESTIONS[str(question)]}: {'; '.join(words)}.")
+    return " ".join(sentences) or "No target was non-linear or multi-hop."
+
+
+def kinds_for_reader(kinds: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
+    """Lay out what :func:`lembas.recovery.by_kind` gives: one row a question, kind and reference.
+
+    Args:
+        kinds: As :func:`lembas.recovery.by_kind` gives them.
+        labels: Model to label.
+
+    Returns:
+        Text cells: AUPRC over base rate of the model and of the reference, and the difference.
+    """
+    apart = [f"{r.value:+.2f} ({r.low:+.2f} to {r.high:+.2f})" for r in kinds.itertuples()]
+    shown = kinds.assign(
+        question=kinds["question"].map(dict(QUESTIONS)),
+        kind=[f"{kind} ({n})" for kind, n in zip(kinds["kind"], kinds["n_genes"], strict=True)],
+        reference=kinds["reference"].map(lambda name: _label(name, labels)),
+        own=kinds["own"].map("{:.2f}".format),
+        other=kinds["other"].map("{:.2f}".format),
+        difference=apart,
+    )
+    columns = {"own": _label(kinds["model"].iloc[0], labels), "other": "reference's"}
+    columns["difference"] = "difference (95 % interval)"
+    shown = shown.set_index(["question", "kind", "reference"])[list(columns)]
+    return shown.rename(columns=columns).rename_axis(["of", "targets", "beside"])
+
+
+def skill_sentence(skill: pd.Series, labels: Mapping[str, str]) -> str:
+    """Say how well the models predict what is explained."""
+    parts = [f"{_label(model, labels)} {value:.2f}" for model, value in skill.items()]
+    return f"Their median skill on held-out samples, over the same targets, is: {', '.join(parts)}."
+
+
+def _told(row: Any) -> str:
+    return "more" if row.low > 0 else "less" if row.high < 0 else "neither more nor less"
+
+
+def curve_sentences(ranges: pd.DataFrame, labels: Mapping[str, str]) -> str:
+    """Say what each curve's ends are, among all pairs."""
+    sentences = []
+    for curve, own in ranges[ranges["question"] == "direct"].groupby("curve", sort=False):
+        ends = own["setting"].min(), own["setting"].max()
+        first, last = (own[own["setting"] == end].set_index("model")["value"] for end in ends)
+        parts = [f"{_label(m, labels)} {first[m]:.1f} to {last[m]:.1f}" for m in first.index]
+        sentences.append(
+            f"From {ends[0]:g} to {ends[1]:g} ({CURVES[str(curve)]}): {', '.join(parts)}."
+        )
+    return " ".join(sentences)
+
+
+def reading_sentences(table: pd.DataFrame, models: Iterable[str], labels: Mapping[str, str]) -> str:
+    """Say whether attributions of some models on real data may be read as regulation.
+
+    The simulation is kinder than any tissue: what fails here cannot be trusted there, and what
+    succeeds here is not proved there.
+
+    Args:
+        table: Tidy: question, model, metric, value, low, high.
+        models: Models to speak of.
+        labels: Model to label.
+    """
+    return " ".join(_reading(table, model, labels) for model in models)
+
+
+def _reading(table: pd.DataFrame, model: str, labels: Mapping[str, str]) -> str:
+    inside, outside = (
+        judged(_wide(table, name).loc[model]) for name in ("within_prior", "outside_prior")
+    )
+    within = {
+        "useful": "can rank the edges that the network proposes, true before false",
+        "weak": "rank the edges that the network proposes little better than chance",
+        "chance": "do not tell true edges of the network from false ones",
+    }[inside]
+    beyond = {
+        "useful": "point at regulators that the network does not know",
+        "weak": "hint only weakly at regulators that the network does not know",
+        "chance": "say nothing of regulators that the network does not know",
+    }[outside]
+    reading = (
+        "as candidates for a test, not as findings"
+        if "useful" in (inside, outside)
+        else "as a description of the model, and not as regulation"
+    )
+    return (
+        f"Attributions of {_label(model, labels)} {within}, and {beyond}; on real data they may be "
+        f"read {reading}."
+    )
+
+
+def rule() -> str:
+    """State the rules of the sentences."""
+    return (
+        f"a ranking is of use from {USEFUL:g} times chance and {100 * LEAST_PART:.0f} % of the way "
+        f"from chance to a perfect ranking on, or from {100 * USEFUL_PART:.0f} % of the way; it is "
+        "no better than chance where its 95 % interval reaches 1, or below "
+        f"{CHANCE:g} times and {100 * LEAST_PART:.0f} % of the way; "
+        f"a sign may be read where {100 * SURE_SIGN:.0f} % are right; a decoy may get {DECOY:g} "
+        f"times an equal share; a randomised model must lie within {100 * (CHANCE - 1):.0f} % of "
+        f"chance. A TF acts on a target that moves by {LEAST_EFFECT:g} log2 units when the TF "
+        "moves by one SD; a target is non-linear when a linear function of its true regulators "
+        f"gives less than {100 * LEAST_LINEAR:.0f} % of its response, and multi-hop when more TFs "
+        "act on it without an edge than with one."
+    )
+
+
+def table_for_reader(table: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
+    """Lay all measures out: one row a question and model, one column a measure, as text."""
+    names = {
+        "auprc": "AUPRC",
+        "base_rate": "base rate",
+        "auprc_over_base": "AUPRC / base rate",
+        "gene_auprc_over_chance": "the same in each target's list, median",
+        "precision_at_true": "precision, as many as are true",
+        "precision_at_3": "precision, 3 a target",
+        "sign_accuracy": "right signs",
+    }
+    text = ["" if pd.isna(v) else f"{v:.2f}" for v in table["value"]]
+    shown = table.assign(text=text).pivot_table(
+        index=["question", "model"], columns="metric", values="text", aggfunc="first", sort=False
+    )[list(names)]
+    shown = shown.rename(index={**QUESTIONS, **labels}, columns=names)
+    return shown.rename_axis(index=["of", "model"], columns=None)
+
+
+def _wide(table: pd.DataFrame, question: str) -> pd.DataFrame:
+    """Put ratio, limits and base rate of one question side by side, over model."""
+    own = table[table["question"] == question]
+    rows = own[own["metric"] == "auprc_over_base"].set_index("model")[["value", "low", "high"]]
+    base = own[own["metric"] == "base_rate"].set_index("model")["value"]
+    return rows.assign(base_rate=base)
+
+
+def _label(model: Any, labels: Mapping[str, str]) -> str:
+    return str(labels.get(model, model))
+
+
+def _listed(models: pd.Series, labels: Mapping[str, str]) -> str:
+    return ", ".join(_label(model, labels) for model in models)
