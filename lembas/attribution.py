@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-import json
-import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
-import xgboost
 from sklearn.base import BaseEstimator
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
-from torch import Tensor
+from sklearn.utils.validation import check_is_fitted
 
-from lembas.baselines import LabelledRegressor
+from lembas.boosted import Boosted
 from lembas.ensemble import LembasEnsemble
+from lembas.explainers import Explain, Settings
 from lembas.forests import XGBRF
-from lembas.labels import aligned_columns
-from lembas.linear import LinearModel
-from lembas.pls import PLS
-from lembas.ridge import MaskedRidge
+from lembas.formats import listed, write_atomically
+from lembas.gradient_explainer import explain_network
+from lembas.labels import aligned_columns, nearest_names
+from lembas.linear_explainer import explain_linear, is_linear
+from lembas.sampled_explainer import explain_sampled
+from lembas.shap_import import shap
 from lembas.training import LembasRegressor
+from lembas.tree_explainer import explain_trees
 from lembas.tuning import Tuned
-
-with warnings.catch_warnings():
-    # shap imports tqdm's notebook bar, which warns in every kernel without widgets.
-    warnings.filterwarnings("ignore", message="IProgress not found")
-    import shap
-
-# Gauss-Legendre nodes between background and sample, and rows the network sees at once.
-N_NODES = 8
-_ROWS = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +38,9 @@ class Attribution:
         base: Mean prediction over the background, over ``gene``, log10.
         prediction: What the model predicts, ``(sample, gene)``, log10.
         method: How they were computed.
+        background: The samples whose mean prediction is the base.
+        seed: Seed of what was drawn.
+        notes: What the reader should know, such as a gene that no TF moves.
     """
 
     values: Mapping[str, pd.DataFrame]
@@ -55,6 +48,9 @@ class Attribution:
     base: pd.Series
     prediction: pd.DataFrame
     method: str
+    background: pd.Index
+    seed: int
+    notes: tuple[str, ...] = ()
 
     @property
     def genes(self) -> pd.Index:
@@ -99,166 +95,137 @@ class Attribution:
         """
         return pd.concat([_edges_of(table, self.expression, g) for g, table in self.values.items()])
 
+    def explanation(self, gene: str) -> shap.Explanation:
+        """Return one gene's attributions as shap's own plots want them.
+
+        Raises:
+            KeyError: If the gene was not explained.
+        """
+        _refuse_unknown([gene], self.genes, "explained were")
+        return shap.Explanation(
+            self.values[gene].to_numpy(float),
+            base_values=np.full(len(self.expression), self.base[gene]),
+            data=self.expression.to_numpy(float),
+            feature_names=list(map(str, self.expression.columns)),
+        )
+
+    def to_parquet(self, path: str | Path) -> None:
+        """Write all rows, with base, method and seed, as Parquet."""
+        table = self._exported()
+        write_atomically(Path(path), lambda part: table.to_parquet(part, index=False))
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write the same as CSV; a name that ends in .gz is compressed."""
+        table, how = self._exported(), "gzip" if str(path).endswith(".gz") else None
+        write_atomically(Path(path), lambda part: table.to_csv(part, index=False, compression=how))
+
+    def _exported(self) -> pd.DataFrame:
+        base = self.table["gene"].map(self.base)
+        return self.table.assign(base=base, method=self.method, seed=self.seed)
+
 
 def explain(
-    model: BaseEstimator, X: pd.DataFrame, background: pd.DataFrame, genes: Iterable[str]
+    model: BaseEstimator,
+    X: pd.DataFrame,
+    background: pd.DataFrame,
+    genes: Iterable[str],
+    **settings: Any,
 ) -> Attribution:
     """Attribute predictions of some genes to the TFs.
 
-    Linear models: closed form. XGBRF: interventional TreeSHAP. LEMBAS-RNN: expected gradients
-    over every background sample, integrated by Gauss-Legendre quadrature instead of random
-    draws, so that the attributions add up.
+    Linear models: closed form over the whole background. Trees: interventional TreeSHAP.
+    LEMBAS-RNN: expected gradients, integrated by quadrature so that the attributions add up, or
+    from random draws. All other models: permutations of the TFs, from predictions alone.
 
     Args:
         model: A fitted model of the registry; the very one that was scored.
         X: Samples to explain, ``(sample, tf)``, log10.
         background: Samples whose mean prediction is the base, ``(sample, tf)``, log10.
         genes: Genes to explain.
+        **settings: Fields of :class:`lembas.explainers.Settings`.
 
     Raises:
-        KeyError: If the model does not predict one of the genes.
-        ValueError: If there is nothing to explain, or columns are missing.
-        TypeError: If no method is known for the model.
+        KeyError: If the model does not predict one of the genes; the nearest names are offered.
+        ValueError: If there is nothing to explain, samples repeat, columns are missing or not
+            finite, predictions are not finite, or the model would take too many predictions.
+        NotFittedError: If the model is not fitted.
 
     References:
         Lundberg and Lee 2017, arXiv:1705.07874; Erion et al. 2021,
         doi:10.1038/s42256-021-00343-w.
     """
+    how = Settings(**settings)
+    check_is_fitted(model)
     model = model.best_ if isinstance(model, Tuned) else model
-    method, explain_gene = _method(model)
     chosen = pd.Index(genes, name="gene").unique()
-    unknown = chosen.difference(model.genes_)
-    if len(unknown):
-        raise KeyError(
-            f"the model does not predict {', '.join(map(str, unknown[:5]))}; it predicts "
-            f"{len(model.genes_)} genes such as {', '.join(map(str, model.genes_[:5]))}"
+    _refuse_unknown(chosen, model.genes_, "the model predicts")
+    _refuse_nothing(X, background, chosen)
+    X = aligned_columns(X, model.tfs_)
+    background = aligned_columns(background, model.tfs_, name="background")
+    prediction, over = (_finite(model, part, chosen) for part in (X, background))
+    found = _method(model)(model, X, background, chosen, how)
+    still = [gene for gene in chosen if not found.by_gene[gene].to_numpy().any()]
+    notes = (
+        [f"no TF moves what the model predicts for {listed(still)}: all attributions are 0"]
+        if still
+        else []
+    )
+    return Attribution(
+        values=found.by_gene,
+        expression=X,
+        base=over.mean(),
+        prediction=prediction,
+        method=found.method,
+        background=background.index,
+        seed=how.seed,
+        notes=tuple(notes),
+    )
+
+
+def _method(model: BaseEstimator) -> Explain:
+    if isinstance(model, LembasRegressor | LembasEnsemble):
+        return explain_network
+    if isinstance(model, XGBRF | Boosted):
+        return explain_trees
+    return explain_linear if is_linear(model) else explain_sampled
+
+
+def _refuse_unknown(genes: Iterable[str], known: pd.Index, what: str) -> None:
+    unknown = [gene for gene in genes if gene not in known]
+    if unknown:
+        near = {name: nearest_names(str(name), known) for name in unknown[:5]}
+        offered = "; ".join(
+            f"{name}: {', '.join(names) or 'nothing like it'}" for name, names in near.items()
         )
-    if X.empty or background.empty or chosen.empty:
+        raise KeyError(
+            f"{what} {len(known)} genes, and {listed(unknown)} not among them; the nearest names "
+            f"are {offered}"
+        )
+
+
+def _refuse_nothing(X: pd.DataFrame, background: pd.DataFrame, genes: pd.Index) -> None:
+    if not (len(X) and len(background) and len(genes)):
         raise ValueError(
             f"nothing to explain: {len(X)} samples, {len(background)} background samples, "
-            f"{len(chosen)} genes; each must be at least 1"
+            f"{len(genes)} genes; each must be at least 1"
         )
-    X, background = aligned_columns(X, model.tfs_), aligned_columns(background, model.tfs_)
-    return Attribution(
-        values={gene: explain_gene(model, X, background, gene) for gene in chosen},
-        expression=X,
-        base=model.predict(background)[chosen].mean().astype(float),
-        prediction=model.predict(X)[chosen].astype(float),
-        method=method,
-    )
+    if not X.index.is_unique:
+        repeated = X.index[X.index.duplicated()].unique()
+        raise ValueError(
+            f"samples to explain are named twice: {listed(repeated)}; keep one of each"
+        )
 
 
-Explain = Callable[[BaseEstimator, pd.DataFrame, pd.DataFrame, str], pd.DataFrame]
-
-
-def _method(model: BaseEstimator) -> tuple[str, Explain]:
-    if isinstance(model, LembasRegressor | LembasEnsemble):
-        return "expected gradients, quadrature", _expected_gradients
-    if isinstance(model, XGBRF):
-        return "interventional TreeSHAP", _tree_shap
-    if isinstance(model, MaskedRidge) or _linear_part(model) is not None:
-        return "linear, closed form", _linear_shap
-    raise TypeError(
-        f"no attribution method for {type(model).__name__}; known are linear models, XGBRF and "
-        "LEMBAS-RNN"
-    )
-
-
-def _linear_part(model: BaseEstimator) -> Any:
-    """Find the linear regressor of a labelled model, alone or behind a standardisation."""
-    if isinstance(model, LinearModel | PLS):
-        return model
-    last = getattr(model, "estimator_", None) if isinstance(model, LabelledRegressor) else None
-    if isinstance(last, Pipeline):
-        # Behind any other step the slopes would not be those of the TFs.
-        standardised = len(last) == 2 and isinstance(last[0], StandardScaler)
-        last = last[-1] if standardised else None
-    return last if hasattr(last, "coef_") else None
-
-
-def _coefficients(model: BaseEstimator, gene: str) -> pd.Series:
-    """Slope of a gene's prediction for each TF, log10 per log10."""
-    if isinstance(model, MaskedRidge):
-        row = model.coef_[[model.genes_.get_loc(gene)]].toarray().ravel()
-        return pd.Series(row, index=model.tfs_) / model.tf_sd_
-    slope = np.atleast_2d(_linear_part(model).coef_)[model.genes_.get_loc(gene)]
-    if isinstance(model, LabelledRegressor) and isinstance(model.estimator_, Pipeline):
-        slope = slope / model.estimator_[0].scale_
-    return pd.Series(slope, index=model.tfs_)
-
-
-def _linear_shap(
-    model: BaseEstimator, X: pd.DataFrame, background: pd.DataFrame, gene: str
-) -> pd.DataFrame:
-    """Multiply each TF's distance from the background mean by its slope."""
-    return (X - background.mean()) * _coefficients(model, gene)
-
-
-def _tree_shap(model: XGBRF, X: pd.DataFrame, background: pd.DataFrame, gene: str) -> pd.DataFrame:
-    explainer = shap.TreeExplainer(
-        _one_tree_a_round(model.forest(gene)),
-        data=background.to_numpy(float),
-        feature_perturbation="interventional",
-    )
-    values = explainer.shap_values(X.to_numpy(float), check_additivity=False)
-    return pd.DataFrame(values, index=X.index, columns=X.columns)
-
-
-def _one_tree_a_round(forest: xgboost.Booster) -> xgboost.Booster:
-    """Rewrite a forest as boosting rounds of one tree each: the same sum of the same trees.
-
-    shap refuses boosters that grow several trees a round.
-    """
-    content = json.loads(bytes(forest.save_raw("json")))
-    trees = content["learner"]["gradient_booster"]["model"]
-    trees["gbtree_model_param"]["num_parallel_tree"] = "1"
-    trees["iteration_indptr"] = list(range(len(trees["trees"]) + 1))
-    return xgboost.Booster(model_file=bytearray(json.dumps(content).encode()))
-
-
-def _expected_gradients(
-    model: LembasRegressor | LembasEnsemble,
-    X: pd.DataFrame,
-    background: pd.DataFrame,
-    gene: str,
-) -> pd.DataFrame:
-    r"""Average (x - b) times the gradient along the way from every background b to x.
-
-    .. math:: \phi_t = E_b \int_0^1 (x_t - b_t) \,
-       \frac{\partial \hat y}{\partial x_t}(b + u (x - b)) \, du
-    """
-    single = model.restricted([gene])
-    points, weights = np.polynomial.legendre.leggauss(N_NODES)
-    position = torch.from_numpy(((points + 1) / 2).astype(np.float32))
-    share = torch.from_numpy((weights / 2).astype(np.float32))
-    base = torch.from_numpy(background.to_numpy(np.float32, copy=True))
-    rows = [
-        _integrate(single.predict_tensor, sample, base, position, share)
-        for sample in torch.from_numpy(X.to_numpy(np.float32, copy=True))
-    ]
-    return pd.DataFrame(torch.stack(rows).numpy(), index=X.index, columns=X.columns)
-
-
-def _integrate(
-    predict: Callable[[Tensor], Tensor],
-    sample: Tensor,
-    base: Tensor,
-    position: Tensor,
-    share: Tensor,
-) -> Tensor:
-    """Attribute one sample's prediction: quadrature over the way, mean over the background."""
-    away = sample - base
-    along = base[None] + position[:, None, None] * away[None]
-    rows = along.reshape(-1, base.shape[1])
-    gradients = [_gradient(predict, part) for part in rows.split(_ROWS)]
-    gradient = torch.cat(gradients).reshape(along.shape)
-    return (away * torch.einsum("n,nbt->bt", share, gradient)).mean(dim=0)
-
-
-def _gradient(predict: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
-    rows = rows.detach().requires_grad_(True)
-    (gradient,) = torch.autograd.grad(predict(rows).sum(), rows)
-    return gradient
+def _finite(model: BaseEstimator, X: pd.DataFrame, genes: pd.Index) -> pd.DataFrame:
+    """Predict, and refuse what cannot be explained."""
+    predicted = model.predict(X)[genes].astype(float)
+    wrong = ~np.isfinite(predicted.to_numpy())
+    if wrong.any():
+        raise ValueError(
+            f"the model's predictions are not finite for {listed(genes[wrong.any(axis=0)])} in "
+            f"{int(wrong.any(axis=1).sum())} of {len(X)} samples; they cannot be explained"
+        )
+    return predicted
 
 
 def _tidy(table: pd.DataFrame, X: pd.DataFrame, gene: str) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -10,6 +9,7 @@ import pandas as pd
 
 from lembas.cohorts import Dataset
 from lembas.formats import listed
+from lembas.labels import nearest_names
 from lembas.network import Network
 
 # Below this mean log10 expression a gene is hardly expressed: its attributions explain noise.
@@ -40,17 +40,6 @@ def skill_on_test(per_gene: pd.DataFrame, models: Iterable[str]) -> pd.DataFrame
     wide = per_gene[here].pivot_table(index="gene", columns="model", values="value")
     kept = [model for model in dict.fromkeys(models) if model in wide.columns]
     return wide[kept].rename_axis(columns="model")
-
-
-def nearest_names(name: str, known: Iterable[str], *, most: int = 3) -> list[str]:
-    """Name what a misspelt gene may have meant, the likeliest first; letters' case is no matter.
-
-    Example:
-        >>> nearest_names("alb1", ["AFP", "ALB", "APOB"])
-        ['ALB']
-    """
-    by_upper = {label.upper(): label for label in map(str, known)}
-    return [by_upper[close] for close in difflib.get_close_matches(name.upper(), by_upper, n=most)]
 
 
 def explainable_genes(

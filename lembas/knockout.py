@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,7 @@ import torch
 from sklearn.base import BaseEstimator
 
 from lembas.ensemble import LembasEnsemble
-from lembas.labels import aligned_columns
+from lembas.labels import aligned_columns, nearest_names
 from lembas.model import LembasRNN
 from lembas.network import Network
 from lembas.training import LembasRegressor
@@ -302,7 +301,7 @@ def checked_tfs(tfs: Iterable[str], known: pd.Index) -> pd.Index:
 
 
 def _about(name: str, known: pd.Index) -> str:
-    like = get_close_matches(name.upper(), map(str, known), n=3, cutoff=0.6)
+    like = nearest_names(name, known)
     first = f"the nearest names are {', '.join(like)}" if like else f"inputs are {_first(known)}"
     return f"{name!r} is not among the {len(known)} TFs that are inputs; {first}"
 

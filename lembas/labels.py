@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from typing import Any, cast
 
 import numpy as np
@@ -44,24 +46,29 @@ def check_is_table(name: str, table: Any) -> None:
         )
 
 
-def aligned_columns(X: pd.DataFrame, columns: pd.Index) -> pd.DataFrame:
+def aligned_columns(X: pd.DataFrame, columns: pd.Index, *, name: str = "X") -> pd.DataFrame:
     """Return the columns a model was fitted with, in their order; further columns are ignored.
+
+    Args:
+        X: The table.
+        columns: The model's columns.
+        name: How a message calls the table.
 
     Raises:
         TypeError: If ``X`` is not a DataFrame.
         ValueError: If a column is missing or repeated, or a value is no finite number.
     """
-    check_is_table("X", X)
+    check_is_table(name, X)
     missing = columns.difference(X.columns)
     if len(missing):
         raise ValueError(
-            f"X lacks {len(missing)} of the {len(columns)} TFs the model was fitted with: "
+            f"{name} lacks {len(missing)} of the {len(columns)} TFs the model was fitted with: "
             f"{_first(missing)}; add them, or impute them by a named policy"
         )
     # A latency measured through here should not pay for a copy that changes nothing.
     chosen = X if X.columns.equals(columns) else X.loc[:, columns]
-    _refuse_repeated("X", chosen.columns)
-    _refuse_not_finite("X", chosen)
+    _refuse_repeated(name, chosen.columns)
+    _refuse_not_finite(name, chosen)
     return chosen
 
 
@@ -94,6 +101,17 @@ def _first(names: pd.Index, n: int = 5) -> str:
     """List the first few names, and say when there are more."""
     shown = ", ".join(map(str, names[:n]))
     return f"{shown}, ..." if len(names) > n else shown
+
+
+def nearest_names(name: str, known: Iterable[str], *, most: int = 3) -> list[str]:
+    """Name what a misspelt name may have meant, the likeliest first; letters' case is no matter.
+
+    Example:
+        >>> nearest_names("alb1", ["AFP", "ALB", "APOB"])
+        ['ALB']
+    """
+    by_upper = {label.upper(): label for label in map(str, known)}
+    return [by_upper[close] for close in difflib.get_close_matches(name.upper(), by_upper, n=most)]
 
 
 class PlainState:

@@ -142,7 +142,9 @@ class _Update(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         weights, states, new, rows = ctx.saved_tensors
         needs_weights, needs_states, needs_drive, needs_values = ctx.needs_input_grad[:4]
-        backward = _compiled_backward if _can_be_compiled(states) else _torch_backward
+        # What is compiled finds the gradients of weights and states in one pass.
+        compiled = needs_weights and _can_be_compiled(states)
+        backward = _compiled_backward if compiled else _torch_backward
         grad_weights, grad_states, grad = backward(
             ctx.pattern, weights, states, new, grad, ctx.leak, (needs_weights, needs_states)
         )

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
+from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 import shap
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression, Ridge
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
 from lembas.attribution import Attribution, explain
-from lembas.baselines import LabelledRegressor
+from lembas.baselines import LabelledRegressor, TrainMean
+from lembas.linear import MLR
+from lembas.ridge import MaskedRidge
 from lembas.study import Study
 from lembas.training import LembasRegressor
 from tests.small_study import network_of, normal_table
@@ -149,7 +154,7 @@ def test_expected_gradients_add_up(
     """BENCHMARK.md section 7: the error is at most 1 % of the predictions' SD."""
     model = fitted[name]
     made = explain(model, samples, background, model.genes_)
-    assert made.method == "expected gradients, quadrature"
+    assert made.method.startswith("expected gradients, quadrature")
     assert made.completeness_error().max() <= 0.01
 
 
@@ -293,8 +298,10 @@ def test_an_unknown_gene_is_named(
     fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame
 ) -> None:
     for name in EXPLAINED:
-        with pytest.raises(KeyError, match="the model does not predict NOT_A_GENE; it predicts 30"):
-            explain(fitted[name], samples, background, ["NOT_A_GENE"])
+        with pytest.raises(KeyError, match="predicts 30 genes, and alb1, NOT_A_GENE not among"):
+            explain(fitted[name], samples, background, ["alb1", "NOT_A_GENE"])
+        with pytest.raises(KeyError, match="nearest names are alb1: ALB"):
+            explain(fitted[name], samples, background, ["alb1"])
 
 
 def test_nothing_to_explain(
@@ -313,23 +320,95 @@ def test_nothing_to_explain(
 def test_missing_tfs_are_named(
     fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame
 ) -> None:
-    with pytest.raises(ValueError, match="X lacks 1 of the 20 TFs"):
+    with pytest.raises(ValueError, match="background lacks 1 of the 20 TFs"):
         explain(fitted["lembas"], samples, background.iloc[:, 1:], ["ALB"])
 
 
-def behind_pca() -> Pipeline:
-    """Linear, but its slopes are those of components and not of TFs."""
-    return make_pipeline(PCA(3), LinearRegression())
-
-
-def test_models_without_a_method_are_refused(
-    fitted: dict[str, BaseEstimator], study: Study, samples: pd.DataFrame, background: pd.DataFrame
+def test_samples_named_twice_are_refused(
+    fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame
 ) -> None:
-    train = study.dataset.train
-    components = LabelledRegressor(behind_pca()).fit(train.x, train.y)
-    for model, kind in [(fitted["train_mean"], "TrainMean"), (components, "LabelledRegressor")]:
-        with pytest.raises(TypeError, match=f"no attribution method for {kind}; known are linear"):
-            explain(model, samples, background, ["ALB"])
+    twice = pd.concat([samples, samples.iloc[:2]])
+    with pytest.raises(ValueError, match=f"named twice: {samples.index[0]}, {samples.index[1]}"):
+        explain(fitted["mlr"], twice, background, ["ALB"])
+
+
+def test_what_is_not_finite_is_refused(
+    fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame
+) -> None:
+    holed = background.copy()
+    holed.iloc[3, 2] = np.nan
+    with pytest.raises(ValueError, match="background holds 1 missing or infinite values"):
+        explain(fitted["lembas"], samples, holed, ["ALB"])
+    broken = copy.copy(fitted["mlr"])
+    broken.intercept_ = np.where(broken.genes_ == "ALB", np.inf, broken.intercept_)
+    with pytest.raises(ValueError, match="not finite for ALB in 12 of 12 samples"):
+        explain(broken, samples, background, ["TTR", "ALB"])
+
+
+def test_an_unfitted_model_is_refused(samples: pd.DataFrame, background: pd.DataFrame) -> None:
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        explain(MLR(), samples, background, ["ALB"])
+
+
+def test_a_gene_that_nothing_moves_gets_a_note(study: Study) -> None:
+    x = normal_table(40, ["T0", "T1"], seed=1)
+    y = normal_table(40, ["G0", "G1"], seed=2)
+    network = network_of([("T0", "T1", 1), ("T1", "G0", 1)])
+    settings = {"epochs": 2, "validation_fraction": 0.0}
+    for model in (LembasRegressor(network, settings=settings), MaskedRidge(network)):
+        made = explain(model.fit(x, y), x[:5], x[5:], ["G0", "G1"])
+        assert made.notes == ("no TF moves what the model predicts for G1: all attributions are 0",)
+        assert (made.values["G1"] == 0).all(axis=None)  # noqa: PD011 (a field)
+    null = explain(TrainMean().fit(x, y), x[:5], x[5:], ["G0"])
+    assert (null.values["G0"] == 0).all(axis=None)  # noqa: PD011 (a field)
+    assert len(null.notes) == 1
+
+
+def test_settings_out_of_range_are_refused(
+    fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame
+) -> None:
+    given = (fitted["mlr"], samples, background, ["ALB"])
+    with pytest.raises(ValueError, match="mode must be one of quadrature, random; got 'exact'"):
+        explain(*given, mode="exact")
+    with pytest.raises(ValueError, match="n_draws must be above 0, got 0"):
+        explain(*given, n_draws=0)
+
+
+# Exports
+
+
+def test_exports_hold_every_row(
+    fitted: dict[str, BaseEstimator],
+    samples: pd.DataFrame,
+    background: pd.DataFrame,
+    tmp_path: Path,
+) -> None:
+    made = explain(fitted["ridge"], samples, background, ["ALB", "TTR"], seed=5)
+    made.to_parquet(tmp_path / "table.parquet")
+    made.to_csv(tmp_path / "table.csv.gz")
+    table = pd.read_parquet(tmp_path / "table.parquet")
+    pd.testing.assert_frame_equal(table[made.table.columns], made.table.reset_index(drop=True))
+    text = pd.read_csv(tmp_path / "table.csv.gz")
+    pd.testing.assert_frame_equal(text, table, check_dtype=False)
+    assert set(table["method"]) == {made.method}
+    assert set(table["seed"]) == {5}
+    assert table.groupby("gene")["base"].first().to_dict() == pytest.approx(made.base.to_dict())
+
+
+def test_shaps_own_plots_take_an_explanation(
+    fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame
+) -> None:
+    made = explain(fitted["lembas"], samples, background, ["ALB"])
+    given = made.explanation("ALB")
+    predicted = fitted["lembas"].predict(samples)["ALB"]
+    assert given.values.sum(axis=1) + given.base_values == pytest.approx(predicted, abs=1e-2)  # noqa: PD011 (no table)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        axes = shap.plots.waterfall(given[0], show=False)
+    assert any("=" in tick.get_text() for tick in axes.get_yticklabels())
+    plt.close("all")
+    with pytest.raises(KeyError, match="explained were 1 genes, and AFP not among them"):
+        made.explanation("AFP")
 
 
 def test_edges_sum_up_the_samples(

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from lembas import explained_genes
-from lembas.explained_genes import explainable_genes, nearest_names, panel_genes, proposals
+from lembas.explained_genes import explainable_genes, panel_genes, proposals
+from lembas.labels import nearest_names
 from lembas.study import Study
 from tests.small_study import network_of
 

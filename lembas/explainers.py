@@ -1,0 +1,62 @@
+"""What a method of attribution is asked for, and what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+MODES = ("quadrature", "random")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settle how attributions are computed.
+
+    Attributes:
+        mode: For models with gradients. "quadrature": every background sample, and as many
+            Gauss-Legendre nodes on the way from it as the attributions need to add up. "random":
+            so many draws of a background sample and a place on the way, as the original study.
+        n_draws: Draws a sample in the mode "random", >= 1.
+        tolerance: In the mode "quadrature", nodes are doubled until the completeness error is at
+            most this part of the prediction's SD, > 0.
+        max_memory_mb: Bounds what is computed at once, > 0; it changes no result but for rounding.
+        max_predictions: For models without gradients: most predictions, all samples together.
+        seed: Seed of everything drawn.
+        progress: Show a progress bar on standard error.
+    """
+
+    mode: str = "quadrature"
+    n_draws: int = 25
+    tolerance: float = 5e-3
+    max_memory_mb: float = 256.0
+    max_predictions: int = 2_000_000
+    seed: int = 888
+    progress: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse settings that explain nothing."""
+        if self.mode not in MODES:
+            raise ValueError(f"mode must be one of {', '.join(MODES)}; got {self.mode!r}")
+        for name in ("n_draws", "tolerance", "max_memory_mb", "max_predictions"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """Hold what a method found.
+
+    Attributes:
+        by_gene: Gene to its attributions ``(sample, tf)``.
+        method: How they were computed, in words.
+    """
+
+    by_gene: dict[str, pd.DataFrame]
+    method: str
+
+
+# Explains a model's genes over samples against a background, all checked and in the model's order.
+Explain = Callable[[BaseEstimator, pd.DataFrame, pd.DataFrame, pd.Index, Settings], Explained]

@@ -1,0 +1,163 @@
+"""Attributions of LEMBAS-RNN, by expected gradients."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from lembas.ensemble import LembasEnsemble
+from lembas.explainers import Explained, Settings
+from lembas.training import LembasRegressor
+
+# Nodes on the way from background to sample: doubled from the first to the last.
+FEWEST_NODES, MOST_NODES = 2, 32
+# Copies of an input's size that are held for each row beside one for every update.
+_COPIES = 8
+# More rows at once are no faster: the states no longer fit into a processor's cache.
+_MOST_ROWS = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class _Points:
+    """Hold the points at which gradients are taken, and how much each counts.
+
+    Attributes:
+        sample: Row of the sample, ``(point,)``.
+        base: Row of the background sample, ``(point,)``.
+        position: How far from it to the sample, 0 to 1, ``(point,)``.
+        weight: Share in the sample's attribution, ``(point,)``; those of a sample sum to 1.
+    """
+
+    sample: np.ndarray
+    base: np.ndarray
+    position: np.ndarray
+    weight: np.ndarray
+
+    @classmethod
+    def all(cls, n_samples: int, n_background: int, n_nodes: int) -> _Points:
+        """Place Gauss-Legendre nodes on the way from every background sample to every sample."""
+        nodes, weights = np.polynomial.legendre.leggauss(n_nodes)
+        sample, base, node = np.unravel_index(
+            np.arange(n_samples * n_background * n_nodes), (n_samples, n_background, n_nodes)
+        )
+        return cls(sample, base, (nodes[node] + 1) / 2, weights[node] / 2 / n_background)
+
+    @classmethod
+    def drawn(cls, n_samples: int, n_background: int, n_draws: int, seed: int) -> _Points:
+        """Draw a background sample and a place on the way, so many times for every sample."""
+        generator = np.random.default_rng(seed)
+        sample = np.repeat(np.arange(n_samples), n_draws)
+        base = generator.integers(n_background, size=len(sample))
+        weight = np.full(len(sample), 1 / n_draws)
+        return cls(sample, base, generator.random(len(sample)), weight)
+
+    def part(self, rows: slice) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Take some points, as tensors."""
+        real = (self.position[rows].astype(np.float32), self.weight[rows].astype(np.float32))
+        whole = (self.sample[rows], self.base[rows])
+        sample, base, position, weight = map(torch.from_numpy, (*whole, *real))
+        return sample, base, position[:, None], weight[:, None]
+
+
+def explain_network(
+    model: LembasRegressor | LembasEnsemble,
+    X: pd.DataFrame,
+    background: pd.DataFrame,
+    genes: pd.Index,
+    settings: Settings,
+) -> Explained:
+    r"""Average (x - b) times the gradient along the way from every background b to x.
+
+    .. math:: \phi_t = E_b \int_0^1 (x_t - b_t) \,
+       \frac{\partial \hat y}{\partial x_t}(b + u (x - b)) \, du
+
+    What the states are does not depend on the gene, so all genes share one pass forwards. An
+    ensemble's attributions are the mean of its networks'.
+
+    References:
+        Erion et al. 2021, doi:10.1038/s42256-021-00343-w.
+    """
+    if isinstance(model, LembasEnsemble):
+        return _mean([explain_network(m, X, background, genes, settings) for m in model.members_])
+    x, base = (torch.from_numpy(part.to_numpy(np.float32, copy=True)) for part in (X, background))
+    sizes = (len(X), len(background))
+    if settings.mode == "random":
+        points = _Points.drawn(*sizes, settings.n_draws, settings.seed)
+        found = _attributed(model.restricted(genes), x, base, points, settings)
+        how = f"{settings.n_draws} random draws"
+    else:
+        found, n_nodes = _quadrature(model, x, base, genes, settings)
+        how = f"quadrature, {n_nodes} nodes"
+    values = {
+        gene: pd.DataFrame(found[number], index=X.index, columns=X.columns)
+        for number, gene in enumerate(genes)
+    }
+    return Explained(values, f"expected gradients, {how}")
+
+
+def _quadrature(
+    model: LembasRegressor, x: Tensor, base: Tensor, genes: pd.Index, settings: Settings
+) -> tuple[np.ndarray, int]:
+    """Double the nodes, for the genes that need it, until the attributions add up."""
+    found = np.zeros((len(genes), *x.shape))
+    left, n_nodes = np.arange(len(genes)), FEWEST_NODES
+    while True:
+        smaller = model.restricted(genes[left])
+        points = _Points.all(len(x), len(base), n_nodes)
+        found[left] = _attributed(smaller, x, base, points, settings)
+        with torch.no_grad():
+            over, at = (smaller.predict_tensor(part).double().numpy() for part in (base, x))
+        error = found[left].sum(axis=2).T - (at - over.mean(axis=0))
+        sd = np.concatenate([over, at]).std(axis=0)
+        left = left[np.sqrt((error**2).mean(axis=0)) > settings.tolerance * sd]
+        if not len(left) or n_nodes >= MOST_NODES:
+            return found, n_nodes
+        n_nodes *= 2
+
+
+def _attributed(
+    model: LembasRegressor, x: Tensor, base: Tensor, points: _Points, settings: Settings
+) -> np.ndarray:
+    """Sum gradients at the points times the way, ``(gene, sample, tf)``, double precision."""
+    for parameter in model.network_.parameters():
+        parameter.requires_grad_(False)  # else their gradients would be computed too
+    device = next(model.network_.parameters()).device
+    x, base = x.to(device), base.to(device)
+    n_genes = len(model.genes_)
+    total = torch.zeros((n_genes, *x.shape), dtype=torch.double, device=device)
+    n_rows = _rows_at_once(x.shape[1], model.network_.config.max_steps, settings.max_memory_mb)
+    starts = range(0, len(points.sample), n_rows)
+    for start in tqdm(starts, desc="expected gradients", disable=not settings.progress):
+        sample, at, position, weight = (
+            part.to(device) for part in points.part(slice(start, start + n_rows))
+        )
+        away = x[sample] - base[at]
+        rows = torch.addcmul(base[at], position, away).requires_grad_(True)
+        predicted = model.predict_tensor(rows).sum(dim=0)
+        away = away * weight
+        for gene in range(n_genes):
+            more = gene + 1 < n_genes
+            (gradient,) = torch.autograd.grad(predicted[gene], rows, retain_graph=more)
+            total[gene].index_add_(0, sample, (gradient * away).double())
+    return total.cpu().numpy()
+
+
+def _rows_at_once(n_tfs: int, n_steps: int, max_memory_mb: float) -> int:
+    """Find how many rows may be held: a state for each update, and some copies of the inputs."""
+    of_a_row = 4 * n_tfs * (n_steps + _COPIES)
+    return max(1, min(math.floor(max_memory_mb * 1e6 / of_a_row), _MOST_ROWS))
+
+
+def _mean(members: list[Explained]) -> Explained:
+    """Average the attributions of an ensemble's networks."""
+    values = {
+        gene: sum(member.by_gene[gene] for member in members) / len(members)
+        for gene in members[0].by_gene
+    }
+    return Explained(values, f"{members[0].method}, mean of {len(members)} networks")

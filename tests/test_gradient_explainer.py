@@ -1,0 +1,95 @@
+"""Expected gradients: many genes at once, in parts, from random draws."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator
+
+from lembas.attribution import explain
+from lembas.ensemble import LembasEnsemble
+from lembas.explainers import Settings
+from lembas.gradient_explainer import explain_network
+from lembas.study import Study
+
+
+@pytest.fixture(scope="module")
+def given(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return study.dataset.test.x.iloc[:5], study.dataset.train.x.iloc[:9]
+
+
+@pytest.mark.parametrize("name", ["lembas", "lembas_published"])
+def test_genes_together_are_genes_one_by_one(
+    fitted: dict[str, BaseEstimator], given: tuple[pd.DataFrame, pd.DataFrame], name: str
+) -> None:
+    model, genes = fitted[name], fitted[name].genes_[[2, 9, 4]]
+    for mode in ("quadrature", "random"):
+        # So strict a tolerance takes every gene to the most nodes, alone or not.
+        options = {"mode": mode, "tolerance": 1e-12}
+        together = explain(model, *given, genes, **options)
+        for gene in genes:
+            alone = explain(model, *given, [gene], **options)
+            expected = alone.values[gene].to_numpy()  # noqa: PD011 (a field)
+            found = together.values[gene].to_numpy()  # noqa: PD011 (a field)
+            assert found == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["quadrature", "random"])
+def test_memory_changes_nothing(
+    fitted: dict[str, BaseEstimator], given: tuple[pd.DataFrame, pd.DataFrame], mode: str
+) -> None:
+    """A hundredth of a megabyte holds a few rows at once."""
+    model = fitted["lembas"]
+    genes = model.genes_[:3]
+    whole = explain(model, *given, genes, mode=mode).table["attribution"]
+    parts = explain(model, *given, genes, mode=mode, max_memory_mb=0.01).table["attribution"]
+    assert parts.to_numpy() == pytest.approx(whole.to_numpy(), abs=1e-5)
+
+
+def test_random_draws_are_right_on_average(
+    fitted: dict[str, BaseEstimator], given: tuple[pd.DataFrame, pd.DataFrame]
+) -> None:
+    """The mean over 40 seeds lies within four standard errors, for nearly all TFs and samples."""
+    model = fitted["lembas_published"]
+    gene = model.genes_[3]
+    exact = explain(model, *given, [gene]).values[gene].to_numpy()  # noqa: PD011 (a field)
+    drawn = np.array(
+        [
+            explain(model, *given, [gene], mode="random", seed=seed).values[gene].to_numpy()  # noqa: PD011 (a field)
+            for seed in range(40)
+        ]
+    )
+    error = np.abs(drawn.mean(axis=0) - exact)
+    spread = drawn.std(axis=0, ddof=1) / np.sqrt(len(drawn))
+    assert (error <= 4 * spread + 2e-4).mean() > 0.97
+    assert drawn.std(axis=0).max() > 0, "another seed draws otherwise"
+
+
+def test_a_seed_repeats_its_draws(
+    fitted: dict[str, BaseEstimator], given: tuple[pd.DataFrame, pd.DataFrame]
+) -> None:
+    model = fitted["lembas"]
+    first, second = (
+        explain(model, *given, model.genes_[:2], mode="random", seed=7) for _ in range(2)
+    )
+    pd.testing.assert_frame_equal(first.table, second.table)
+    assert first.method == "expected gradients, 25 random draws"
+    assert first.seed == 7
+
+
+def test_an_ensemble_is_the_mean_of_its_networks(
+    fitted: dict[str, BaseEstimator], given: tuple[pd.DataFrame, pd.DataFrame]
+) -> None:
+    ensemble = LembasEnsemble()
+    ensemble.members_ = [fitted["lembas"], fitted["lembas_published"]]
+    ensemble.tfs_, ensemble.genes_ = fitted["lembas"].tfs_, fitted["lembas"].genes_
+    genes = ensemble.genes_[:2]
+    found = explain_network(ensemble, *given, genes, Settings())
+    parts = [explain_network(member, *given, genes, Settings()) for member in ensemble.members_]
+    for gene in genes:
+        mean = sum(part.by_gene[gene] for part in parts) / 2
+        pd.testing.assert_frame_equal(found.by_gene[gene], mean)
+    assert found.method.endswith("mean of 2 networks")
+    left_alone = fitted["lembas"].network_.weights
+    assert left_alone.requires_grad, "explaining a model leaves it as it was"
