@@ -20,7 +20,7 @@ class Settings:
             Gauss-Legendre nodes on the way from it as the attributions need to add up. "random":
             so many draws of a background sample and a place on the way, as the original study.
         n_draws: Draws a sample in the mode "random", >= 1.
-        tolerance: In the mode "quadrature", nodes are doubled until the completeness error is at
+        tolerance: In the mode "quadrature", nodes are added until the completeness error is at
             most this part of the prediction's SD, > 0.
         max_memory_mb: Bounds what is computed at once, > 0; it changes no result but for rounding.
         max_predictions: For models without gradients: most predictions, all samples together.
@@ -30,7 +30,7 @@ class Settings:
 
     mode: str = "quadrature"
     n_draws: int = 25
-    tolerance: float = 5e-3
+    tolerance: float = 1e-2
     max_memory_mb: float = 256.0
     max_predictions: int = 2_000_000
     seed: int = 888

@@ -15,8 +15,8 @@ from lembas.ensemble import LembasEnsemble
 from lembas.explainers import Explained, Settings
 from lembas.training import LembasRegressor
 
-# Nodes on the way from background to sample: doubled from the first to the last.
-FEWEST_NODES, MOST_NODES = 2, 32
+# Nodes on the way from background to sample: four times as many until the attributions add up.
+NODES = (2, 8, 32)
 # Copies of an input's size that are held for each row beside one for every update.
 _COPIES = 8
 # More rows at once are no faster: the states no longer fit into a processor's cache.
@@ -104,21 +104,22 @@ def explain_network(
 def _quadrature(
     model: LembasRegressor, x: Tensor, base: Tensor, genes: pd.Index, settings: Settings
 ) -> tuple[np.ndarray, int]:
-    """Double the nodes, for the genes that need it, until the attributions add up."""
+    """Take more nodes, for the genes that need it, until the attributions add up."""
     found = np.zeros((len(genes), *x.shape))
-    left, n_nodes = np.arange(len(genes)), FEWEST_NODES
-    while True:
+    left = np.arange(len(genes))
+    for n_nodes in NODES:
         smaller = model.restricted(genes[left])
         points = _Points.all(len(x), len(base), n_nodes)
         found[left] = _attributed(smaller, x, base, points, settings)
         with torch.no_grad():
             over, at = (smaller.predict_tensor(part).double().numpy() for part in (base, x))
         error = found[left].sum(axis=2).T - (at - over.mean(axis=0))
-        sd = np.concatenate([over, at]).std(axis=0)
+        # A single sample does not vary.
+        sd = np.where(at.std(axis=0) > 0, at.std(axis=0), over.std(axis=0))
         left = left[np.sqrt((error**2).mean(axis=0)) > settings.tolerance * sd]
-        if not len(left) or n_nodes >= MOST_NODES:
-            return found, n_nodes
-        n_nodes *= 2
+        if not len(left):
+            break
+    return found, n_nodes
 
 
 def _attributed(

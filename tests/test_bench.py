@@ -16,8 +16,9 @@ from lembas.scaling import Peaks
 from tests.bench import bounds, report
 from tests.bench.bounds import Work
 from tests.bench.dense import DenseRNN, DenseTraining
+from tests.bench.groups import SMALLER, TASKS
 from tests.bench.problem import SMALL, Problem
-from tests.bench.tasks import FAST, SLOW, SMALLER, TASKS, Task
+from tests.bench.tasks import FAST, SLOW, Task
 from tests.bench.timing import Times, Way, in_turns
 
 DTYPES = (torch.float32, torch.float64)

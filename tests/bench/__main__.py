@@ -8,9 +8,10 @@ import click
 import torch
 
 from tests.bench import report
+from tests.bench.groups import SMALLER, TASKS
 from tests.bench.memory import rnn_memory
 from tests.bench.problem import SMALL, Problem
-from tests.bench.tasks import FAST, SLOW, SMALLER, TASKS
+from tests.bench.tasks import FAST, SLOW
 from tests.bench.timing import in_turns
 
 

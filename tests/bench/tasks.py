@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -292,20 +291,3 @@ def _text_file(table: pd.DataFrame) -> Iterator[tuple[Path, Path]]:
         path = Path(folder) / "table.tsv"
         table.to_csv(path, sep="\t")
         yield path, Path(folder) / "cache"
-
-
-TASKS: dict[str, Callable[..., Iterator[Task]]] = {
-    "rnn": rnn_tasks,
-    "linear": linear_tasks,
-    "forests": forest_tasks,
-    "metrics": metric_tasks,
-    "reading": reading_tasks,
-}
-# What makes a task small enough for a test.
-SMALLER: dict[str, dict[str, Any]] = {
-    "rnn": {"n_slow": 1},
-    "linear": {"n_panel": 20},
-    "forests": {"n_fitted": 2, "n_distinct": 10, "n_small": 60},
-    "metrics": {"n_panel": 20},
-    "reading": {"n_rows": 20},
-}
