@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from lembas.boosted import Boosted
+from lembas.channels import LembasChannels
 from lembas.ensemble import LembasEnsemble
 from lembas.explainers import Explain, Settings
 from lembas.forests import XGBRF
@@ -183,7 +184,7 @@ def explain(
 
 
 def _method(model: BaseEstimator) -> Explain:
-    if isinstance(model, LembasRegressor | LembasEnsemble):
+    if isinstance(model, LembasRegressor | LembasEnsemble | LembasChannels):
         return explain_network
     if isinstance(model, XGBRF | Boosted):
         return explain_trees

@@ -127,6 +127,13 @@ REGISTRY: dict[str, ModelSpec] = {
         {"recipe": "improved", "n_seeds": 3, "settings": {"refit": False}},
         note="Mean of three LEMBAS-RNNs of different seeds, each with other samples held out.",
     ),
+    "lembas_channels": ModelSpec(
+        "lembas.channels.LembasChannels",
+        "LEMBAS-RNN, four channels",
+        {"n_channels": 4},
+        note="A variant: every TF has four states instead of one, so every edge four times the "
+        "weights.",
+    ),
 }
 _ENTRY_KEYS = ("estimator", "label", "parameters", "note", "grid")
 

@@ -136,33 +136,41 @@ class LembasEnsemble(PlainState, RegressorMixin, BaseEstimator):
         """Return a plain state: each network as the bytes of its checkpoint."""
         state = super().__getstate__()
         if "members_" in state:
-            state["members_"] = [_packed(member) for member in self.members_]
+            state["members_"] = [packed(member) for member in self.members_]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore the networks from their checkpoints."""
         if "members_" in state:
-            state = {**state, "members_": [_unpacked(content) for content in state["members_"]]}
+            state = {**state, "members_": [unpacked(content) for content in state["members_"]]}
         super().__setstate__(state)
 
 
-def _packed(member: LembasRegressor) -> np.ndarray:
-    """Write a network as :func:`lembas.checkpoint.save` does; return the file's bytes, uint8."""
+def packed(member: LembasRegressor) -> np.ndarray:
+    """Write a network as :func:`lembas.checkpoint.save` does; return the file's bytes, uint8.
+
+    Args:
+        member: The fitted network.
+    """
     with TemporaryDirectory(prefix="lembas-") as folder:
         path = Path(folder) / "member.safetensors"
         checkpoint.save(member, path)
         return np.fromfile(path, np.uint8)
 
 
-def _unpacked(content: np.ndarray) -> LembasRegressor:
-    """Read a network from the bytes of its checkpoint."""
+def unpacked(content: np.ndarray) -> LembasRegressor:
+    """Read a network from the bytes of its checkpoint.
+
+    Raises:
+        ValueError: If they hold another model.
+    """
     with TemporaryDirectory(prefix="lembas-") as folder:
         path = Path(folder) / "member.safetensors"
         content.tofile(path)
         member = checkpoint.load(path)
     if not isinstance(member, LembasRegressor):
         raise ValueError(
-            f"the ensemble's file holds a {type(member).__name__} where a LembasRegressor is "
+            f"the model's file holds a {type(member).__name__} where a LembasRegressor is "
             "expected: it is damaged, fit again"
         )
     return member

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 
 from lembas.artifacts import Run
 from lembas.baselines import ModelSpec, fit_with, make, penalty_per_gene, registry
+from lembas.channels import LembasChannels
 from lembas.cohorts import Dataset
 from lembas.ensemble import LembasEnsemble
 from lembas.formats import listed
@@ -295,7 +296,8 @@ def _networks(run: Run, names: Iterable[str]) -> Iterator[tuple[str, str, Lembas
     labels = model_labels(run)
     for name, model in load_models(run, names).items():
         if not isinstance(model, LembasEnsemble):
-            yield name, labels[name], model
+            inner = model.inner_ if isinstance(model, LembasChannels) else model
+            yield name, labels[name], inner
             continue
         for member in model.members_:
             seed = f"seed {member.seed}"

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from lembas.channels import LembasChannels
 from lembas.ensemble import LembasEnsemble
 from lembas.explainers import Explained, Settings
 from lembas.training import LembasRegressor
@@ -66,7 +67,7 @@ class _Points:
 
 
 def explain_network(
-    model: LembasRegressor | LembasEnsemble,
+    model: LembasRegressor | LembasEnsemble | LembasChannels,
     X: pd.DataFrame,
     background: pd.DataFrame,
     genes: pd.Index,
@@ -102,7 +103,11 @@ def explain_network(
 
 
 def _quadrature(
-    model: LembasRegressor, x: Tensor, base: Tensor, genes: pd.Index, settings: Settings
+    model: LembasRegressor | LembasChannels,
+    x: Tensor,
+    base: Tensor,
+    genes: pd.Index,
+    settings: Settings,
 ) -> tuple[np.ndarray, int]:
     """Take more nodes, for the genes that need it, until the attributions add up."""
     found = np.zeros((len(genes), *x.shape))
@@ -123,7 +128,11 @@ def _quadrature(
 
 
 def _attributed(
-    model: LembasRegressor, x: Tensor, base: Tensor, points: _Points, settings: Settings
+    model: LembasRegressor | LembasChannels,
+    x: Tensor,
+    base: Tensor,
+    points: _Points,
+    settings: Settings,
 ) -> np.ndarray:
     """Sum gradients at the points times the way, ``(gene, sample, tf)``, double precision."""
     for parameter in model.network_.parameters():
@@ -132,7 +141,8 @@ def _attributed(
     x, base = x.to(device), base.to(device)
     n_genes = len(model.genes_)
     total = torch.zeros((n_genes, *x.shape), dtype=torch.double, device=device)
-    n_rows = _rows_at_once(x.shape[1], model.network_.config.max_steps, settings.max_memory_mb)
+    network = model.network_
+    n_rows = _rows_at_once(len(network.tfs), network.config.max_steps, settings.max_memory_mb)
     starts = range(0, len(points.sample), n_rows)
     for start in tqdm(starts, desc="expected gradients", disable=not settings.progress):
         sample, at, position, weight = (

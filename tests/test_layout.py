@@ -33,7 +33,7 @@ LEVELS = {
     2: (
         "study optimise projection gains curated ablation training attribution explanation latency "
         "evaluation summary checkpoint coded_edges packing original_checkpoint original_content "
-        "conversion ensemble predicted "
+        "conversion ensemble channels predicted "
         "scaling memory dimensions ladder controls control_words folds own_column leaderboard "
         "evidence knockout knockout_truth knockout_words weights randomised prior_support "
         "stability attribution_words true_effects truth recovery truth_study truth_words "
