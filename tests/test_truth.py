@@ -97,7 +97,7 @@ def test_scores_are_attributions_over_the_spread_of_the_prediction() -> None:
     one = pd.DataFrame({"A": [-1.0, 1.0], "B": [0.5, -0.5]}, index=x.index)
     prediction = pd.DataFrame({"g1": [1.0, 2.0], "g2": [3.0, 6.0]}, index=x.index)
     base = pd.Series({"g1": 1.5, "g2": 4.5})
-    made = Attribution({"g1": one, "g2": 3 * one}, x, base, prediction, "by hand")
+    made = Attribution({"g1": one, "g2": 3 * one}, x, base, prediction, "by hand", x.index, 888)
     found = scores_of(made).set_index(["gene", "tf"])
     assert found["score"].tolist() == pytest.approx([2, 1, 2, 1])
     assert found["direction"].tolist() == [1, -1, 1, -1]
@@ -106,7 +106,7 @@ def test_scores_are_attributions_over_the_spread_of_the_prediction() -> None:
 def test_a_constant_prediction_scores_nothing() -> None:
     x = pd.DataFrame({"A": [0.0, 1.0]}, index=["s1", "s2"])
     flat = pd.DataFrame({"g1": [1.0, 1.0]}, index=x.index)
-    made = Attribution({"g1": 0 * x}, x, pd.Series({"g1": 1.0}), flat, "by hand")
+    made = Attribution({"g1": 0 * x}, x, pd.Series({"g1": 1.0}), flat, "by hand", x.index, 888)
     assert scores_of(made)["score"].tolist() == [0.0]
 
 
