@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
@@ -43,12 +46,13 @@ def explain_sampled(
         return model.predict(pd.DataFrame(rows, columns=X.columns))[genes].to_numpy(float)
 
     masker = shap.maskers.Independent(background.to_numpy(float), max_samples=len(background))
-    explainer = shap.PermutationExplainer(predict, masker, seed=settings.seed)
-    found = explainer(
-        X.to_numpy(float),
-        max_evals=n_orders * (2 * X.shape[1] + 1),
-        silent=not settings.progress,
-    )
+    with _own_random_numbers():
+        explainer = shap.PermutationExplainer(predict, masker, seed=settings.seed)
+        found = explainer(
+            X.to_numpy(float),
+            max_evals=n_orders * (2 * X.shape[1] + 1),
+            silent=not settings.progress,
+        )
     found = np.reshape(found.values, (*X.shape, len(genes)))
     values = {
         gene: pd.DataFrame(found[:, :, number], index=X.index, columns=X.columns)
@@ -56,3 +60,13 @@ def explain_sampled(
     }
     words = "order" if n_orders == 1 else "orders"
     return Explained(values, f"permutations, {n_orders} {words}, sampled")
+
+
+@contextmanager
+def _own_random_numbers() -> Iterator[None]:
+    """Give NumPy's global generator back as it was: shap seeds and uses it."""
+    state = np.random.get_state()  # noqa: NPY002 (shap's own)
+    try:
+        yield
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
