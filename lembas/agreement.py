@@ -14,6 +14,8 @@ from scipy.stats import rankdata
 PERSISTENCE = 0.9
 TOP = 10
 QUANTITIES = ("rbo", "spearman", "overlap")
+# An input that says nothing may get so many times an equal share.
+DECOY_LIMIT = 1.5
 # Shuffles that tell what chance gives.
 N_SHUFFLES = 20
 

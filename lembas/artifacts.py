@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from ast import literal_eval
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,19 @@ class Run:
     def has_table(self, name: str) -> bool:
         """Say whether a table is there."""
         return (self.folder / "tables" / f"{name}.parquet").is_file()
+
+    def write_csv(self, name: str, table: pd.DataFrame, *, float_format: str | None = None) -> Path:
+        """Write a table for readers as ``tables/<name>.csv``; its index is not kept.
+
+        Args:
+            name: File name without its ending.
+            table: The table.
+            float_format: Such as "%.6g"; None: all digits.
+        """
+        path = self.place("tables", f"{name}.csv")
+        text = table.to_csv(index=False, float_format=float_format, lineterminator="\n")
+        _write_bytes(path, text.encode("utf-8"))
+        return path
 
     def write_figure(self, name: str, figure: Drawing) -> Path:
         """Write a figure as ``figures/<name>.svg``, for pages that are no chapters."""
@@ -159,11 +173,26 @@ def glue(key: str, value: object) -> None:
     Args:
         key: Name, unique within the chapter.
         value: A number or a short text.
+
+    Raises:
+        ValueError: If the page would show the text as something else: "15,000" as (15, 0).
     """
     # NumPy's scalars would show as np.float64(...), which no format understands.
     plain = value.item() if isinstance(value, np.generic) else value
+    if isinstance(plain, str) and _is_read_as_a_collection(plain):
+        raise ValueError(
+            f"{key!r}: the page would read {plain!r} as a Python collection; add a word, such as "
+            "the noun that is counted"
+        )
     display(
         {f"{_GLUE_PREFIX}text/plain": plain if isinstance(plain, str) else repr(plain)},
         metadata={"scrapbook": {"name": key, "mime_prefix": _GLUE_PREFIX}},
         raw=True,
     )
+
+
+def _is_read_as_a_collection(text: str) -> bool:
+    try:
+        return isinstance(literal_eval(text), tuple | list | dict | set)
+    except (ValueError, SyntaxError):
+        return False

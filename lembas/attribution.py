@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from lembas.explainers import Explain, Settings
 from lembas.forests import XGBRF
 from lembas.formats import listed, write_atomically
 from lembas.gradient_explainer import explain_network
-from lembas.labels import aligned_columns, nearest_names
+from lembas.labels import aligned_columns, check_is_table, offered_names
 from lembas.linear_explainer import explain_linear, is_linear
 from lembas.sampled_explainer import explain_sampled
 from lembas.shap_import import shap
@@ -149,15 +149,16 @@ def explain(
         KeyError: If the model does not predict one of the genes; the nearest names are offered.
         ValueError: If there is nothing to explain, samples repeat, columns are missing or not
             finite, predictions are not finite, or the model would take too many predictions.
+        TypeError: If a setting is unknown, a table is no DataFrame, or the model is none of the
+            registry and so does not name its genes.
         NotFittedError: If the model is not fitted.
 
     References:
         Lundberg and Lee 2017, arXiv:1705.07874; Erion et al. 2021,
         doi:10.1038/s42256-021-00343-w.
     """
-    how = Settings(**settings)
-    check_is_fitted(model)
-    model = model.best_ if isinstance(model, Tuned) else model
+    how = _checked_settings(settings)
+    model = _checked_model(model)
     chosen = pd.Index(genes, name="gene").unique()
     _refuse_unknown(chosen, model.genes_, "the model predicts")
     _refuse_nothing(X, background, chosen)
@@ -183,6 +184,25 @@ def explain(
     )
 
 
+def _checked_model(model: BaseEstimator) -> BaseEstimator:
+    check_is_fitted(model)
+    model = model.best_ if isinstance(model, Tuned) else model
+    if not hasattr(model, "genes_"):
+        raise TypeError(
+            f"{type(model).__name__} does not name the genes it predicts; wrap a scikit-learn "
+            "regressor in lembas.baselines.LabelledRegressor and fit that to tables"
+        )
+    return model
+
+
+def _checked_settings(settings: Mapping[str, Any]) -> Settings:
+    known = [field.name for field in fields(Settings)]
+    unknown = [name for name in settings if name not in known]
+    if unknown:
+        raise TypeError(f"unknown setting(s) {listed(unknown)}; known are {', '.join(known)}")
+    return Settings(**settings)
+
+
 def _method(model: BaseEstimator) -> Explain:
     if isinstance(model, LembasRegressor | LembasEnsemble | LembasChannels):
         return explain_network
@@ -194,17 +214,15 @@ def _method(model: BaseEstimator) -> Explain:
 def _refuse_unknown(genes: Iterable[str], known: pd.Index, what: str) -> None:
     unknown = [gene for gene in genes if gene not in known]
     if unknown:
-        near = {name: nearest_names(str(name), known) for name in unknown[:5]}
-        offered = "; ".join(
-            f"{name}: {', '.join(names) or 'nothing like it'}" for name, names in near.items()
-        )
         raise KeyError(
             f"{what} {len(known)} genes, and {listed(unknown)} not among them; the nearest names "
-            f"are {offered}"
+            f"are {offered_names(unknown[:5], known)}"
         )
 
 
 def _refuse_nothing(X: pd.DataFrame, background: pd.DataFrame, genes: pd.Index) -> None:
+    check_is_table("X", X)
+    check_is_table("background", background)
     if not (len(X) and len(background) and len(genes)):
         raise ValueError(
             f"nothing to explain: {len(X)} samples, {len(background)} background samples, "

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 from scipy.stats import spearmanr
 
+from lembas.agreement import DECOY_LIMIT
 from lembas.formats import counted
 from lembas.prior_support import KINDS, NO_PATH, REGULATORS
 
@@ -16,8 +17,6 @@ AGREE, IN_PART = 0.5, 0.2
 NO_CHOICE = 0.9
 # Shares and signs differ from chance beyond so many standard deviations.
 N_SD = 2.0
-# A decoy may get so many times an equal share.
-DECOY_LIMIT = 1.5
 LEVEL = 0.05
 
 

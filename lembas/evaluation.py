@@ -221,7 +221,7 @@ def chosen_cohort(cohorts: Mapping[str, Cohort], name: str) -> str:
     if not cohorts:
         raise KeyError("the dataset has no external cohort; name one in the profile's files")
     if name and name not in cohorts:
-        raise KeyError(f"no external cohort {name!r}; there are {', '.join(cohorts)}")
+        raise KeyError(f"no cohort {name!r} here; there are {', '.join(cohorts)}")
     return name or next(iter(cohorts))
 
 

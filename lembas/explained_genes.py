@@ -67,6 +67,7 @@ def explainable_genes(
 
     Raises:
         ValueError: If no gene is asked for.
+        KeyError: If there is no target left to stand in for one that is none.
     """
     asked = list(dict.fromkeys(genes))
     if not asked:
@@ -76,21 +77,26 @@ def explainable_genes(
     notes: list[str] = []
     for gene in asked:
         if gene not in mean.index:
-            substitute = next(name for name in mean.index if name not in [*asked, *chosen])
-            notes.append(_no_target(gene, mean.index, substitute))
+            left = mean.index.difference([*asked, *chosen], sort=False)
+            if left.empty:
+                raise KeyError(
+                    f"{_no_target(gene, mean.index)}; no other target is left to explain"
+                )
+            substitute = str(left[0])
+            notes.append(
+                f"{_no_target(gene, mean.index)}; {substitute}, the best expressed target, is "
+                "explained instead."
+            )
             gene = substitute
         chosen.append(gene)
         notes += _warnings(dataset, gene, skill=skill, network=network, labels=labels)
     return chosen, notes
 
 
-def _no_target(gene: str, targets: pd.Index, substitute: str) -> str:
+def _no_target(gene: str, targets: pd.Index) -> str:
     close = nearest_names(gene, targets)
     meant = f"; the nearest names are {', '.join(close)}" if close else ""
-    return (
-        f"{gene} is not among the targets (not measured, or below the expression filter){meant}; "
-        f"{substitute}, the best expressed target, is explained instead."
-    )
+    return f"{gene} is not among the targets (not measured, or below the expression filter){meant}"
 
 
 def _warnings(

@@ -17,7 +17,7 @@ from lembas.ensemble import LembasEnsemble
 from lembas.explained_genes import explainable_genes, panel_genes
 from lembas.formats import listed
 from lembas.network import Network
-from lembas.randomised import randomised
+from lembas.randomised import is_randomisable, randomised
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,13 +241,11 @@ def randomised_models(
     models: Mapping[str, BaseEstimator], *, seed: int = 888
 ) -> dict[str, BaseEstimator]:
     """Randomise the models whose weights can be permuted; the others are left out."""
-    found = {}
-    for name, model in models.items():
-        try:
-            found[name] = randomised(model, seed=seed)
-        except TypeError:
-            continue
-    return found
+    return {
+        name: randomised(model, seed=seed)
+        for name, model in models.items()
+        if is_randomisable(model)
+    }
 
 
 def method_table(explanation: Explanation, labels: Mapping[str, str]) -> pd.DataFrame:

@@ -25,7 +25,7 @@ _MOST_ROWS = 1024
 
 
 @dataclass(frozen=True, eq=False)
-class _Points:
+class Points:
     """Hold the points at which gradients are taken, and how much each counts.
 
     Attributes:
@@ -41,7 +41,7 @@ class _Points:
     weight: np.ndarray
 
     @classmethod
-    def all(cls, n_samples: int, n_background: int, n_nodes: int) -> _Points:
+    def all(cls, n_samples: int, n_background: int, n_nodes: int) -> Points:
         """Place Gauss-Legendre nodes on the way from every background sample to every sample."""
         nodes, weights = np.polynomial.legendre.leggauss(n_nodes)
         sample, base, node = np.unravel_index(
@@ -50,7 +50,7 @@ class _Points:
         return cls(sample, base, (nodes[node] + 1) / 2, weights[node] / 2 / n_background)
 
     @classmethod
-    def drawn(cls, n_samples: int, n_background: int, n_draws: int, seed: int) -> _Points:
+    def drawn(cls, n_samples: int, n_background: int, n_draws: int, seed: int) -> Points:
         """Draw a background sample and a place on the way, so many times for every sample."""
         generator = np.random.default_rng(seed)
         sample = np.repeat(np.arange(n_samples), n_draws)
@@ -89,7 +89,7 @@ def explain_network(
     x, base = (torch.from_numpy(part.to_numpy(np.float32, copy=True)) for part in (X, background))
     sizes = (len(X), len(background))
     if settings.mode == "random":
-        points = _Points.drawn(*sizes, settings.n_draws, settings.seed)
+        points = Points.drawn(*sizes, settings.n_draws, settings.seed)
         found = _attributed(model.restricted(genes), x, base, points, settings)
         how = f"{settings.n_draws} random draws"
     else:
@@ -114,10 +114,10 @@ def _quadrature(
     left = np.arange(len(genes))
     for n_nodes in NODES:
         smaller = model.restricted(genes[left])
-        points = _Points.all(len(x), len(base), n_nodes)
+        points = Points.all(len(x), len(base), n_nodes)
         found[left] = _attributed(smaller, x, base, points, settings)
         with torch.no_grad():
-            over, at = (smaller.predict_tensor(part).double().numpy() for part in (base, x))
+            over, at = (smaller.predict_tensor(part).double().cpu().numpy() for part in (base, x))
         error = found[left].sum(axis=2).T - (at - over.mean(axis=0))
         # A single sample does not vary.
         sd = np.where(at.std(axis=0) > 0, at.std(axis=0), over.std(axis=0))
@@ -131,7 +131,7 @@ def _attributed(
     model: LembasRegressor | LembasChannels,
     x: Tensor,
     base: Tensor,
-    points: _Points,
+    points: Points,
     settings: Settings,
 ) -> np.ndarray:
     """Sum gradients at the points times the way, ``(gene, sample, tf)``, double precision."""

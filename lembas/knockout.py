@@ -12,7 +12,8 @@ import torch
 from sklearn.base import BaseEstimator
 
 from lembas.ensemble import LembasEnsemble
-from lembas.labels import aligned_columns, nearest_names
+from lembas.formats import listed
+from lembas.labels import aligned_columns, offered_names
 from lembas.model import LembasRNN
 from lembas.network import Network
 from lembas.training import LembasRegressor
@@ -68,13 +69,14 @@ def knock_out(
             then ends in :data:`NODE`.
 
     Raises:
-        KeyError: If a TF is no input of ``X``.
+        KeyError: If a TF is no input of ``X``, or not in the reference.
         ValueError: If there is no model, no sample or no TF, or the level cannot be understood.
     """
     if not models:
         raise ValueError("nothing to knock out: no model is given; pass at least one, by its name")
     chosen = checked_tfs(tfs, X.columns)
     reference = X if reference is None else reference
+    checked_tfs(chosen, reference.columns)
     levels = clamp_levels(reference, chosen, level)
     tables = []
     for name, model in models.items():
@@ -296,18 +298,11 @@ def checked_tfs(tfs: Iterable[str], known: pd.Index) -> pd.Index:
     chosen = pd.Index(tfs, name="tf", dtype=object).unique()
     unknown = chosen[~chosen.isin(known)]
     if len(unknown):
-        raise KeyError("; ".join(_about(str(name), known) for name in unknown[:5]))
+        raise KeyError(
+            f"{listed(unknown)} not among the {len(known)} TFs that are inputs, such as "
+            f"{listed(known)}; the nearest names are {offered_names(unknown[:5], known)}"
+        )
     return chosen
-
-
-def _about(name: str, known: pd.Index) -> str:
-    like = nearest_names(name, known)
-    first = f"the nearest names are {', '.join(like)}" if like else f"inputs are {_first(known)}"
-    return f"{name!r} is not among the {len(known)} TFs that are inputs; {first}"
-
-
-def _first(names: pd.Index) -> str:
-    return f"names such as {', '.join(map(str, names[:5]))}"
 
 
 def _best(model: BaseEstimator) -> BaseEstimator:

@@ -11,17 +11,17 @@ from sklearn.base import BaseEstimator
 from sklearn.metrics import average_precision_score
 
 from lembas.baselines import fit_with, make
+from lembas.intervals import half_width
 from lembas.kinetics import settle
 from lembas.knockout import checked_tfs, knock_out, percentile
 from lembas.network import Network
 from lembas.path_ridge import reach
 from lembas.simulate import STUDY, Simulation, simulate
+from lembas.truth import PRIOR
 
 # A lone external cohort is called so; of its size a simulated knock-out takes .2 seconds.
 NEW_SAMPLES = "external_1"
 N_NEW_SAMPLES = 60
-# The signed edges of the prior, read as responses.
-PRIOR = "prior"
 DIRECT, INDIRECT, NONE = "direct", "indirect", "none"
 # Part of the genes that is judged: the responders of one role among the genes that do not respond.
 PARTS: Mapping[str, tuple[str, ...]] = {
@@ -172,7 +172,7 @@ def roles(truth: Network, tfs: pd.Index, genes: pd.Index) -> pd.DataFrame:
 
 
 def _prior_responses(prior: Network, tfs: pd.Index, genes: pd.Index) -> pd.DataFrame:
-    """Read the prior as a model: the loss of an activator lowers its targets."""
+    """Read the prior's signed edges as responses: the loss of an activator lowers its targets."""
     row, column, sign = prior.positions(tfs, genes)
     values = np.zeros((len(tfs), len(genes)))
     values[column, row] = -sign
@@ -261,16 +261,14 @@ def summarise_scores(
 
     Returns:
         Columns level, model, part, metric, value, low, high, n_tfs: the TFs with a score; without
-        any, value is NaN, and with one alone low and high are.
+        any, value is NaN, and from fewer than four there are no limits.
     """
     keys = ["level", "model", "part"]
     rows = []
     for key, own in scores.groupby(keys, sort=False):
         for metric in (*METRICS, "base_rate"):
             values = own[metric].dropna().to_numpy(float)
-            low, high = _interval(values, n_resamples, seed)
-            value = values.mean() if values.size else np.nan
-            about = {"metric": metric, "value": value, "low": low, "high": high}
+            about = {"metric": metric, **_mean_and_limits(values, n_resamples, seed)}
             rows.append({**dict(zip(keys, key, strict=True)), **about, "n_tfs": values.size})
     return pd.DataFrame(rows)
 
@@ -310,22 +308,14 @@ def paired_difference(
     if missing:
         raise KeyError(f"not scored: {', '.join(missing)}; scored are {', '.join(wide.columns)}")
     values = (wide[model] - wide[reference]).dropna().to_numpy(float)
-    low, high = _interval(values, n_resamples, seed)
-    mean = values.mean() if values.size else np.nan
-    return pd.Series({"value": mean, "low": low, "high": high, "n_tfs": values.size})
+    return pd.Series({**_mean_and_limits(values, n_resamples, seed), "n_tfs": values.size})
 
 
-def _interval(values: np.ndarray, n_resamples: int, seed: int) -> tuple[float, float]:
-    """Bound the mean by the percentiles of resampled means."""
-    if len(values) < 2:
-        return np.nan, np.nan
-    if np.ptp(values) == 0:
-        return float(values[0]), float(values[0])
-    found = stats.bootstrap(
-        (values,),
-        np.mean,
-        n_resamples=n_resamples,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    )
-    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+def _mean_and_limits(values: np.ndarray, n_resamples: int, seed: int) -> dict[str, float]:
+    """Average over TFs, with limits as all intervals have them: Student's t, from resamples."""
+    if not values.size:
+        return dict.fromkeys(("value", "low", "high"), np.nan)
+    drawn = np.random.default_rng(seed).integers(len(values), size=(n_resamples, len(values)))
+    means = pd.DataFrame({"mean": values[drawn].mean(axis=1)})
+    value, half = float(values.mean()), float(half_width(means, len(values))["mean"])
+    return {"value": value, "low": value - half, "high": value + half}

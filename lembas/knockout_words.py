@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from lembas.knockout import NODE, Knockouts
-from lembas.knockout_truth import DIRECT, INDIRECT, PRIOR, paired_difference
+from lembas.knockout_truth import DIRECT, INDIRECT, paired_difference
 from lembas.leaderboard import compared
+from lembas.truth import PRIOR
 
 LEVEL_WORDS: Mapping[str, str] = {"zero": "no expression at all"}
 PART_WORDS: Mapping[str, str] = {
@@ -155,10 +156,31 @@ def truth_sentences(
         verdict = _VERDICTS[compared(found["value"], found["low"], found["high"])]
         said.append(
             f"Over all genes {names.get(model, model)} finds the responders {verdict} "
-            f"{names.get(other, other)} (AUPRC {found['value']:+z.2f}, 95 % interval over TFs "
-            f"{found['low']:+z.2f} to {found['high']:+z.2f})."
+            f"{names.get(other, other)} (AUPRC {found['value']:+z.2f}, {_limits(found)})."
         )
     return " ".join(said)
+
+
+def _limits(found: pd.Series) -> str:
+    """Write a 95 % interval over TFs; too few give none."""
+    if pd.isna(found["low"]):
+        return f"no interval from {found['n_tfs']:.0f} TFs"
+    return f"95 % interval over TFs {found['low']:+z.2f} to {found['high']:+z.2f}"
+
+
+def beside(compared_responses: pd.DataFrame, model: str) -> list[str]:
+    """Name those that a model is compared with in a sentence, as far as they were fitted.
+
+    Args:
+        compared_responses: Result of :func:`lembas.knockout_truth.compared_responses`.
+        model: Model to speak of.
+
+    Returns:
+        The masked ridge, the ridge on all TFs, and the model itself with its node held.
+    """
+    names = set(compared_responses["model"])
+    wanted = ("masked_ridge", "ridge", f"{model}{NODE}")
+    return [name for name in wanted if name in names and name != model]
 
 
 def _part_sentence(

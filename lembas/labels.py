@@ -114,6 +114,24 @@ def nearest_names(name: str, known: Iterable[str], *, most: int = 3) -> list[str
     return [by_upper[close] for close in difflib.get_close_matches(name.upper(), by_upper, n=most)]
 
 
+def offered_names(names: Iterable[str], known: Iterable[str]) -> str:
+    """Offer the nearest known names for each of a few unknown ones, in words.
+
+    Args:
+        names: Names that are not known.
+        known: Those that are.
+
+    Example:
+        >>> offered_names(["alb1", "X"], ["AFP", "ALB"])
+        'alb1: ALB; X: nothing like it'
+    """
+    known = list(known)
+    return "; ".join(
+        f"{name}: {', '.join(nearest_names(str(name), known)) or 'nothing like it'}"
+        for name in names
+    )
+
+
 class PlainState:
     """Give an estimator a state of plain lists and arrays.
 

@@ -25,9 +25,10 @@ def randomised(model: BaseEstimator, *, seed: int = 888) -> BaseEstimator:
     between TFs and edges onto other genes each among themselves; both weights of an edge travel
     together. A linear model on all TFs permutes its slopes over all TFs and genes.
 
-    The biases of an RNN are moved so that every node gets as much from the states of an average
-    sample as before: else most states would leave the linear zone, and there would be little left
-    to explain. The level of what a linear model predicts is not kept.
+    The biases of an RNN are moved so that every node gets as much as before from the states that
+    inputs of 0 lead to, those of an average sample where training standardised: else most states
+    would leave the linear zone, and there would be little left to explain. The level of what a
+    linear model predicts is not kept.
 
     Args:
         model: A fitted linear model, masked or not, LEMBAS-RNN or ensemble of these.
@@ -42,7 +43,7 @@ def randomised(model: BaseEstimator, *, seed: int = 888) -> BaseEstimator:
     References:
         Adebayo et al. 2018, arXiv:1810.03292.
     """
-    model = model.best_ if isinstance(model, Tuned) else model
+    model = _best(model)
     generator = np.random.default_rng(seed)
     if isinstance(model, LembasEnsemble):
         twin = copy.copy(model)
@@ -63,6 +64,16 @@ def randomised(model: BaseEstimator, *, seed: int = 888) -> BaseEstimator:
         f"the weights of a {type(model).__name__} cannot change places; expected LEMBAS-RNN, an "
         "ensemble of these, or a linear or masked linear model"
     )
+
+
+def is_randomisable(model: BaseEstimator) -> bool:
+    """Say whether a model has weights that could change places."""
+    kinds = LembasEnsemble | LembasRegressor | MaskedRidge | LinearModel
+    return isinstance(_best(model), kinds)
+
+
+def _best(model: BaseEstimator) -> BaseEstimator:
+    return model.best_ if isinstance(model, Tuned) else model
 
 
 def _of_network(model: LembasRegressor, generator: np.random.Generator) -> LembasRegressor:

@@ -164,7 +164,7 @@ def scores_of_prior(pairs: Pairs) -> pd.DataFrame:
     )
 
 
-def decoy_shares(scores: Mapping[str, pd.DataFrame], decoys: pd.Index) -> pd.Series:
+def decoy_ratios(scores: Mapping[str, pd.DataFrame], decoys: pd.Index) -> pd.Series:
     """Compare what a TF that regulates nothing gets with an equal share, over ``model``.
 
     Returns:
@@ -175,7 +175,7 @@ def decoy_shares(scores: Mapping[str, pd.DataFrame], decoys: pd.Index) -> pd.Ser
     for model, table in scores.items():
         by_tf = table.groupby("tf")["score"].sum()
         shares[model] = float(by_tf.reindex(decoys).mean() / by_tf.mean())
-    return pd.Series(shares, name="decoy_share").rename_axis("model")
+    return pd.Series(shares, name="decoy_ratio").rename_axis("model")
 
 
 def kinds_of(pairs: Pairs, linear_share: pd.Series) -> dict[str, pd.Index]:

@@ -78,7 +78,7 @@ class TrueStudy:
 
 
 @dataclass(frozen=True, eq=False)
-class Explained:
+class Rankings:
     """Hold how models rank the pairs of a study.
 
     Attributes:
@@ -164,7 +164,7 @@ def explain_all(
     randomise: Iterable[str] = (),
     extra: Mapping[str, Mapping[str, Any]] | None = None,
     seed: int = 888,
-) -> Explained:
+) -> Rankings:
     """Fit models to a study and rank its pairs by their attributions.
 
     Args:
@@ -190,7 +190,7 @@ def explain_all(
         skill[name] = _skill(model, study)
         if name in randomise:
             scores[name + RANDOMISED] = _scores(randomised(model, seed=seed), study)
-    return Explained(scores, pd.Series(skill, name="skill").rename_axis("model"))
+    return Rankings(scores, pd.Series(skill, name="skill").rename_axis("model"))
 
 
 def recovery_curves(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from lembas.agreement import DECOY_LIMIT
 from lembas.formats import counted
 from lembas.truth import LEAST_EFFECT, LEAST_LINEAR, PRIOR, QUESTIONS
 from lembas.truth_study import CURVES, RANDOMISED
@@ -19,8 +20,6 @@ USEFUL, CHANCE = 2.0, 1.2
 USEFUL_PART, LEAST_PART = 0.5, 0.1
 # A sign may be read off where it is right in this share of the recovered edges.
 SURE_SIGN = 0.9
-# A decoy may get this many times an equal share.
-DECOY = 1.5
 
 
 def judged(row: Mapping[str, Any]) -> str:
@@ -124,12 +123,12 @@ def control_sentence(
     ]
     own = decoys[~decoys.index.str.endswith(RANDOMISED) & (decoys.index != PRIOR)]
     worst = own.idxmax()
-    verdict = "within" if own[worst] <= DECOY else "beyond"
+    verdict = "within" if own[worst] <= DECOY_LIMIT else "beyond"
     return (
         f"With their weights in the wrong places, models come among the pairs of the prior to: "
         f"{'; '.join(fallen) or 'none was tried'}. A TF that regulates nothing gets at most "
         f"{own[worst]:.2f} times an equal share ({_label(worst, labels)}), {verdict} the "
-        f"{DECOY:g} that are allowed."
+        f"{DECOY_LIMIT:g} that are allowed."
     )
 
 
@@ -247,10 +246,11 @@ def rule() -> str:
         f"from chance to a perfect ranking on, or from {100 * USEFUL_PART:.0f} % of the way; it is "
         "no better than chance where its 95 % interval reaches 1, or below "
         f"{CHANCE:g} times and {100 * LEAST_PART:.0f} % of the way; "
-        f"a sign may be read where {100 * SURE_SIGN:.0f} % are right; a decoy may get {DECOY:g} "
-        f"times an equal share; a randomised model must lie within {100 * (CHANCE - 1):.0f} % of "
-        f"chance. A TF acts on a target that moves by {LEAST_EFFECT:g} log2 units when the TF "
-        "moves by one SD; a target is non-linear when a linear function of its true regulators "
+        f"a sign may be read where {100 * SURE_SIGN:.0f} % are right; a decoy may get "
+        f"{DECOY_LIMIT:g} times an equal share; a randomised model must lie within "
+        f"{100 * (CHANCE - 1):.0f} % of chance. A TF acts on a target that moves by "
+        f"{LEAST_EFFECT:g} log2 units when the TF moves by one SD; a target is non-linear when a "
+        "linear function of its true regulators "
         f"gives less than {100 * LEAST_LINEAR:.0f} % of its response, and multi-hop when more TFs "
         "act on it without an edge than with one."
     )

@@ -264,3 +264,29 @@ def test_glued_values_are_read_by_myst(
     assert dict(glued["key"]["data"]) == {"text/plain": text}
     if not isinstance(value, str):
         assert float(text == "True" or text) == float(value)
+
+
+@pytest.mark.parametrize("text", ["15,000", "[1, 2]", "1, 2"])
+def test_a_text_that_the_page_would_read_as_another_value_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="'n': the page would read .* add a word"):
+        glue("n", text)
+
+
+def test_a_table_for_readers_is_whole_or_not_there(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = pd.DataFrame({"gene": ["ALB", 'a "b", c'], "value": [1 / 3, 2.0]})
+    path = run.write_csv("genes", table, float_format="%.3g")
+    assert path.name == "genes.csv"
+    pd.testing.assert_frame_equal(pd.read_csv(path), table.assign(value=[0.333, 2.0]))
+
+    def fail(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    before = path.read_bytes()
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    with pytest.raises(OSError, match="No space left"):
+        run.write_csv("genes", table.iloc[:1])
+    monkeypatch.undo()
+    assert path.read_bytes() == before
+    assert [each.name for each in path.parent.iterdir()] == ["genes.csv"]

@@ -372,6 +372,20 @@ def test_settings_out_of_range_are_refused(
         explain(*given, mode="exact")
     with pytest.raises(ValueError, match="n_draws must be above 0, got 0"):
         explain(*given, n_draws=0)
+    with pytest.raises(TypeError, match=r"unknown setting\(s\) nodes; known are mode, n_draws"):
+        explain(*given, nodes=8)
+
+
+def test_what_is_no_table_or_names_no_genes_is_refused(
+    fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame
+) -> None:
+    with pytest.raises(TypeError, match="X is a ndarray; pass a DataFrame"):
+        explain(fitted["mlr"], samples.to_numpy(), background, ["ALB"])
+    with pytest.raises(TypeError, match="background is a ndarray; pass a DataFrame"):
+        explain(fitted["mlr"], samples, background.to_numpy(), ["ALB"])
+    bare = LinearRegression().fit(samples, samples.iloc[:, 0])
+    with pytest.raises(TypeError, match="LinearRegression does not name the genes it predicts"):
+        explain(bare, samples, background, ["ALB"])
 
 
 # Exports

@@ -288,7 +288,7 @@ def test_chosen_cohort() -> None:
     cohorts: dict = {"near": None, "far": None}
     assert chosen_cohort(cohorts, "") == "near"
     assert chosen_cohort(cohorts, "far") == "far"
-    with pytest.raises(KeyError, match="no external cohort 'mid'; there are near, far"):
+    with pytest.raises(KeyError, match="no cohort 'mid' here; there are near, far"):
         chosen_cohort(cohorts, "mid")
     with pytest.raises(KeyError, match="the dataset has no external cohort"):
         chosen_cohort({}, "")

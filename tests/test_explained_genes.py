@@ -46,6 +46,12 @@ def test_a_gene_that_is_no_target_is_replaced_and_near_names_are_offered(study: 
     assert nearest_names("ZZZZZZ", ["ALB"]) == []
 
 
+def test_without_a_target_left_the_unknown_gene_is_refused(study: Study) -> None:
+    one = replace(study.dataset, targets=study.dataset.targets[:1])
+    with pytest.raises(KeyError, match="NOPE is not among the targets"):
+        explainable_genes(one, [one.targets[0], "NOPE"])
+
+
 def test_any_number_of_genes(study: Study) -> None:
     genes = study.dataset.targets[:5]
     assert explainable_genes(study.dataset, [*genes, genes[0]]) == (list(genes), [])

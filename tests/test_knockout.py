@@ -264,12 +264,13 @@ def test_an_unknown_tf_gets_the_nearest_names(
     models: dict[str, BaseEstimator], samples: pd.DataFrame
 ) -> None:
     renamed = samples.rename(columns={samples.columns[0]: "HNF4A", samples.columns[1]: "HNF4G"})
-    with pytest.raises(KeyError, match=r"'hnf4' is not among the 20 TFs.*nearest names are HNF4"):
+    with pytest.raises(KeyError, match=r"hnf4 not among the 20 TFs.*nearest names are hnf4: HNF4"):
         knock_out(models, renamed, ["hnf4"])
-    with pytest.raises(
-        KeyError, match=re.escape("'?!' is not among the 20 TFs that are inputs; inputs are")
-    ):
+    with pytest.raises(KeyError, match=re.escape("?!: nothing like it")):
         knock_out(models, renamed, ["?!"])
+    tf = samples.columns[4]
+    with pytest.raises(KeyError, match=f"{tf} not among the 19 TFs"):
+        knock_out(models, samples, [tf], reference=samples.drop(columns=tf))
 
 
 def test_nothing_to_knock_out(models: dict[str, BaseEstimator], samples: pd.DataFrame) -> None:

@@ -178,7 +178,7 @@ def test_bad_settings(simulation: Simulation) -> None:
         score_responses(by_hand([0.1], [0.1], ["direct"]), least=0)
     with pytest.raises(ValueError, match='the simulator takes "zero" or a percentile'):
         true_responses(simulation, simulation.tfs[:1], level="0.3")
-    with pytest.raises(KeyError, match="'NOPE' is not among the 24 TFs"):
+    with pytest.raises(KeyError, match="NOPE not among the 24 TFs"):
         true_responses(simulation, ["NOPE"])
     with pytest.raises(KeyError, match="no cohort 'mars'"):
         true_responses(simulation, simulation.tfs[:1], cohort="mars")

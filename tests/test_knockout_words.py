@@ -24,11 +24,11 @@ def levels(change: list[float]) -> pd.DataFrame:
 
 
 def scores(predicted: list[float], model: str) -> pd.DataFrame:
-    """Score three TFs with two responders among ten genes each, one direct and one indirect."""
+    """Score four TFs with two responders among ten genes each, one direct and one indirect."""
     true = [-0.5, 0.2, *[0.0] * 8]
     role = ["direct", "indirect", *["none"] * 8]
     own = pd.DataFrame({"predicted": predicted, "true": true, "role": role})
-    tables = [own.assign(tf=tf, level="zero", model=model) for tf in "ABC"]
+    tables = [own.assign(tf=tf, level="zero", model=model) for tf in "ABCD"]
     return score_responses(pd.concat(tables))
 
 
@@ -64,7 +64,7 @@ def test_good_and_useless_responses_are_called_so() -> None:
     summary = summarise_scores(both)
     said = words.truth_sentences(both, summary, "m", ["n"], labels=LABELS)
     assert "Among direct targets Model M finds the responders very well: AUPRC 1.00" in said
-    assert "the right sign for 100% of them (mean of 3 TFs)" in said
+    assert "the right sign for 100% of them (mean of 4 TFs)" in said
     assert "Model M finds the responders better than Model N (AUPRC +0." in said
     other = words.truth_sentences(both, summary, "n", ["m"], labels=LABELS)
     assert "finds the responders hardly better than chance" in other
@@ -133,3 +133,16 @@ def test_the_truth_of_weights_in_words() -> None:
     assert "give 50% the true one, and keep it on 100% of the others" in said
     none = words.weights_truth_sentence(found.replace({4.0: 0.0}), "Model M")
     assert "no true edge has a wrong sign in the prior" in none
+
+
+def test_those_beside_a_model_are_those_that_were_fitted() -> None:
+    names = pd.DataFrame({"model": ["mlr", "masked_ridge", "lembas", "lembas@node"]})
+    assert words.beside(names, "lembas") == ["masked_ridge", "lembas@node"]
+    assert words.beside(names, "masked_ridge") == []
+
+
+def test_too_few_tfs_have_no_interval() -> None:
+    both = pd.concat([scores([-0.5, 0.2, *[0.0] * 8], name) for name in "mn"])
+    few = both[both["tf"].isin(["A", "B"])]
+    said = words.truth_sentences(few, summarise_scores(few), "m", ["n"], labels=LABELS)
+    assert "(AUPRC +0.00, no interval from 2 TFs)" in said

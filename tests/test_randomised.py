@@ -8,7 +8,7 @@ import pytest
 from sklearn.base import BaseEstimator
 
 from lembas.attribution import explain
-from lembas.randomised import randomised
+from lembas.randomised import is_randomisable, randomised
 from lembas.study import Study
 
 
@@ -99,3 +99,12 @@ def test_a_randomised_model_can_be_explained(
 def test_trees_are_refused(fitted: dict[str, BaseEstimator]) -> None:
     with pytest.raises(TypeError, match="weights of a XGBRF cannot change places; expected"):
         randomised(fitted["xgbrf"])
+
+
+def test_what_can_be_randomised_is_known_beforehand(fitted: dict[str, BaseEstimator]) -> None:
+    for model in fitted.values():
+        if is_randomisable(model):
+            assert type(randomised(model, seed=1)) is type(getattr(model, "best_", model))
+        else:
+            with pytest.raises(TypeError, match="cannot change places"):
+                randomised(model, seed=1)

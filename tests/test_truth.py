@@ -12,7 +12,7 @@ from lembas.true_effects import settled_activity, total_effects
 from lembas.truth import (
     COLUMNS,
     Pairs,
-    decoy_shares,
+    decoy_ratios,
     kinds_of,
     scores_of,
     scores_of_prior,
@@ -119,7 +119,7 @@ def test_the_prior_scores_its_edges(pairs: Pairs) -> None:
 
 def test_decoys_are_compared_with_an_equal_share() -> None:
     table = pd.DataFrame({"gene": "g", "tf": list("ABCD"), "score": [6.0, 1.0, 1.0, 0.0]})
-    found = decoy_shares({"m": table}, pd.Index(["C", "D"]))
+    found = decoy_ratios({"m": table}, pd.Index(["C", "D"]))
     assert found["m"] == pytest.approx((1 + 0) / 2 / 2)
 
 

@@ -10,7 +10,7 @@ from lembas.recovery import recovery
 from lembas.truth import PRIOR
 from lembas.truth_study import (
     RANDOMISED,
-    Explained,
+    Rankings,
     TrueStudy,
     curve_ranges,
     explain_all,
@@ -29,7 +29,7 @@ def made() -> TrueStudy:
 
 
 @pytest.fixture(scope="module")
-def explained(made: TrueStudy) -> Explained:
+def explained(made: TrueStudy) -> Rankings:
     return explain_all(made, ["ridge", "masked_ridge", "xgbrf"], randomise=["masked_ridge"])
 
 
@@ -43,7 +43,7 @@ def test_the_panel_is_of_targets_and_the_samples_are_held_out(made: TrueStudy) -
     assert made.linear_share.between(0, 1).all()
 
 
-def test_every_model_scores_every_pair(made: TrueStudy, explained: Explained) -> None:
+def test_every_model_scores_every_pair(made: TrueStudy, explained: Rankings) -> None:
     names = [PRIOR, "ridge", "masked_ridge", f"masked_ridge{RANDOMISED}", "xgbrf"]
     assert list(explained.scores) == names
     assert all(len(table) == len(made.pairs.table) for table in explained.scores.values())
@@ -53,7 +53,7 @@ def test_every_model_scores_every_pair(made: TrueStudy, explained: Explained) ->
 
 
 def test_a_masked_model_attributes_nothing_outside_the_prior(
-    made: TrueStudy, explained: Explained
+    made: TrueStudy, explained: Rankings
 ) -> None:
     outside = made.pairs.table[~made.pairs.table["in_prior"]]
     for name in ("masked_ridge", f"masked_ridge{RANDOMISED}"):

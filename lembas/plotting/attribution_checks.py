@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.patches import Patch
 
+from lembas.agreement import DECOY_LIMIT
 from lembas.plotting import rows, style
 
 # From the gene's regulators outwards; they differ in lightness too.
@@ -37,7 +38,7 @@ CHECKS: Mapping[str, Check] = {
         "The model and itself with permuted weights",
         "rank-biased overlap (grey: by chance within the network)",
     ),
-    "decoys": Check("Decoys", "times an equal share (dashed: limit)", 1.5),
+    "decoys": Check("Decoys", "times an equal share (dashed: limit)", DECOY_LIMIT),
     "no path": Check("TFs without a path to the gene", "times what random TFs get"),
 }
 

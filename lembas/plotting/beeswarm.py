@@ -9,6 +9,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import MaxNLocator
 
+from lembas.agreement import ranking
 from lembas.plotting import style
 
 LEVEL_CMAP = LinearSegmentedColormap.from_list(
@@ -39,9 +40,7 @@ def swarm_offsets(values: pd.Series, *, bin_width: float, step: float) -> pd.Ser
 
 def _leading(table: pd.DataFrame, top: int) -> list[str]:
     """Name one model's TFs of the largest mean size, the largest first."""
-    size = table["attribution"].abs().groupby(table["tf"]).mean()
-    used = size[size > 0].sort_index().sort_values(ascending=False, kind="stable")
-    return list(used.index[:top])
+    return list(ranking(table["attribution"].abs().groupby(table["tf"]).mean())[:top])
 
 
 def _draw_swarm(axes: Axes, table: pd.DataFrame, *, tfs: list[str], width: float) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
 
+from lembas.agreement import ranking
 from lembas.plotting import style
 
 SIGNED_CMAP = LinearSegmentedColormap.from_list(
@@ -13,9 +14,7 @@ SIGNED_CMAP = LinearSegmentedColormap.from_list(
 
 def leading_tfs(table: pd.DataFrame, top: int) -> list[str]:
     """Name the TFs with the largest mean effect in size over genes, the largest first."""
-    size = table["effect"].abs().groupby(table["tf"]).mean()
-    ordered = size[size > 0].sort_index().sort_values(ascending=False, kind="stable")
-    return list(ordered.index[:top])
+    return list(ranking(table["effect"].abs().groupby(table["tf"]).mean())[:top])
 
 
 @style.styled

@@ -10,7 +10,7 @@ import torch
 
 from lembas.attribution import explain
 from lembas.batches import Scale
-from lembas.gradient_explainer import _Points
+from lembas.gradient_explainer import Points
 from lembas.model import LembasRNN
 from lembas.training import LembasRegressor
 from tests.bench.dense import DenseRNN
@@ -35,7 +35,7 @@ def attribution_tasks(problem: Problem, *, n_slow: int = 3, n_genes: int = 16) -
         return made.values[genes[0]].to_numpy()  # noqa: PD011 (a field)
 
     n_gradients = n_samples * N_DRAWS
-    drawn = _Points.drawn(n_samples, N_BACKGROUND, N_DRAWS, SEED)
+    drawn = Points.drawn(n_samples, N_BACKGROUND, N_DRAWS, SEED)
     difference = np.abs(ours(one, "random")[0] - dense.attributed(drawn, N_DRAWS)).max()
     slow = Way(lambda: dense.attributed(drawn, n_slow), n_slow / n_gradients, n_runs=1)
     yield Task(
@@ -88,7 +88,7 @@ class _Gradients:
             parameter.requires_grad_(False)
         self.x, self.base = (torch.from_numpy(part.to_numpy(copy=True)) for part in (x, background))
 
-    def attributed(self, points: _Points, n_points: int) -> np.ndarray:
+    def attributed(self, points: Points, n_points: int) -> np.ndarray:
         """Sum up the first points' contributions to the first sample, ``(tf,)``."""
         total = torch.zeros(self.x.shape[1])
         for sample, at, position, weight in zip(*points.part(slice(n_points)), strict=True):
