@@ -268,7 +268,7 @@ def test_glued_values_are_read_by_myst(
 
 @pytest.mark.parametrize("text", ["15,000", "[1, 2]", "1, 2"])
 def test_a_text_that_the_page_would_read_as_another_value_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="'n': the page would read .* add a word"):
+    with pytest.raises(ValueError, match=r"'n': the page would read .* add a word"):
         glue("n", text)
 
 
