@@ -41,14 +41,14 @@ def judged(row: Mapping[str, Any]) -> str:
 
 
 _JUDGEMENTS: Mapping[str, str] = {
-    "useful": "a ranking of use",
-    "weak": "better than chance, but weak",
-    "chance": "no better than chance",
+    "useful": "Of use are",
+    "weak": "Better than chance, but weak are",
+    "chance": "No better than chance are",
 }
 
 
 def question_sentence(table: pd.DataFrame, question: str, labels: Mapping[str, str]) -> str:
-    """Say how every model ranks the pairs of one question.
+    """Say how every model ranks the pairs of one question, the best first: times chance.
 
     Args:
         table: Tidy: question, model, metric, value, low, high.
@@ -57,16 +57,23 @@ def question_sentence(table: pd.DataFrame, question: str, labels: Mapping[str, s
     """
     rows = _wide(table, question)
     base = float(rows["base_rate"].iloc[0])
+    rows = rows[~rows.index.str.endswith(RANDOMISED)].sort_values(
+        "value", ascending=False, kind="stable"
+    )
+    verdicts = rows.apply(judged, axis=1)
     parts = [
-        f"{_label(model, labels)} {row['value']:.3g} times ({row['low']:.3g} to {row['high']:.3g}; "
-        f"{_JUDGEMENTS[judged(row)]})"
-        for model, row in rows.iterrows()
-        if not str(model).endswith(RANDOMISED)
+        f"{words}: {_with_values(rows.loc[verdicts == verdict, 'value'], labels)}."
+        for verdict, words in _JUDGEMENTS.items()
+        if (verdicts == verdict).any()
     ]
     return (
         f"For {QUESTIONS[question]}, {100 * base:.0f} % of these being true, a perfect ranking is "
-        f"{1 / base:.3g} times as good as chance. Found were: {'; '.join(parts)}."
+        f"{1 / base:.3g} times as good as chance. {' '.join(parts)}"
     )
+
+
+def _with_values(values: pd.Series, labels: Mapping[str, str]) -> str:
+    return ", ".join(f"{_label(model, labels)} ({value:.3g})" for model, value in values.items())
 
 
 def sign_sentence(table: pd.DataFrame, labels: Mapping[str, str]) -> str:

@@ -139,6 +139,8 @@ def test_notebooks_are_clean_and_thin(path: Path) -> None:
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert "parameters" in cells[0].metadata.get("tags", [])
     assert all(cell.outputs == [] and cell.execution_count is None for cell in cells)
+    shown = [c.source for c in cells if "hide-input" not in c.metadata.get("tags", [])]
+    assert shown == [], "a reader of the page meets results, not code"
     assert len(cells) <= 20
     lines = [len(cell.source.splitlines()) for cell in cells]
     assert max(lines) <= 12

@@ -46,7 +46,7 @@ def test_the_rule(value: float, low: float, base: float, expected: str) -> None:
 def test_a_question_is_answered_model_by_model() -> None:
     found = truth_words.question_sentence(table((3.0, 2.5, 3.5), (1.0, 0.9, 1.1)), "direct", LABELS)
     assert "10 % of these being true, a perfect ranking is 10 times" in found
-    assert "Model M 3 times (2.5 to 3.5; a ranking of use)" in found
+    assert "Of use are: the prior alone (3), Model M (3)." in found
     assert "randomised" not in found
 
 
