@@ -18,7 +18,7 @@ book: $(STAMP)
 	@$(BIN)/python -P -m lembas book --profile "$(PROFILE)" $(if $(DATA),--data "$(DATA)")
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest -q
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile
 
 lint: $(STAMP)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
