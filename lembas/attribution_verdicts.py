@@ -11,7 +11,6 @@ from scipy.stats import spearmanr
 
 from lembas.agreement import DECOY_LIMIT
 from lembas.attribution_words import IN_PART, LEVEL, NO_CHOICE, beyond, excess, judged
-from lembas.formats import counted
 from lembas.prior_support import NO_PATH, REGULATORS
 
 COLUMNS = ("value", "by chance", "verdict")
@@ -40,8 +39,10 @@ class Comparison:
         if self.rows.empty:
             return self.nothing
         models = self.rows.index.to_series().groupby(self.rows["verdict"], sort=False)
+        n_models = len(self.rows)
         told = [
-            f"{verdict[0].upper()}{verdict[1:]}: {', '.join(names)}."
+            f"{verdict[0].upper()}{verdict[1:]}: "
+            f"{'all' if 1 < n_models == len(names) else ', '.join(names)}."
             for verdict, names in models.agg(list).items()
         ]
         return f"{self.question} {' '.join(told)}"
@@ -53,6 +54,8 @@ def table_for_reader(*comparisons: Comparison) -> pd.DataFrame:
     if not parts:
         return pd.DataFrame(columns=COLUMNS)
     table = pd.concat(parts, names=["of", "model"])
+    # Beside the column of chance the rest need not be said, and a phone's page is narrow.
+    table["verdict"] = table["verdict"].str.removesuffix(" than by chance")
     return table.droplevel("of").rename_axis(index=None) if len(comparisons) == 1 else table
 
 
@@ -116,10 +119,10 @@ def signs(table: pd.DataFrame, labels: Mapping[str, str]) -> Comparison:
         value, chance = own["n_agree"].sum() / n, expected.sum() / n
         # Directions of one gene's TFs go together: genes, not edges, are the units.
         sd = ((own["n_agree"] - expected) ** 2).sum() ** 0.5 / n
-        told = f"{value:.0%} of {counted(n, 'edge')}"
+        told = f"{value:.0%} of {n:,}"
         cells[str(model)] = (told, f"{chance:.0%}", beyond(value, chance, sd))
     return Comparison(
-        name="same sign",
+        name="same sign, of edges",
         question="Is the direction the sign that the prior gives the edge?",
         nothing="No model uses an edge of the prior here, so that no sign can be compared.",
         rows=_rows(cells, labels),
@@ -140,13 +143,13 @@ def skill(table: pd.DataFrame, labels: Mapping[str, str]) -> Comparison:
         if len(own) < _FEWEST_GENES or not varies:
             continue
         found = spearmanr(own["skill"], own["share"])
-        verdict = "no relation shown"
+        verdict = "none shown"
         if found.pvalue < LEVEL:
-            verdict = "yes" if found.statistic > 0 else "less than the others"
-        told = f"{found.statistic:z.2f} ({counted(len(own), 'gene')})"
+            verdict = "yes" if found.statistic > 0 else "less"
+        told = f"{found.statistic:z.2f} ({len(own):,})"
         cells[str(model)] = (told, "0", verdict)
     return Comparison(
-        name="correlation with skill",
+        name="correlation with skill (genes)",
         question="Do genes that are predicted better rest more on their own regulators?",
         nothing="Too few genes have a score to compare skill with attributions.",
         rows=_rows(cells, labels),
