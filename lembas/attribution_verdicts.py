@@ -55,7 +55,8 @@ def table_for_reader(*comparisons: Comparison) -> pd.DataFrame:
         return pd.DataFrame(columns=COLUMNS)
     table = pd.concat(parts, names=["of", "model"])
     # Beside the column of chance the rest need not be said, and a phone's page is narrow.
-    table["verdict"] = table["verdict"].str.removesuffix(" than by chance")
+    short = table["verdict"].str.removesuffix(" than by chance")
+    table["verdict"] = short.replace("as by chance", "same")
     return table.droplevel("of").rename_axis(index=None) if len(comparisons) == 1 else table
 
 
@@ -119,10 +120,10 @@ def signs(table: pd.DataFrame, labels: Mapping[str, str]) -> Comparison:
         value, chance = own["n_agree"].sum() / n, expected.sum() / n
         # Directions of one gene's TFs go together: genes, not edges, are the units.
         sd = ((own["n_agree"] - expected) ** 2).sum() ** 0.5 / n
-        told = f"{value:.0%} of {n:,}"
+        told = f"{value:.0%} ({n:,})"
         cells[str(model)] = (told, f"{chance:.0%}", beyond(value, chance, sd))
     return Comparison(
-        name="same sign, of edges",
+        name="same sign (edges)",
         question="Is the direction the sign that the prior gives the edge?",
         nothing="No model uses an edge of the prior here, so that no sign can be compared.",
         rows=_rows(cells, labels),
@@ -143,7 +144,7 @@ def skill(table: pd.DataFrame, labels: Mapping[str, str]) -> Comparison:
         if len(own) < _FEWEST_GENES or not varies:
             continue
         found = spearmanr(own["skill"], own["share"])
-        verdict = "none shown"
+        verdict = "unclear"
         if found.pvalue < LEVEL:
             verdict = "yes" if found.statistic > 0 else "less"
         told = f"{found.statistic:z.2f} ({len(own):,})"

@@ -90,7 +90,7 @@ def test_genes_are_the_units_of_signs() -> None:
     """Ten genes, each 4 above its 5: 40 above 50, SD sqrt(160) = 12.6; one gene cannot tell."""
     table = pd.DataFrame({"model": "mlr", "n_edges": 10, "n_agree": [9] * 10, "chance": 0.5})
     many = verdicts.signs(table, LABELS).rows.loc["MLR"].tolist()
-    assert many == ["90% of 100", "50%", "more than by chance"]
+    assert many == ["90% (100)", "50%", "more than by chance"]
     assert verdicts.signs(table.head(1), LABELS).rows["verdict"].tolist() == ["as by chance"]
     assert verdicts.signs(table.head(0), LABELS).sentence().startswith("No model uses an edge")
 
@@ -103,7 +103,7 @@ def test_skill_beside_own_regulators() -> None:
     falling = verdicts.skill(table.assign(share=-skill), LABELS)
     assert falling.sentence().endswith("Less: MLR.")
     mixed = table.assign(share=[0.1, 0.9, 0.2, 0.8, 0.3, 0.7, 0.4, 0.6, 0.5, 0.5])
-    assert verdicts.skill(mixed, LABELS).sentence().endswith("None shown: MLR.")
+    assert verdicts.skill(mixed, LABELS).sentence().endswith("Unclear: MLR.")
     assert verdicts.skill(table.head(3), LABELS).sentence().startswith("Too few genes")
     masked = table.assign(share=1 - 1e-16 * np.arange(10))
     assert verdicts.skill(masked, LABELS).sentence().startswith("Too few genes")
@@ -123,6 +123,8 @@ def test_tables_stand_one_below_the_other() -> None:
 def test_a_narrow_table_says_chance_once_and_a_sentence_names_all_at_once() -> None:
     names = ["mlr", "lembas"]
     mean = pd.DataFrame({"model": names, "kind": "regulators", "share": [0.9, 0.8]})
+    alike = verdicts.own_regulators(mean.assign(chance=0.8, chance_sd=0.1), LABELS)
+    assert verdicts.table_for_reader(alike)["verdict"].tolist() == ["same", "same"]
     found = verdicts.own_regulators(mean.assign(chance=0.1, chance_sd=0.01), LABELS)
     assert verdicts.table_for_reader(found)["verdict"].tolist() == ["more", "more"]
     assert found.sentence().endswith("own regulators? More than by chance: all.")
