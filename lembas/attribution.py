@@ -167,11 +167,6 @@ def explain(
     prediction, over = (_finite(model, part, chosen) for part in (X, background))
     found = _method(model)(model, X, background, chosen, how)
     still = [gene for gene in chosen if not found.by_gene[gene].to_numpy().any()]
-    notes = (
-        [f"no TF moves what the model predicts for {listed(still)}: all attributions are 0"]
-        if still
-        else []
-    )
     return Attribution(
         values=found.by_gene,
         expression=X,
@@ -180,8 +175,16 @@ def explain(
         method=found.method,
         background=background.index,
         seed=how.seed,
-        notes=tuple(notes),
+        notes=notes_of(still),
     )
+
+
+def notes_of(still: Iterable[str]) -> tuple[str, ...]:
+    """Say which genes' predictions no TF moves; nothing where there is no such gene."""
+    named = listed(still)
+    if not named:
+        return ()
+    return (f"no TF moves what the model predicts for {named}: all attributions are 0",)
 
 
 def _checked_model(model: BaseEstimator) -> BaseEstimator:

@@ -22,7 +22,9 @@ class Settings:
         n_draws: Draws a sample in the mode "random", >= 1.
         tolerance: In the mode "quadrature", nodes are added until the completeness error is at
             most this part of the prediction's SD, > 0.
-        max_memory_mb: Bounds what is computed at once, > 0; it changes no result but for rounding.
+        max_memory_mb: For models with gradients: bounds the memory of what is computed at once, in
+            10^6 bytes, > 0, beside the attributions themselves and the predictions explained; it
+            changes no result but for rounding.
         max_predictions: For models without gradients: most predictions, all samples together.
         seed: Seed of everything drawn.
         progress: Show a progress bar on standard error.

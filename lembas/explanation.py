@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from lembas.attribution import Attribution, explain
+from lembas.attribution import Attribution, explain, notes_of
 from lembas.attribution_means import mean_sizes
 from lembas.cohorts import Cohort, Dataset
 from lembas.ensemble import LembasEnsemble
@@ -60,6 +60,7 @@ class Explanation:
         completeness: Tidy: model, gene, sample, error (absolute, over the prediction's SD).
         rms: Tidy: model, gene, error: root mean square of the error over the prediction's SD.
         methods: Model to method.
+        notes: Model to what the reader should know of its attributions.
     """
 
     values: pd.DataFrame
@@ -67,6 +68,7 @@ class Explanation:
     completeness: pd.DataFrame
     rms: pd.DataFrame
     methods: Mapping[str, str]
+    notes: Mapping[str, tuple[str, ...]]
 
     def of_sample(self, sample: str, genes: Iterable[str] | None = None) -> pd.DataFrame:
         """Return the rows of one sample, of some genes or of all."""
@@ -179,6 +181,7 @@ def explain_models(models: Mapping[str, BaseEstimator], plan: Plan) -> Explanati
         completeness=pd.concat(errors, ignore_index=True).dropna(),
         rms=pd.concat(rms, ignore_index=True),
         methods={name: each.method for name, each in made.items()},
+        notes={name: each.notes for name, each in made.items()},
     )
 
 
@@ -257,3 +260,34 @@ def method_table(explanation: Explanation, labels: Mapping[str, str]) -> pd.Data
     table.columns = [f"error, {gene}" for gene in table.columns]
     table.insert(0, "method", pd.Series(explanation.methods))
     return table.rename(index=dict(labels))
+
+
+def panel_notes(edges: pd.DataFrame, *, but: Iterable[str] = ()) -> dict[str, tuple[str, ...]]:
+    """Note of each model the genes of the panel that no TF moves.
+
+    Args:
+        edges: Result of :func:`explain_panel`.
+        but: Genes of which the notes have spoken already.
+
+    Returns:
+        Model to notes, as :func:`lembas.attribution.explain` makes them.
+    """
+    largest = edges.groupby(["model", "gene"], sort=False)["mean_abs_attribution"].max()
+    still = largest[largest == 0].reset_index()
+    still = still[~still["gene"].isin(list(but))]
+    return {str(model): notes_of(own["gene"]) for model, own in still.groupby("model", sort=False)}
+
+
+def notes_sentence(*notes: Mapping[str, Iterable[str]], labels: Mapping[str, str]) -> str:
+    """Tell every note once, with the models that it is about; empty where there is none.
+
+    Args:
+        *notes: Model to notes.
+        labels: Model to label.
+    """
+    models: dict[str, list[str]] = {}
+    for model, note in ((m, note) for each in notes for m, own in each.items() for note in own):
+        named = models.setdefault(note, [])
+        if (label := str(labels.get(model, model))) not in named:
+            named.append(label)
+    return " ".join(f"{', '.join(named)}: {note}." for note, named in models.items())

@@ -18,8 +18,9 @@ from lembas.training import LembasRegressor
 
 # Nodes on the way from background to sample: four times as many until the attributions add up.
 NODES = (2, 8, 32)
-# Copies of an input's size that are held for each row beside one for every update.
-_COPIES = 8
+# Copies of an input's size that are held for each row beside one for every update: measured by
+# tests.bench.explaining, with what the memory allocator keeps.
+_COPIES = 24
 # More rows at once are no faster: the states no longer fit into a processor's cache.
 _MOST_ROWS = 1024
 
@@ -41,15 +42,6 @@ class Points:
     weight: np.ndarray
 
     @classmethod
-    def all(cls, n_samples: int, n_background: int, n_nodes: int) -> Points:
-        """Place Gauss-Legendre nodes on the way from every background sample to every sample."""
-        nodes, weights = np.polynomial.legendre.leggauss(n_nodes)
-        sample, base, node = np.unravel_index(
-            np.arange(n_samples * n_background * n_nodes), (n_samples, n_background, n_nodes)
-        )
-        return cls(sample, base, (nodes[node] + 1) / 2, weights[node] / 2 / n_background)
-
-    @classmethod
     def drawn(cls, n_samples: int, n_background: int, n_draws: int, seed: int) -> Points:
         """Draw a background sample and a place on the way, so many times for every sample."""
         generator = np.random.default_rng(seed)
@@ -58,12 +50,46 @@ class Points:
         weight = np.full(len(sample), 1 / n_draws)
         return cls(sample, base, generator.random(len(sample)), weight)
 
+    def __len__(self) -> int:
+        """Count the points."""
+        return len(self.sample)
+
     def part(self, rows: slice) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Take some points, as tensors."""
         real = (self.position[rows].astype(np.float32), self.weight[rows].astype(np.float32))
         whole = (self.sample[rows], self.base[rows])
         sample, base, position, weight = map(torch.from_numpy, (*whole, *real))
         return sample, base, position[:, None], weight[:, None]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Place Gauss-Legendre nodes on the way from every background sample to every sample.
+
+    The points are made when they are asked for: those of thousands of samples would take more
+    memory than the gradients at some of them.
+
+    Attributes:
+        n_samples: Samples.
+        n_background: Background samples.
+        n_nodes: Nodes on each way.
+    """
+
+    n_samples: int
+    n_background: int
+    n_nodes: int
+
+    def __len__(self) -> int:
+        """Count the points."""
+        return self.n_samples * self.n_background * self.n_nodes
+
+    def part(self, rows: slice) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Take some points, as :meth:`Points.part` does."""
+        nodes, weights = np.polynomial.legendre.leggauss(self.n_nodes)
+        shape = (self.n_samples, self.n_background, self.n_nodes)
+        sample, base, node = np.unravel_index(np.arange(*rows.indices(len(self))), shape)
+        points = Points(sample, base, (nodes[node] + 1) / 2, weights[node] / 2 / self.n_background)
+        return points.part(slice(None))
 
 
 def explain_network(
@@ -114,10 +140,9 @@ def _quadrature(
     left = np.arange(len(genes))
     for n_nodes in NODES:
         smaller = model.restricted(genes[left])
-        points = Points.all(len(x), len(base), n_nodes)
+        points = Grid(len(x), len(base), n_nodes)
         found[left] = _attributed(smaller, x, base, points, settings)
-        with torch.no_grad():
-            over, at = (smaller.predict_tensor(part).double().cpu().numpy() for part in (base, x))
+        over, at = (_predicted(smaller, part, settings) for part in (base, x))
         error = found[left].sum(axis=2).T - (at - over.mean(axis=0))
         # A single sample does not vary.
         sd = np.where(at.std(axis=0) > 0, at.std(axis=0), over.std(axis=0))
@@ -131,7 +156,7 @@ def _attributed(
     model: LembasRegressor | LembasChannels,
     x: Tensor,
     base: Tensor,
-    points: Points,
+    points: Points | Grid,
     settings: Settings,
 ) -> np.ndarray:
     """Sum gradients at the points times the way, ``(gene, sample, tf)``, double precision."""
@@ -141,9 +166,8 @@ def _attributed(
     x, base = x.to(device), base.to(device)
     n_genes = len(model.genes_)
     total = torch.zeros((n_genes, *x.shape), dtype=torch.double, device=device)
-    network = model.network_
-    n_rows = _rows_at_once(len(network.tfs), network.config.max_steps, settings.max_memory_mb)
-    starts = range(0, len(points.sample), n_rows)
+    n_rows = _rows_at_once(model, settings.max_memory_mb)
+    starts = range(0, len(points), n_rows)
     for start in tqdm(starts, desc="expected gradients", disable=not settings.progress):
         sample, at, position, weight = (
             part.to(device) for part in points.part(slice(start, start + n_rows))
@@ -159,9 +183,19 @@ def _attributed(
     return total.cpu().numpy()
 
 
-def _rows_at_once(n_tfs: int, n_steps: int, max_memory_mb: float) -> int:
+def _predicted(
+    model: LembasRegressor | LembasChannels, x: Tensor, settings: Settings
+) -> np.ndarray:
+    """Predict some rows at once, ``(sample, gene)``, double precision."""
+    with torch.no_grad():
+        parts = x.split(_rows_at_once(model, settings.max_memory_mb))
+        return torch.cat([model.predict_tensor(part) for part in parts]).double().cpu().numpy()
+
+
+def _rows_at_once(model: LembasRegressor | LembasChannels, max_memory_mb: float) -> int:
     """Find how many rows may be held: a state for each update, and some copies of the inputs."""
-    of_a_row = 4 * n_tfs * (n_steps + _COPIES)
+    network = model.network_
+    of_a_row = 4 * len(network.tfs) * (network.config.max_steps + _COPIES)
     return max(1, min(math.floor(max_memory_mb * 1e6 / of_a_row), _MOST_ROWS))
 
 

@@ -16,6 +16,7 @@ from lembas.scaling import Peaks
 from tests.bench import bounds, report
 from tests.bench.bounds import Work
 from tests.bench.dense import DenseRNN, DenseTraining
+from tests.bench.explaining import ALLOWED_MB, explaining
 from tests.bench.groups import SMALLER, TASKS
 from tests.bench.problem import SMALL, Problem
 from tests.bench.tasks import FAST, SLOW, Task
@@ -77,6 +78,7 @@ def test_the_report_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "conditions": report.conditions(SMALL),
         "tasks": [entry],
         "memory_mb": {"walking": 1500.0},
+        "explaining": [{"allowed_mb": 64.0, "peak_mb": 41.6, "cpu_s": 0.25}],
     }
     report.write(found, tmp_path)
     assert json.loads((tmp_path / "performance.json").read_text())["tasks"][0]["task"] == "walk"
@@ -89,6 +91,8 @@ def test_the_report_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     beside = pd.read_csv(tmp_path / "bounds.csv", dtype=str).iloc[0].tolist()
     assert beside == ["walk", "2 s", "500 ms", "memory", "4"]
     assert pd.read_csv(tmp_path / "memory.csv").iloc[0].tolist() == ["walking", 1.5]
+    explained = pd.read_csv(tmp_path / "explaining.csv").iloc[0].tolist()
+    assert explained == [64, 42, "250 ms"]
     assert "300 samples, 40 TFs, 200 targets, 1,500" in (tmp_path / "machine.md").read_text()
 
 
@@ -110,5 +114,15 @@ def test_the_books_table_is_that_of_the_full_size() -> None:
     assert Problem(**found["conditions"]["problem"]) == Problem()
     assert len(found["tasks"]) == 10
     assert len(found["memory_mb"]) == 3
+    allowed = [entry["allowed_mb"] for entry in found["explaining"]]
+    assert allowed == list(ALLOWED_MB)
+    assert all(entry["peak_mb"] <= entry["allowed_mb"] for entry in found["explaining"])
     for table in ("ratios", "bounds", "ways"):
         assert len(pd.read_csv(report.FOLDER / f"{table}.csv")) == 10
+
+
+def test_explaining_is_measured_in_a_process_of_its_own() -> None:
+    (entry,) = explaining(SMALL, allowed_mb=[64])
+    assert entry["allowed_mb"] == 64
+    assert 0 < entry["peak_mb"] < 200, "the libraries alone take more"
+    assert entry["cpu_s"] > 0

@@ -20,6 +20,8 @@ from lembas.explanation import (
     explain_panel,
     members,
     method_table,
+    notes_sentence,
+    panel_notes,
     plan,
     randomised_models,
 )
@@ -234,3 +236,27 @@ def test_the_table_of_methods_reads_well(explanation: Explanation, small_plan: P
     assert table.columns.tolist() == ["method", *[f"error, {gene}" for gene in small_plan.genes]]
     assert table.loc["MLR", "method"] == "linear, closed form"
     assert table.iloc[:, 1:].map(lambda cell: cell.endswith(" %")).all(axis=None)
+
+
+def test_genes_that_no_tf_moves_are_noted(
+    fitted: dict[str, BaseEstimator], small_plan: Plan
+) -> None:
+    still = {"mean": fitted["train_mean"], "mlr": fitted["mlr"]}
+    made = explain_models(still, small_plan)
+    (note,) = made.notes["mean"]
+    assert ", ".join(small_plan.genes) in note
+    assert made.notes["mlr"] == ()
+    edges = explain_panel(still, small_plan)
+    rest = [gene for gene in small_plan.panel if gene not in small_plan.genes]
+    assert list(panel_notes(edges)) == ["mean"]
+    (more,) = panel_notes(edges, but=small_plan.genes)["mean"]
+    assert more.startswith(f"no TF moves what the model predicts for {', '.join(rest[:5])}")
+    assert panel_notes(edges, but=small_plan.panel) == {}
+    assert panel_notes(explain_panel({}, small_plan)) == {}
+
+
+def test_a_note_is_told_once_with_its_models() -> None:
+    first = {"a": ("no TF",), "b": ("no TF", "few draws"), "c": ()}
+    told = notes_sentence(first, {"a": ("no TF",)}, labels={"a": "A"})
+    assert told == "A, b: no TF. b: few draws."
+    assert notes_sentence({"a": ()}, labels={}) == ""

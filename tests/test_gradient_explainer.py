@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from lembas.attribution import explain
 from lembas.ensemble import LembasEnsemble
 from lembas.explainers import Settings
-from lembas.gradient_explainer import explain_network
+from lembas.gradient_explainer import Grid, explain_network
 from lembas.study import Study
 
 
@@ -93,3 +93,20 @@ def test_an_ensemble_is_the_mean_of_its_networks(
     assert found.method.endswith("mean of 2 networks")
     left_alone = fitted["lembas"].network_.weights
     assert left_alone.requires_grad, "explaining a model leaves it as it was"
+
+
+def test_points_of_a_grid_are_made_part_by_part() -> None:
+    """Every pair of samples is met; two nodes integrate a cube exactly: 1/4 over [0, 1]."""
+    grid = Grid(n_samples=3, n_background=4, n_nodes=2)
+    assert len(grid) == 24
+    whole = [part.numpy() for part in grid.part(slice(24))]
+    parts = [grid.part(slice(start, start + 7)) for start in range(0, 24, 7)]
+    for number, values in enumerate(whole):
+        joined = np.concatenate([part[number].numpy() for part in parts])
+        np.testing.assert_array_equal(joined, values)
+    sample, base, position, weight = (values.ravel() for values in whole)
+    assert len(set(zip(sample, base, strict=True))) == 12
+    for row in range(3):
+        own = sample == row
+        assert weight[own].sum() == pytest.approx(1)
+        assert (weight[own] * position[own] ** 3).sum() == pytest.approx(1 / 4)

@@ -36,9 +36,9 @@ LEVELS = {
         "conversion ensemble channels predicted "
         "scaling memory dimensions ladder controls control_words folds own_column leaderboard "
         "evidence knockout knockout_truth knockout_words weights randomised prior_support "
-        "stability attribution_words true_effects truth recovery truth_study truth_words "
-        "explainers gradient_explainer linear_explainer sampled_explainer tree_explainer "
-        "shap_import"
+        "stability attribution_words attribution_verdicts true_effects truth recovery truth_study "
+        "truth_words explainers gradient_explainer linear_explainer sampled_explainer "
+        "tree_explainer shap_import"
     ),
     3: (
         "artifacts model_files fitting parameter_counts profiles provenance chapters dependencies "

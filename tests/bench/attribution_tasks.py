@@ -9,16 +9,16 @@ import pandas as pd
 import torch
 
 from lembas.attribution import explain
-from lembas.batches import Scale
 from lembas.gradient_explainer import Points
 from lembas.model import LembasRNN
 from lembas.training import LembasRegressor
 from tests.bench.dense import DenseRNN
+from tests.bench.explaining import N_BACKGROUND, N_DRAWS, regressor
 from tests.bench.problem import Problem
 from tests.bench.tasks import FAST, SLOW, Task
 from tests.bench.timing import Way
 
-N_BACKGROUND, N_DRAWS, SEED = 50, 25, 888
+SEED = 888
 SLOW_WORDS = "dense float32, all nodes, one gradient at a time"
 
 
@@ -26,7 +26,9 @@ def attribution_tasks(problem: Problem, *, n_slow: int = 3, n_genes: int = 16) -
     """Explain 262 samples: one gene from random draws and by quadrature, sixteen genes at once."""
     n_samples = min(262, problem.n_samples - N_BACKGROUND)
     x, background = problem.x.iloc[:n_samples], problem.x.iloc[-N_BACKGROUND:]
-    model = _regressor(problem)
+    network = LembasRNN(problem.network, problem.tfs, problem.targets)
+    network.prescale()
+    model = regressor(network)
     dense = _Gradients(model, x, background)
     one, several = problem.targets[:1], problem.targets[:n_genes]
 
@@ -66,17 +68,6 @@ def attribution_tasks(problem: Problem, *, n_slow: int = 3, n_genes: int = 16) -
         target=1 / 0.7,
         note="one gene's time, times the number of genes",
     )
-
-
-def _regressor(problem: Problem) -> LembasRegressor:
-    """Make an untrained network that takes and gives log10 values as they are."""
-    network = LembasRNN(problem.network, problem.tfs, problem.targets)
-    network.prescale()
-    model = LembasRegressor(problem.network)
-    model.network_, model.tfs_, model.genes_ = network, problem.tfs, problem.targets
-    tfs, genes = torch.zeros(problem.n_tfs), torch.zeros(problem.n_targets)
-    model._scale = Scale(tfs, tfs + 1, genes, genes + 1)
-    return model
 
 
 class _Gradients:

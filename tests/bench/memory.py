@@ -77,15 +77,18 @@ def _table(folder: Path, name: str) -> pd.DataFrame:
 def main(task: str, folder: str) -> None:
     """Do one task and print the peak memory in 10^6 bytes."""
     {"imports": lambda _: None, "predict": predict, "train": train}[task](Path(folder))
-    sys.stdout.write(str(_own_peak_mb()))
+    sys.stdout.write(str(own_memory_mb()[1]))
 
 
-def _own_peak_mb() -> float:
+def own_memory_mb() -> tuple[float, float]:
+    """Return what this process holds and the most that it held, 10^6 bytes."""
     status = Path("/proc/self/status")
     if status.is_file():  # getrusage would count the parent's pages, from before this program
         lines = dict(line.split(":", 1) for line in status.read_text("utf-8").splitlines())
-        return int(lines["VmHWM"].split()[0]) * 1024 / 1e6
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS counts bytes
+        now, peak = (int(lines[name].split()[0]) * 1024 / 1e6 for name in ("VmRSS", "VmHWM"))
+        return now, peak
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS counts bytes
+    return peak, peak
 
 
 if __name__ == "__main__":

@@ -79,6 +79,7 @@ def write(report: Mapping[str, Any], folder: Path = FOLDER) -> None:
         ("bounds", beside_bounds),
         ("ways", ways),
         ("memory", memory),
+        ("explaining", explaining),
     ):
         lay_out(report).to_csv(folder / f"{name}.csv", index=False)
     (folder / "machine.md").write_text(sentence(report["conditions"]), encoding="utf-8")
@@ -140,6 +141,15 @@ def memory(report: Mapping[str, Any]) -> pd.DataFrame:
     """Lay the peak memories out for a reader."""
     rows = [(name, f"{peak / 1000:.2f}") for name, peak in report["memory_mb"].items()]
     return pd.DataFrame(rows, columns=["In a process of its own", "Peak memory (GB)"])
+
+
+def explaining(report: Mapping[str, Any]) -> pd.DataFrame:
+    """Lay out for a reader what explaining one gene takes beside what it may take."""
+    words = {"allowed_mb": "Allowed (MB)", "peak_mb": "Peak above the model's own (MB)"}
+    table = pd.DataFrame(report["explaining"], columns=[*words, "cpu_s"])
+    shown = table.assign(cpu_s=table["cpu_s"].map(_seconds)).round(0)
+    shown = shown.astype(dict.fromkeys(words, int))
+    return shown.rename(columns={**words, "cpu_s": "Processor time"})
 
 
 def sentence(found: Mapping[str, Any]) -> str:
