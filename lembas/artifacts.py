@@ -175,10 +175,15 @@ def glue(key: str, value: object) -> None:
         value: A number or a short text.
 
     Raises:
-        ValueError: If the page would show the text as something else: "15,000" as (15, 0).
+        ValueError: If the text is empty, which leaves a gap on the page, or if the page would show
+            it as something else: "15,000" as (15, 0).
     """
     # NumPy's scalars would show as np.float64(...), which no format understands.
     plain = value.item() if isinstance(value, np.generic) else value
+    if isinstance(plain, str) and not plain.strip():
+        raise ValueError(
+            f"{key!r}: an empty text leaves a gap on the page; say that there is nothing"
+        )
     if isinstance(plain, str) and _is_read_as_a_collection(plain):
         raise ValueError(
             f"{key!r}: the page would read {plain!r} as a Python collection; add a word, such as "

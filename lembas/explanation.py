@@ -279,7 +279,7 @@ def panel_notes(edges: pd.DataFrame, *, but: Iterable[str] = ()) -> dict[str, tu
 
 
 def notes_sentence(*notes: Mapping[str, Iterable[str]], labels: Mapping[str, str]) -> str:
-    """Tell every note once, with the models that it is about; empty where there is none.
+    """Tell every note once, with the models that it is about.
 
     Args:
         *notes: Model to notes.
@@ -290,4 +290,5 @@ def notes_sentence(*notes: Mapping[str, Iterable[str]], labels: Mapping[str, str
         named = models.setdefault(note, [])
         if (label := str(labels.get(model, model))) not in named:
             named.append(label)
-    return " ".join(f"{', '.join(named)}: {note}." for note, named in models.items())
+    told = [f"{', '.join(named)}: {note}." for note, named in models.items()]
+    return " ".join(told) or "In every model some TF moves each of these genes."

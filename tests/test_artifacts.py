@@ -272,6 +272,12 @@ def test_a_text_that_the_page_would_read_as_another_value_is_refused(text: str) 
         glue("n", text)
 
 
+@pytest.mark.parametrize("text", ["", "  "])
+def test_an_empty_text_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"'note': an empty text leaves a gap"):
+        glue("note", text)
+
+
 def test_a_table_for_readers_is_whole_or_not_there(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
