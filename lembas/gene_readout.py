@@ -21,6 +21,8 @@ _SIZES = np.unique(np.round(1.3 ** np.arange(40)).astype(int))
 # Entries of the matrices that are solved together: 4 MB, so that they stay near a core.
 _ENTRIES = 500_000
 _SAMPLES_AT_ONCE = 1024
+# Genes of so many values stay in memory in double precision: 64 MB.
+_KEPT_VALUES = 8_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +103,7 @@ class GeneReadout:
         self.pattern = EdgePattern(column, source, shape).to(device)
         self._groups = _groups(column, source, self.n_tfs, device)
         self.genes = torch.from_numpy(np.flatnonzero(~model.outputs.isin(model.tfs))).to(device)
+        self._kept: list[Tensor] = []
         self.inputs = self._collected_inputs(model)
         self._gram_of_inputs = self.inputs @ self.inputs.t()
         self._of_inputs = self._times_genes(self.inputs)
@@ -183,13 +186,14 @@ class GeneReadout:
             Shape ``(tf, sample)``. As the weights are the best ones for these states, this is the
             whole derivative of the lowest sum (Golub and Pereyra 1973, doi:10.1137/0710036).
         """
-        slope = torch.empty_like(states)
         direct, through = self.pattern.matrix(weights.direct), self.pattern.matrix(weights.state)
         back = self.pattern.transposed(weights.state)
+        # TFs are few beside genes: what comes back of a prediction is a product of small matrices.
+        slope = (back @ direct.to_dense()) @ self.inputs
+        slope.addmm_(back @ through.to_dense(), states)
         for rows, y in self._chunks():
-            left = y.t() - direct @ self.inputs[:, rows] - through @ states[:, rows]
-            slope[:, rows] = -2 * (back @ left)
-        return slope
+            slope[:, rows] -= back @ y.t()
+        return slope.mul_(2)
 
     def _in_threads(
         self, solved: Callable[[_Group], tuple[Tensor, Tensor]]
@@ -235,9 +239,17 @@ class GeneReadout:
     def _chunks(self) -> Iterator[tuple[slice, Tensor]]:
         """Go through the standardised genes ``(sample, gene)``, some samples at a time."""
         start = 0
-        for _, y in self.training.in_order(_SAMPLES_AT_ONCE):
-            yield slice(start, start + len(y)), y.double()
+        for y in self._kept or self._drawn_genes():
+            yield slice(start, start + len(y)), y
             start += len(y)
+
+    def _drawn_genes(self) -> Iterator[Tensor]:
+        """Standardise the genes once and for all where they are small, else each time."""
+        drawn = (y.double() for _, y in self.training.in_order(_SAMPLES_AT_ONCE))
+        if len(self.training.rows) * self.pattern.shape[0] > _KEPT_VALUES:
+            return drawn
+        self._kept = list(drawn)
+        return iter(self._kept)
 
 
 def _groups(

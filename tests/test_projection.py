@@ -114,6 +114,23 @@ def test_with_states_that_say_nothing_it_is_the_masked_ridge(small) -> None:
     assert (weights.direct.numpy()[~known] == 0).all()
 
 
+def test_genes_too_large_to_keep_are_drawn_again(small, monkeypatch: pytest.MonkeyPatch) -> None:
+    network, x, y = small
+    start, batches = started(network, x, y, config_of())
+    states = torch.from_numpy(np.random.default_rng(3).normal(size=(4, 40)))
+    alpha = torch.ones(len(GENES), dtype=torch.double)
+    monkeypatch.setattr("lembas.gene_readout._SAMPLES_AT_ONCE", 16)
+    found = []
+    for most in (0, 10**6):
+        monkeypatch.setattr("lembas.gene_readout._KEPT_VALUES", most)
+        readout = GeneReadout(start.network, batches)
+        weights, _ = readout.solve(readout.products(states), alpha)
+        found.append((weights.state, readout.slope(weights, states)))
+        assert bool(readout._kept) is (most > 0)
+    for drawn, kept in zip(*found, strict=True):
+        torch.testing.assert_close(drawn, kept, rtol=0, atol=0)
+
+
 # The search
 
 
