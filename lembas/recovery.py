@@ -228,8 +228,8 @@ def _measured(found: pd.DataFrame, genes: pd.Index, chosen: np.ndarray) -> pd.Da
     place = genes.get_indexer(found["gene"])
     counts = np.apply_along_axis(np.bincount, 1, chosen, minlength=len(genes)).astype(float)
     hit, score = found["is_true"].to_numpy(), found["score"].to_numpy()
-    pooled, base = average_precision(hit, score, counts[:, place])
-    own, own_base = average_precision(hit, score, np.eye(len(genes))[:, place])
+    pooled, base = average_precision(hit, score, place, counts)
+    own, own_base = average_precision(hit, score, place, np.eye(len(genes)))
     with np.errstate(invalid="ignore", divide="ignore"):
         # A gene without a true pair, or with nothing else, tells no ranking from another.
         sizes = np.bincount(place, minlength=len(genes))
@@ -278,9 +278,9 @@ def _picked(score: np.ndarray, k: int) -> np.ndarray:
 
 
 def average_precision(
-    hit: np.ndarray, score: np.ndarray, weight: np.ndarray
+    hit: np.ndarray, score: np.ndarray, group: np.ndarray, counts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    r"""Compute average precisions of one list under several weightings at once.
+    r"""Compute average precisions of one list under several weightings of its groups at once.
 
     .. math:: \mathrm{AP} = \sum_k (R_k - R_{k-1}) P_k
 
@@ -289,22 +289,33 @@ def average_precision(
     Args:
         hit: Whether each pair is true, ``(pair,)``.
         score: Its score, ``(pair,)``; equal scores are ranked together.
-        weight: How often each pair counts, ``(weighting, pair)``, >= 0.
+        group: Place of its group, such as its gene, among the columns of ``counts``, ``(pair,)``.
+        counts: How often each group's pairs count, ``(weighting, group)``, >= 0.
 
     Returns:
         Average precision and share of true pairs, each ``(weighting,)``; NaN for a weighting
         without true pairs.
     """
     order = np.argsort(-score, kind="stable")
+    hit, group = hit[order], group[order]
     ends = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
-    counted = weight[:, order]
-    every = np.cumsum(counted, axis=1)[:, ends]
-    true = np.cumsum(counted * hit[order], axis=1)[:, ends]
+    # Recall rises only where a true pair is met: nothing else is summed over.
+    ends = ends[np.diff(np.cumsum(hit)[ends], prepend=0) > 0]
+    stretch = np.searchsorted(ends, np.arange(len(hit)))  # the last one ends with the list
+    shape = (len(ends) + 1, counts.shape[1])
+
+    def counted(kept: np.ndarray) -> np.ndarray:
+        at = np.ravel_multi_index((stretch[kept], group[kept]), shape)
+        found = np.bincount(at, minlength=shape[0] * shape[1]).reshape(shape)
+        below: np.ndarray = counts @ np.cumsum(found, axis=0).T
+        return below
+
+    every, true = counted(np.ones_like(hit)), counted(hit)
     with np.errstate(invalid="ignore", divide="ignore"):
         precision = np.where(every > 0, true / every, 0.0)
         recall = true / true[:, -1:]
-        found = (np.diff(recall, axis=1, prepend=0.0) * precision).sum(axis=1)
-        return found, true[:, -1] / every[:, -1]
+        rises = np.diff(recall, axis=1, prepend=0.0)
+        return (rises * precision).sum(axis=1), true[:, -1] / every[:, -1]
 
 
 def chance_precision(n_true: np.ndarray, n: np.ndarray) -> np.ndarray:

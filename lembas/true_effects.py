@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
 from lembas.kinetics import Regulation, settle
 from lembas.simulate import STUDY, Simulation
@@ -55,54 +56,59 @@ def total_effects(simulation: Simulation, activity_log2: pd.DataFrame) -> pd.Dat
         samples; 0 where no path leads from the TF to the target.
     """
     tfs, targets = activity_log2.columns, simulation.targets
-    inner, outer = (simulation.regulation.of(genes) for genes in (tfs, targets))
-    total = np.zeros((len(targets), len(tfs)))
-    for _, row in activity_log2.iterrows():
-        between = slopes(inner, row).reindex(index=tfs, columns=tfs, fill_value=0.0)
-        onto = slopes(outer, row).reindex(index=targets, columns=tfs, fill_value=0.0)
-        settled = np.linalg.inv(np.eye(len(tfs)) - between.to_numpy())
-        total += onto.to_numpy() @ settled / np.diagonal(settled)
-    mean = total / len(activity_log2) * activity_log2.std(ddof=0).to_numpy()
-    return pd.DataFrame(mean, index=targets.rename("gene"), columns=tfs.rename("tf"))
+    between, onto = (
+        slopes(simulation.regulation.of(genes), activity_log2, genes) for genes in (tfs, targets)
+    )
+    settled = np.linalg.inv(np.eye(len(tfs)) - between)
+    moved = onto @ settled / np.diagonal(settled, axis1=1, axis2=2)[:, None, :]
+    effects = moved.mean(axis=0) * activity_log2.std(ddof=0).to_numpy()
+    return pd.DataFrame(effects, index=targets.rename("gene"), columns=tfs.rename("tf"))
 
 
-def slopes(regulation: Regulation, activity_log2: pd.Series) -> pd.DataFrame:
-    """Compute the slope of each gene's log2 level for each of its regulators, in one state.
+def slopes(regulation: Regulation, activity_log2: pd.DataFrame, genes: pd.Index) -> np.ndarray:
+    """Compute the slope of each gene's log2 level for each TF, in every sample's state.
 
     Args:
-        regulation: The true kinetics.
-        activity_log2: log2 activity of each TF, over ``tf``.
+        regulation: The true kinetics, of no other genes than these.
+        activity_log2: log2 activities ``(sample, tf)``.
+        genes: Genes of the result; those without regulators have slopes of 0.
 
     Returns:
-        Table ``(gene, tf)`` of regulated genes and their regulators; 0 where there is no edge.
+        Shape ``(sample, gene, tf)``, genes and TFs in the order given; 0 where there is no edge.
     """
-    edges = regulation.edges
-    away = edges["hill"] * (activity_log2.reindex(edges["TF"]).to_numpy() - edges["threshold_log2"])
-    bound = 1 / (1 + np.exp2(-away))
-    weight = edges["Interaction"] * np.log1p(edges["strength"] * bound)
-    log_weight = np.log(regulation.basal) + weight.groupby(edges["Gene"]).sum()
-    free = edges["Gene"].map(1 / (1 + np.exp(log_weight)))
-    answer = edges["strength"] * bound * (1 - bound) / (1 + edges["strength"] * bound)
-    slope = edges.assign(slope=free * edges["Interaction"] * edges["hill"] * answer)
-    return slope.pivot_table(index="Gene", columns="TF", values="slope", fill_value=0.0)
+    edges, activity = regulation.edges, activity_log2.to_numpy(float)
+    gene, tf = genes.get_indexer(edges["Gene"]), activity_log2.columns.get_indexer(edges["TF"])
+    sign, hill, strength, threshold = (
+        edges[name].to_numpy(float)
+        for name in ("Interaction", "hill", "strength", "threshold_log2")
+    )
+    bound = 1 / (1 + np.exp2(-hill * (activity[:, tf] - threshold)))
+    edge = np.arange(len(edges))
+    of_gene = csr_array((np.ones(len(edges)), (edge, gene)), shape=(len(edges), len(genes)))
+    weight = sign * np.log1p(strength * bound)
+    log_weight = np.log(regulation.basal.reindex(genes).fillna(1).to_numpy()) + weight @ of_gene
+    free = 1 / (1 + np.exp(log_weight))
+    answer = strength * bound * (1 - bound) / (1 + strength * bound)
+    found = np.zeros((len(activity), len(genes), activity.shape[1]))
+    found[:, gene, tf] = free[:, gene] * sign * hill * answer
+    return found
 
 
-def linearity(simulation: Simulation, activity_log2: pd.DataFrame) -> pd.Series:
-    """Measure how much of each target's true response a linear function of its regulators gives.
+def linearity(regulation: Regulation, activity_log2: pd.DataFrame) -> pd.Series:
+    """Measure how much of each gene's true response a linear function of its regulators gives.
 
     Args:
-        simulation: The simulation.
-        activity_log2: States of the TFs, ``(sample, tf)``; of more samples than a target has
+        regulation: The true kinetics of the genes.
+        activity_log2: States of the TFs, ``(sample, tf)``; of more samples than a gene has
             regulators.
 
     Returns:
         Share of the variance of the response, without noise, over ``gene``; it is that of least
-        squares on the activities of the target's true regulators.
+        squares on the activities of the gene's true regulators.
     """
-    targets = simulation.regulation.of(simulation.targets)
-    response = targets.response(activity_log2)
+    response = regulation.response(activity_log2)
     share = {}
-    for gene, own in targets.edges.groupby("Gene"):
+    for gene, own in regulation.edges.groupby("Gene"):
         x = activity_log2[own["TF"]] - activity_log2[own["TF"]].mean()
         y = response[gene] - response[gene].mean()
         residual = np.linalg.lstsq(x.to_numpy(), y.to_numpy(), rcond=None)[1]

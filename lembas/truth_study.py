@@ -132,7 +132,7 @@ def true_study(
         network=study.network,
         train=train,
         pairs=true_pairs(simulation, effects, tfs=train.x.columns, genes=panel.sort_values()),
-        linear_share=true_effects.linearity(simulation, activity)[panel.sort_values()],
+        linear_share=true_effects.linearity(simulation.regulation.of(panel), activity),
         samples=_drawn(test.x, n_samples, seed),
         expression=test,
         background=_drawn(train.x, n_background, seed),

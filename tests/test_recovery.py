@@ -101,9 +101,9 @@ def test_average_precision_is_scikit_learns(seed: int) -> None:
     """Ties and weights included."""
     rng = np.random.default_rng(seed)
     hit, score = rng.random(50) < 0.3, rng.integers(0, 12, 50) / 7
-    weight = rng.integers(0, 4, (5, 50)).astype(float)
-    found, base = average_precision(hit, score, weight)
-    for row, value, share in zip(weight, found, base, strict=True):
+    group, counts = rng.integers(0, 20, 50), rng.integers(0, 4, (5, 20)).astype(float)
+    found, base = average_precision(hit, score, group, counts)
+    for row, value, share in zip(counts[:, group], found, base, strict=True):
         assert value == pytest.approx(average_precision_score(hit, score, sample_weight=row))
         assert share == pytest.approx(np.average(hit, weights=row))
 
