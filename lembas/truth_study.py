@@ -24,6 +24,11 @@ from lembas.simulate import Simulation, simulate
 from lembas.study import study_of
 from lembas.truth import PRIOR, Pairs, scores_of, scores_of_prior, true_pairs
 
+# What is explained when nothing else is asked for: one of a kind, trees and networks last.
+MODELS: tuple[str, ...] = (
+    *("mlr", "ridge", "pls", "masked_ridge", "signed_ridge", "path_ridge"),
+    *("xgbrf", "boosted", "lembas", "lembas_ensemble"),
+)
 # Ends the name of a model whose weights sit in the wrong places.
 RANDOMISED = "@randomised"
 # Settings that the curves may vary, and what a reader calls them.
@@ -169,7 +174,7 @@ def explain_all(
 
     Args:
         study: The study.
-        models: Registry names.
+        models: Registry names; none: ``MODELS``.
         panel_models: Which of these are fitted to the panel's targets alone: models that take
             long, and fit each gene by itself.
         randomise: Which models are also explained with their weights in the wrong places.
@@ -182,7 +187,7 @@ def explain_all(
     """
     scores, skill, panel = {PRIOR: scores_of_prior(study.pairs)}, {}, study.pairs.genes
     panel_models, randomise = set(panel_models), set(randomise)
-    for name in models:
+    for name in [*models] or MODELS:
         y = study.train.y[panel] if name in panel_models else study.train.y
         model = make(name, study.network, extra=extra)
         fit_with(model, study.train.x, y, groups=study.train.series)
