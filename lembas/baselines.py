@@ -122,7 +122,7 @@ REGISTRY: dict[str, ModelSpec] = {
     ),
     "lembas_ensemble": ModelSpec(
         "lembas.ensemble.LembasEnsemble",
-        "LEMBAS-RNN, three seeds",
+        "LEMBAS-RNN (three seeds)",
         # Each network holds other samples out, so that together they have seen nearly all.
         {"recipe": "improved", "n_seeds": 3, "settings": {"refit": False}},
         note="Mean of three LEMBAS-RNNs of different seeds, each with other samples held out.",

@@ -20,6 +20,7 @@ USEFUL, CHANCE = 2.0, 1.2
 USEFUL_PART, LEAST_PART = 0.5, 0.1
 # A sign may be read off where it is right in this share of the recovered edges.
 SURE_SIGN = 0.9
+_ALIKE = "neither more nor less"
 
 
 def judged(row: Mapping[str, Any]) -> str:
@@ -41,14 +42,14 @@ def judged(row: Mapping[str, Any]) -> str:
 
 
 _JUDGEMENTS: Mapping[str, str] = {
-    "useful": "Of use are",
-    "weak": "Better than chance, but weak are",
-    "chance": "No better than chance are",
+    "useful": "Of use",
+    "weak": "Better than chance, but weak",
+    "chance": "No better than chance",
 }
 
 
 def question_sentence(table: pd.DataFrame, question: str, labels: Mapping[str, str]) -> str:
-    """Say how every model ranks the pairs of one question, the best first: times chance.
+    """Say how the models rank the pairs of one question, the best first: times chance.
 
     Args:
         table: Tidy: question, model, metric, value, low, high.
@@ -62,7 +63,7 @@ def question_sentence(table: pd.DataFrame, question: str, labels: Mapping[str, s
     )
     verdicts = rows.apply(judged, axis=1)
     parts = [
-        f"{words}: {_with_values(rows.loc[verdicts == verdict, 'value'], labels)}."
+        _with_range(words, rows.loc[verdicts == verdict, "value"], labels)
         for verdict, words in _JUDGEMENTS.items()
         if (verdicts == verdict).any()
     ]
@@ -72,22 +73,29 @@ def question_sentence(table: pd.DataFrame, question: str, labels: Mapping[str, s
     )
 
 
-def _with_values(values: pd.Series, labels: Mapping[str, str]) -> str:
-    return ", ".join(f"{_label(model, labels)} ({value:.3g})" for model, value in values.items())
+def _with_range(words: str, values: pd.Series, labels: Mapping[str, str]) -> str:
+    """Name models, the best first, with their highest and lowest value."""
+    ends = list(dict.fromkeys(f"{value:.3g}" for value in (values.iloc[0], values.iloc[-1])))
+    return f"{words} ({' to '.join(ends)} times): {_listed(values.index.to_series(), labels)}."
 
 
 def sign_sentence(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
     """Say how often the direction of a recovered edge is right."""
     rows = table.query("question == 'direct' and metric == 'sign_accuracy'").dropna(subset="value")
-    rows = rows[~rows["model"].str.endswith(RANDOMISED)]
-    parts = [f"{_label(r.model, labels)} {100 * r.value:.0f} %" for r in rows.itertuples()]
+    rows = rows[~rows["model"].str.endswith(RANDOMISED)].sort_values("value", kind="stable")
+    if rows.empty:
+        return "No edge is recovered whose direction could be right or wrong."
+    least, most = (
+        f"{100 * row.value:.0f} % ({_label(row.model, labels)})"
+        for row in (rows.iloc[0], rows.iloc[-1])
+    )
     wrong = rows.loc[rows["value"] < SURE_SIGN, "model"]
     verdict = (
-        f"Below {100 * SURE_SIGN:.0f} % is {', '.join(_label(m, labels) for m in wrong)}."
+        f"Below {100 * SURE_SIGN:.0f} %: {_listed(wrong, labels)}."
         if len(wrong)
         else f"All reach {100 * SURE_SIGN:.0f} %: where an edge is recovered, its sign may be read."
     )
-    return f"The direction of recovered edges is right in: {'; '.join(parts)}. {verdict}"
+    return f"The direction of recovered edges is right in {least} to {most} of them. {verdict}"
 
 
 def over_prior_sentence(differences: pd.DataFrame, labels: Mapping[str, str]) -> str:
@@ -146,17 +154,26 @@ def kind_sentences(kinds: pd.DataFrame, labels: Mapping[str, str]) -> str:
         kinds: As :func:`lembas.recovery.by_kind` gives them.
         labels: Model to label.
     """
-    sentences = []
     hard = kinds[kinds["kind"].isin(["non-linear", "multi-hop"])]
-    for (reference, question), own in hard.groupby(["reference", "question"], sort=False):
-        words = [
-            f"{_told(row)} for {counted(row.n_genes, row.kind + ' target')} ({row.value:+.2f}, "
-            f"{row.low:+.2f} to {row.high:+.2f})"
-            for row in own.itertuples()
+    sentences = []
+    for reference, own in hard.groupby("reference", sort=False):
+        told = own.apply(_told, axis=1)
+        parts = [
+            f"{verdict} of {QUESTIONS[str(question)]} ({_kinds_listed(rows)})"
+            for verdict in ("more", "less")
+            for question, rows in own[told == verdict].groupby("question", sort=False)
         ]
-        both = f"{_label(own['model'].iloc[0], labels)} beside {_label(reference, labels)}"
-        sentences.append(f"{both}, {QUESTIONS[str(question)]}: {'; '.join(words)}.")
+        same = counted((told == _ALIKE).sum(), "comparison")
+        parts += [f"{_ALIKE} in {same}"] if (told == _ALIKE).any() else []
+        model = _label(own["model"].iloc[0], labels)
+        sentences.append(
+            f"{model} recovers, beside {_label(reference, labels)}: {'; '.join(parts)}."
+        )
     return " ".join(sentences) or "No target was non-linear or multi-hop."
+
+
+def _kinds_listed(rows: pd.DataFrame) -> str:
+    return ", ".join(counted(row.n_genes, f"{row.kind} target") for row in rows.itertuples())
 
 
 def kinds_for_reader(kinds: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
@@ -191,7 +208,7 @@ def skill_sentence(skill: pd.Series, labels: Mapping[str, str]) -> str:
 
 
 def _told(row: Any) -> str:
-    return "more" if row.low > 0 else "less" if row.high < 0 else "neither more nor less"
+    return "more" if row.low > 0 else "less" if row.high < 0 else _ALIKE
 
 
 def curve_sentences(ranges: pd.DataFrame, labels: Mapping[str, str]) -> str:

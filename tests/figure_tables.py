@@ -27,7 +27,7 @@ LABELS = {
     "mlp": "MLP",
     "lembas_published": "LEMBAS-RNN (as published, reconstructed)",
     "lembas": "LEMBAS-RNN",
-    "lembas_ensemble": "LEMBAS-RNN, three seeds",
+    "lembas_ensemble": "LEMBAS-RNN (three seeds)",
     "train": "training set",
     "test": "test set",
     "far": "external cohort far",

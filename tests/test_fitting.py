@@ -305,7 +305,7 @@ def test_the_networks_of_an_ensemble_are_listed_one_by_one(run: Run, study: Stud
     fit(run, study, {"lembas_ensemble": {"parameters": parameters}}, group="lembas")
     table = training_summary(run, ["lembas_ensemble"]).table
     assert table["model"].tolist() == ["lembas_ensemble, seed 888", "lembas_ensemble, seed 889"]
-    assert table["label"].tolist() == [f"LEMBAS-RNN, three seeds, seed {n}" for n in (888, 889)]
+    assert table["label"].tolist() == [f"LEMBAS-RNN (three seeds), seed {n}" for n in (888, 889)]
     x = study.dataset.test.x
     (model,) = load_models(run, ["lembas_ensemble"]).values()
     pd.testing.assert_frame_equal(model.predict(x), run.read_prediction("lembas_ensemble", "test"))

@@ -46,7 +46,11 @@ def test_the_rule(value: float, low: float, base: float, expected: str) -> None:
 def test_a_question_is_answered_model_by_model() -> None:
     found = truth_words.question_sentence(table((3.0, 2.5, 3.5), (1.0, 0.9, 1.1)), "direct", LABELS)
     assert "10 % of these being true, a perfect ranking is 10 times" in found
-    assert "Of use are: the prior alone (3), Model M (3)." in found
+    assert "Of use (3 times): the prior alone, Model M." in found
+    own = table((3.0, 2.5, 3.5), (1.0, 0.9, 1.1))
+    own.loc[(own["model"] == "m") & (own["metric"] == "auprc_over_base"), "value"] = 4.0
+    found = truth_words.question_sentence(own, "direct", LABELS)
+    assert "Of use (4 to 3 times): Model M, the prior alone." in found
     assert "randomised" not in found
 
 
@@ -77,10 +81,15 @@ def test_what_may_be_read(
 
 def test_signs() -> None:
     own = table((3.0, 2.5, 3.5), (1.0, 0.9, 1.1))
-    assert "Model M 97 %" in truth_words.sign_sentence(own, LABELS)
+    said = truth_words.sign_sentence(own, LABELS)
+    assert "right in 97 % (the prior alone) to 97 % (Model M) of them" in said
     assert "All reach 90 %" in truth_words.sign_sentence(own, LABELS)
     own.loc[(own["metric"] == "sign_accuracy") & (own["model"] == "m"), "value"] = 0.6
-    assert "Below 90 % is Model M." in truth_words.sign_sentence(own, LABELS)
+    said = truth_words.sign_sentence(own, LABELS)
+    assert "right in 60 % (Model M) to 97 % (the prior alone)" in said
+    assert said.endswith("Below 90 %: Model M.")
+    nothing = own[own["metric"] != "sign_accuracy"]
+    assert truth_words.sign_sentence(nothing, LABELS).startswith("No edge is recovered")
 
 
 def test_beside_the_prior() -> None:
@@ -104,10 +113,17 @@ def test_kinds_and_curves() -> None:
     row = {"question": "direct", "kind": "non-linear", "n_genes": 12, "model": "m"}
     numbers = {"own": 3.0, "other": 4.0, "value": -1, "low": -2, "high": -0.5}
     kinds = pd.DataFrame([{**row, "reference": "prior", **numbers}])
-    assert truth_words.kind_sentences(kinds, LABELS) == (
-        "Model M beside the prior alone, true edges among all pairs: less for 12 non-linear "
-        "targets (-1.00, -2.00 to -0.50)."
+    told = "Model M recovers, beside the prior alone: less of true edges among all pairs"
+    less = f"{told} (12 non-linear"
+    assert truth_words.kind_sentences(kinds, LABELS) == f"{less} targets)."
+    unclear = kinds.assign(kind="multi-hop", high=0.5)
+    assert truth_words.kind_sentences(pd.concat([kinds, unclear]), LABELS) == (
+        f"{less} targets); neither more nor less in 1 comparison."
     )
+    more = kinds.assign(kind="multi-hop", n_genes=1, low=0.5, high=1.0)
+    assert truth_words.kind_sentences(more, LABELS).endswith("(1 multi-hop target).")
+    linear = kinds.assign(kind="linear")
+    assert truth_words.kind_sentences(linear, LABELS) == "No target was non-linear or multi-hop."
     shown = truth_words.kinds_for_reader(kinds, LABELS)
     assert shown.iloc[0].tolist() == ["3.00", "4.00", "-1.00 (-2.00 to -0.50)"]
     ranges = pd.DataFrame(
