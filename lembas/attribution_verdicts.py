@@ -10,12 +10,14 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from lembas.agreement import DECOY_LIMIT
-from lembas.attribution_words import IN_PART, LEVEL, NO_CHOICE, beyond, excess, judged
+from lembas.attribution_words import IN_PART, LEVEL, N_SD, NO_CHOICE, beyond, excess, judged
 from lembas.prior_support import NO_PATH, REGULATORS
 
 COLUMNS = ("value", "by chance", "verdict")
 # Fewer genes than these show no relation.
 _FEWEST_GENES = 4
+# Their spread is taken from themselves: among fewer nothing could lie beyond it.
+_FEWEST_UNITS = 2 * N_SD**2
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +63,7 @@ def table_for_reader(*comparisons: Comparison) -> pd.DataFrame:
 
 
 def stability(refits: pd.DataFrame, labels: Mapping[str, str]) -> Comparison:
-    """Compare the first ten TFs of two fits to resampled training samples.
+    """Compare the first ten TFs of two fits to parts of the training samples.
 
     Args:
         refits: Result of :func:`lembas.stability.refits`.
@@ -70,7 +72,7 @@ def stability(refits: pd.DataFrame, labels: Mapping[str, str]) -> Comparison:
     mean = refits.groupby("model", sort=False)[["overlap", "overlap_chance"]].mean()
     return Comparison(
         name="first ten TFs in common",
-        question="Do two fits to resampled training samples agree on the ten TFs that matter most?",
+        question="Do fits to two parts of the training samples agree on the first ten TFs?",
         nothing="No model was fitted anew.",
         rows=_rows(
             {
@@ -120,8 +122,9 @@ def signs(table: pd.DataFrame, labels: Mapping[str, str]) -> Comparison:
         value, chance = own["n_agree"].sum() / n, expected.sum() / n
         # Directions of one gene's TFs go together: genes, not edges, are the units.
         sd = ((own["n_agree"] - expected) ** 2).sum() ** 0.5 / n
-        told = f"{value:.0%} ({n:,})"
-        cells[str(model)] = (told, f"{chance:.0%}", beyond(value, chance, sd))
+        n_units = n**2 / (own["n_edges"] ** 2).sum()  # as many genes of equally many edges
+        verdict = beyond(value, chance, sd) if n_units >= _FEWEST_UNITS else "too few genes"
+        cells[str(model)] = (f"{value:.0%} ({n:,})", f"{chance:.0%}", verdict)
     return Comparison(
         name="same sign (edges)",
         question="Is the direction the sign that the prior gives the edge?",
@@ -168,9 +171,7 @@ def randomised(twins: pd.DataFrame, labels: Mapping[str, str]) -> Comparison:
     cells = {}
     mean = twins.groupby("model", sort=False)[["rbo", "rbo_chance"]].mean()
     for model, value, chance in mean.itertuples():
-        no_better = chance >= NO_CHOICE or excess(value, chance) < IN_PART
-        verdict = "passed" if pd.notna(value) and no_better else "not passed"
-        cells[model] = (_number(value), _number(chance), verdict)
+        cells[model] = (_number(value), _number(chance), _differs(value, chance))
     return Comparison(
         name="weights permuted",
         question="Do models with permuted weights give other attributions?",
@@ -187,16 +188,29 @@ def decoys(table: pd.DataFrame, labels: Mapping[str, str]) -> Comparison:
         labels: Model to label.
     """
     ratios = table.groupby("model", sort=False)["ratio"].mean()
-    verdicts = {True: "within the limit", False: "above the limit"}
     return Comparison(
         name="decoys, times an equal share",
         question=f"Do decoys get at most {DECOY_LIMIT:g} times an equal share?",
         nothing="No model was fitted with decoys.",
         rows=_rows(
-            {model: (_number(r), "1", verdicts[r <= DECOY_LIMIT]) for model, r in ratios.items()},
-            labels,
+            {model: (_number(r), "1", _within_limit(r)) for model, r in ratios.items()}, labels
         ),
     )
+
+
+def _differs(value: float, chance: float) -> str:
+    """Say whether a model and its randomised self are explained apart."""
+    if pd.isna(value) or pd.isna(chance):
+        return "cannot be compared"
+    if chance >= NO_CHOICE:
+        return "no choice"
+    return "passed" if excess(value, chance) < IN_PART else "not passed"
+
+
+def _within_limit(ratio: float) -> str:
+    if pd.isna(ratio):
+        return "cannot be compared"
+    return "within the limit" if ratio <= DECOY_LIMIT else "above the limit"
 
 
 def _shares(mean: pd.DataFrame, labels: Mapping[str, str], *, digits: int) -> pd.DataFrame:

@@ -240,7 +240,7 @@ def _measured(found: pd.DataFrame, genes: pd.Index, chosen: np.ndarray) -> pd.Da
             "auprc": pooled,
             "base_rate": base,
             "auprc_over_base": pooled / base,
-            "gene_auprc_over_chance": np.nanmedian(by_gene[chosen], axis=1),
+            "gene_auprc_over_chance": pd.DataFrame(by_gene[chosen]).median(axis=1).to_numpy(),
             **_shares(found, place, counts),
         }
     )

@@ -11,11 +11,14 @@ from lembas.agreement import pairs
 from lembas.attribution import explain
 from lembas.baselines import make
 from lembas.cohorts import Cohort
+from lembas.inner_split import held_out_samples
 from lembas.network import Network
 from lembas.prior_support import NO_PATH
 
 # Models that are fitted anew in a moment.
 REFITTED: tuple[str, ...] = ("mlr", "ridge", "masked_ridge")
+# As much as a resample with replacement holds of the samples, 1 - 1/e.
+PART = 0.632
 # Models that may use any TF; the masked ridge has no edge from a decoy.
 FULL: tuple[str, ...] = ("mlr", "ridge")
 
@@ -31,10 +34,13 @@ def refits(
     n_refits: int = 10,
     seed: int = 888,
 ) -> pd.DataFrame:
-    """Fit models of some genes to resampled training samples and compare what they attribute.
+    """Fit models of some genes to parts of the training samples and compare what they attribute.
 
-    Every model gets the same resamples (with replacement, as many as there are). The samples
-    explained and the background stay, so that only the model changes.
+    Every model gets the same parts: ``PART`` of the samples, drawn without replacement, or of the
+    series where at least two are known. Drawn with replacement, a sample that a ridge leaves out to
+    choose its penalty would have a twin among the others, and the ridge would choose hardly any.
+    The samples explained and the background stay, so that only the model changes. Models have the
+    registry's own settings.
 
     Args:
         train: Training samples.
@@ -43,22 +49,24 @@ def refits(
         network: Prior, for the models that take one.
         models: Names in the registry.
         n_background: Training samples of the background.
-        n_refits: Resamples, >= 2.
-        seed: Seed of the resampling and the background.
+        n_refits: Parts drawn, >= 2.
+        seed: Seed of the parts and the background.
 
     Returns:
         One row a model, gene and pair of refits: model, gene, refit, other, rbo, spearman, overlap
         and each by chance (see :func:`lembas.agreement.pairs`).
 
     Raises:
-        ValueError: If there are fewer than two resamples.
+        ValueError: If there are fewer than two refits.
     """
     if n_refits < 2:
         raise ValueError(f"two refits or more can be compared, got n_refits={n_refits}")
     chosen = list(genes)
-    generator = np.random.default_rng(seed)
     background = train.x.sample(min(n_background, len(train.x)), random_state=seed)
-    drawn = [generator.integers(len(train.x), size=len(train.x)) for _ in range(n_refits)]
+    drawn = [
+        held_out_samples(train.x.index, train.series, fraction=1 - PART, seed=seed + number)[0]
+        for number in range(n_refits)
+    ]
     tables = []
     for name in models:
         parts = []

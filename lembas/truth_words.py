@@ -20,7 +20,7 @@ USEFUL, CHANCE = 2.0, 1.2
 USEFUL_PART, LEAST_PART = 0.5, 0.1
 # A sign may be read off where it is right in this share of the recovered edges.
 SURE_SIGN = 0.9
-_ALIKE = "neither more nor less"
+_UNDECIDED = "undecided"
 
 
 def judged(row: Mapping[str, Any]) -> str:
@@ -30,10 +30,13 @@ def judged(row: Mapping[str, Any]) -> str:
         row: ``value`` (AUPRC over base rate), ``low`` (its lower limit) and ``base_rate``.
 
     Returns:
-        "useful" from ``USEFUL`` times chance and ``LEAST_PART`` of the way to a perfect ranking on,
-        or from ``USEFUL_PART`` of the way; "chance" below ``CHANCE`` times and ``LEAST_PART`` of
-        the way, or where the interval reaches chance; else "weak".
+        "unknown" without a lower limit; "useful" from ``USEFUL`` times chance and ``LEAST_PART`` of
+        the way to a perfect ranking on, or from ``USEFUL_PART`` of the way; "chance" below
+        ``CHANCE`` times and ``LEAST_PART`` of the way, or where the interval reaches chance; else
+        "weak".
     """
+    if pd.isna(row["low"]):
+        return "unknown"
     part = (row["value"] - 1) * row["base_rate"] / (1 - row["base_rate"])
     if row["low"] <= 1 or (row["value"] < CHANCE and part < LEAST_PART):
         return "chance"
@@ -45,6 +48,7 @@ _JUDGEMENTS: Mapping[str, str] = {
     "useful": "Of use",
     "weak": "Better than chance, but weak",
     "chance": "No better than chance",
+    "unknown": "Not to be judged from so few targets",
 }
 
 
@@ -57,6 +61,8 @@ def question_sentence(table: pd.DataFrame, question: str, labels: Mapping[str, s
         labels: Model to label.
     """
     rows = _wide(table, question)
+    if rows.empty:
+        return f"Of {QUESTIONS[question]} nothing can be asked here: all of them are true, or none."
     base = float(rows["base_rate"].iloc[0])
     rows = rows[~rows.index.str.endswith(RANDOMISED)].sort_values(
         "value", ascending=False, kind="stable"
@@ -107,18 +113,21 @@ def over_prior_sentence(differences: pd.DataFrame, labels: Mapping[str, str]) ->
         labels: Model to label.
     """
     differences = differences[~differences["model"].str.endswith(RANDOMISED)]
+    is_more, is_less = differences["low"] > 0, differences["high"] < 0
     groups = {
-        "more than": differences[differences["low"] > 0],
-        "less than": differences[differences["high"] < 0],
-        "about as much as": differences[(differences["low"] <= 0) & (differences["high"] >= 0)],
+        "more than": differences.loc[is_more, "model"],
+        "less than": differences.loc[is_less, "model"],
     }
     parts = [
-        f"{_listed(rows['model'], labels)} recover{'s' if len(rows) == 1 else ''} {words} "
+        f"{_listed(models, labels)} recover{'s' if len(models) == 1 else ''} {words} "
         "the prior alone"
-        for words, rows in groups.items()
-        if len(rows)
+        for words, models in groups.items()
+        if len(models)
     ]
-    return f"Among all pairs, {'; '.join(parts)}."
+    unclear = differences.loc[~is_more & ~is_less, "model"]
+    if len(unclear):
+        parts.append(f"of {_listed(unclear, labels)} these targets do not decide it")
+    return f"Among all pairs, {'; '.join(parts) or 'no model was asked'}."
 
 
 def control_sentence(
@@ -136,14 +145,21 @@ def control_sentence(
         f"{'as it should' if abs(row.value - 1) <= most - 1 else 'which is too far from it'}"
         for row in rows.itertuples()
     ]
-    own = decoys[~decoys.index.str.endswith(RANDOMISED) & (decoys.index != PRIOR)]
+    return (
+        f"With their weights in the wrong places, models come among the pairs of the prior to: "
+        f"{'; '.join(fallen) or 'none could be tried'}. {_decoy_sentence(decoys, labels)}"
+    )
+
+
+def _decoy_sentence(decoys: pd.Series, labels: Mapping[str, str]) -> str:
+    own = decoys[~decoys.index.str.endswith(RANDOMISED) & (decoys.index != PRIOR)].dropna()
+    if own.empty:
+        return "Every TF of this study regulates something, so that there are no decoys."
     worst = own.idxmax()
     verdict = "within" if own[worst] <= DECOY_LIMIT else "beyond"
     return (
-        f"With their weights in the wrong places, models come among the pairs of the prior to: "
-        f"{'; '.join(fallen) or 'none was tried'}. A TF that regulates nothing gets at most "
-        f"{own[worst]:.2f} times an equal share ({_label(worst, labels)}), {verdict} the "
-        f"{DECOY_LIMIT:g} that are allowed."
+        f"TFs that regulate nothing get on average at most {own[worst]:.2f} times an equal share "
+        f"({_label(worst, labels)}), {verdict} the {DECOY_LIMIT:g} that are allowed."
     )
 
 
@@ -163,8 +179,8 @@ def kind_sentences(kinds: pd.DataFrame, labels: Mapping[str, str]) -> str:
             for verdict in ("more", "less")
             for question, rows in own[told == verdict].groupby("question", sort=False)
         ]
-        same = counted((told == _ALIKE).sum(), "comparison")
-        parts += [f"{_ALIKE} in {same}"] if (told == _ALIKE).any() else []
+        same = counted((told == _UNDECIDED).sum(), "comparison")
+        parts += [f"{_UNDECIDED} in {same}"] if (told == _UNDECIDED).any() else []
         model = _label(own["model"].iloc[0], labels)
         sentences.append(
             f"{model} recovers, beside {_label(reference, labels)}: {'; '.join(parts)}."
@@ -208,7 +224,7 @@ def skill_sentence(skill: pd.Series, labels: Mapping[str, str]) -> str:
 
 
 def _told(row: Any) -> str:
-    return "more" if row.low > 0 else "less" if row.high < 0 else _ALIKE
+    return "more" if row.low > 0 else "less" if row.high < 0 else _UNDECIDED
 
 
 def curve_sentences(ranges: pd.DataFrame, labels: Mapping[str, str]) -> str:
@@ -239,18 +255,18 @@ def reading_sentences(table: pd.DataFrame, models: Iterable[str], labels: Mappin
 
 
 def _reading(table: pd.DataFrame, model: str, labels: Mapping[str, str]) -> str:
-    inside, outside = (
-        judged(_wide(table, name).loc[model]) for name in ("within_prior", "outside_prior")
-    )
+    inside, outside = (_judged_of(table, name, model) for name in ("within_prior", "outside_prior"))
     within = {
         "useful": "can rank the edges that the network proposes, true before false",
         "weak": "rank the edges that the network proposes little better than chance",
         "chance": "do not tell true edges of the network from false ones",
+        "unknown": "cannot be judged by the edges that the network proposes",
     }[inside]
     beyond = {
         "useful": "point at regulators that the network does not know",
         "weak": "hint only weakly at regulators that the network does not know",
         "chance": "say nothing of regulators that the network does not know",
+        "unknown": "cannot be judged by regulators that the network does not know",
     }[outside]
     reading = (
         "as candidates for a test, not as findings"
@@ -263,6 +279,12 @@ def _reading(table: pd.DataFrame, model: str, labels: Mapping[str, str]) -> str:
     )
 
 
+def _judged_of(table: pd.DataFrame, question: str, model: str) -> str:
+    """Judge a model; "unknown" where the question is not posed."""
+    rows = _wide(table, question)
+    return judged(rows.loc[model]) if model in rows.index else "unknown"
+
+
 def rule() -> str:
     """State the rules of the sentences."""
     return (
@@ -272,7 +294,8 @@ def rule() -> str:
         f"{CHANCE:g} times and {100 * LEAST_PART:.0f} % of the way; "
         f"a sign may be read where {100 * SURE_SIGN:.0f} % are right; a decoy may get "
         f"{DECOY_LIMIT:g} times an equal share; a randomised model must lie within "
-        f"{100 * (CHANCE - 1):.0f} % of chance. A TF acts on a target that moves by "
+        f"{100 * (CHANCE - 1):.0f} % of chance; a comparison is undecided where the 95 % interval "
+        "of the difference holds 0. A TF acts on a target that moves by "
         f"{LEAST_EFFECT:g} log2 units when the TF moves by one SD; a target is non-linear when a "
         "linear function of its true regulators "
         f"gives less than {100 * LEAST_LINEAR:.0f} % of its response, and multi-hop when more TFs "

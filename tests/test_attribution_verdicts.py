@@ -39,6 +39,8 @@ def test_stability_by_hand() -> None:
 
 def test_a_sentence_names_the_models_of_a_verdict_together_and_no_number() -> None:
     table = pd.DataFrame({"model": ["a", "b", "c"], "ratio": [1.0, 9.0, DECOY_LIMIT]})
+    unknown = verdicts.decoys(table.assign(ratio=np.nan), {}).rows["verdict"]
+    assert set(unknown) == {"cannot be compared"}
     found = verdicts.decoys(table, {"a": "A", "b": "B", "c": "C"})
     assert found.sentence() == (
         "Do decoys get at most 1.5 times an equal share? Within the limit: A, C. "
@@ -49,7 +51,7 @@ def test_a_sentence_names_the_models_of_a_verdict_together_and_no_number() -> No
 
 
 def test_randomised_models_must_be_near_chance() -> None:
-    """A fifth of the way from .1 to 1 is .28; that which has no choice passes."""
+    """A fifth of the way from .1 to 1 is .28; beside .95 by chance nothing can be passed."""
     twins = pd.DataFrame(
         {
             "model": ["mlr", "lembas", "ridge", "pls"],
@@ -61,8 +63,8 @@ def test_randomised_models_must_be_near_chance() -> None:
     assert found.to_dict() == {
         "MLR": "not passed",
         "LEMBAS-RNN": "passed",
-        "ridge": "passed",
-        "pls": "not passed",
+        "ridge": "no choice",
+        "pls": "cannot be compared",
     }
     assert verdicts.randomised(twins.head(0), LABELS).sentence().startswith("No model here")
 
@@ -87,11 +89,12 @@ def test_shares_beside_random_sets() -> None:
 
 
 def test_genes_are_the_units_of_signs() -> None:
-    """Ten genes, each 4 above its 5: 40 above 50, SD sqrt(160) = 12.6; one gene cannot tell."""
+    """Ten genes, each 4 above its 5: 40 above 50, SD sqrt(160) = 12.6; few genes cannot tell."""
     table = pd.DataFrame({"model": "mlr", "n_edges": 10, "n_agree": [9] * 10, "chance": 0.5})
     many = verdicts.signs(table, LABELS).rows.loc["MLR"].tolist()
     assert many == ["90% (100)", "50%", "more than by chance"]
-    assert verdicts.signs(table.head(1), LABELS).rows["verdict"].tolist() == ["as by chance"]
+    for few in (table.head(7), table.assign(n_edges=[1000] + [10] * 9, n_agree=[900] + [9] * 9)):
+        assert verdicts.signs(few, LABELS).rows["verdict"].tolist() == ["too few genes"]
     assert verdicts.signs(table.head(0), LABELS).sentence().startswith("No model uses an edge")
 
 

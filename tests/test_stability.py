@@ -7,12 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.model_selection import GroupShuffleSplit
 
 from lembas.agreement import pairs
 from lembas.attribution import explain
 from lembas.baselines import make
 from lembas.cohorts import Cohort
 from lembas.stability import (
+    PART,
     decoy_shares,
     over_genes,
     refits,
@@ -33,22 +35,39 @@ def linear_cohort(n_samples: int, *, noise: float) -> Cohort:
     return Cohort(name="train", x=x, y=y, imputed=none, missing=none, series=None)
 
 
-def test_refits_are_those_of_resampled_samples(study: Study) -> None:
+def test_refits_are_those_of_parts_of_the_samples(study: Study) -> None:
+    """Whole series are drawn, none twice: the explanations are those of fits to just these."""
     train, genes = study.dataset.train, study.dataset.targets[:2]
     samples = study.dataset.test.x.iloc[:5]
     options = {"network": study.network, "n_background": 10, "n_refits": 3, "seed": 4}
     table = refits(train, samples, genes, models=["ridge"], **options)
     assert len(table) == 2 * 3
-    generator = np.random.default_rng(4)
+    names, n_drawn = train.series.unique(), []
     parts = []
-    for number in (1, 2, 3):
-        rows = generator.integers(len(train.x), size=len(train.x))
+    for number in range(3):
+        splitter = GroupShuffleSplit(1, train_size=PART, random_state=4 + number)
+        rows = next(splitter.split(train.x, groups=train.series))[0]
+        n_drawn.append(train.series.iloc[rows].nunique())
         model = make("ridge").fit(train.x.iloc[rows], train.y[genes].iloc[rows])
         background = train.x.sample(10, random_state=4)
         edges = explain(model, samples, background, genes).edges()
         parts.append(edges.assign(model=f"refit {number}"))
+    assert set(n_drawn) == {int(PART * len(names))}
     expected = pairs(pd.concat(parts), n_shuffles=0)
     assert table["rbo"].to_numpy() == pytest.approx(expected["rbo"].to_numpy())
+
+
+def test_a_refitted_ridge_is_penalised_as_the_whole_one() -> None:
+    """A resample with replacement would hold twins, and leave-one-out no penalty against noise."""
+    x = normal_table(90, [f"T{i}" for i in range(60)], seed=1)
+    y = normal_table(90, [f"G{i}" for i in range(12)], seed=2)
+    for i, gene in enumerate(y):
+        y[gene] = x[f"T{i}"] + 2 * y[gene]
+    none = pd.Index([])
+    train = Cohort(name="train", x=x, y=y, imputed=none, missing=none, series=None)
+    found = refits(train, x[:10], y.columns, network=None, models=["ridge"], n_refits=4)
+    free = refits(train, x[:10], y.columns, network=None, models=["mlr"], n_refits=4)
+    assert found["rbo"].mean() > free["rbo"].mean() + 0.1
 
 
 def test_a_gene_with_strong_regulators_is_explained_alike_each_time() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from lembas import truth_words
 from lembas.conditions import Noise
-from lembas.recovery import recovery
-from lembas.truth import PRIOR
+from lembas.plotting import recovery as recovery_figure
+from lembas.recovery import by_kind, recovery
+from lembas.truth import PRIOR, QUESTIONS, decoy_ratios
 from lembas.truth_study import (
     RANDOMISED,
     Rankings,
@@ -92,3 +94,38 @@ def test_unknown_curves_and_empty_panels_are_refused() -> None:
         recovery_curves(SETTINGS, {"n_cells": [1]}, ["ridge"])
     with pytest.raises(ValueError, match="n_genes=0: nothing to explain; expected numbers of at"):
         true_study(SETTINGS, n_genes=0)
+
+
+@pytest.mark.parametrize(
+    ("setting", "n_genes"),
+    [({"prior_false_share": 0.0}, 8), ({}, 3), ({"n_tfs": 20, "n_targets": 20}, 8)],
+)
+def test_a_study_that_poses_few_questions_is_told_and_drawn(
+    setting: dict[str, float], n_genes: int
+) -> None:
+    """A prior without false edges; too few targets for an interval; perhaps no decoys."""
+    study = true_study({**SETTINGS, **setting}, **{**SIZES, "n_genes": n_genes})
+    explained = explain_all(study, ["ridge", "masked_ridge"], randomise=["masked_ridge"])
+    found = recovery(study.pairs, explained.scores, n_resamples=20)
+    kinds = by_kind(
+        study.pairs,
+        explained.scores,
+        study.linear_share,
+        model="masked_ridge",
+        references=["ridge"],
+        n_resamples=20,
+    )
+    decoys = decoy_ratios(explained.scores, study.simulation.decoys)
+    told = [truth_words.question_sentence(found.table, question, {}) for question in QUESTIONS]
+    told += [
+        truth_words.over_prior_sentence(found.over_prior, {}),
+        truth_words.control_sentence(found.table, decoys, {}),
+        truth_words.sign_sentence(found.table, {}),
+        truth_words.kind_sentences(kinds, {}),
+        truth_words.reading_sentences(found.table, ["ridge"], {}),
+    ]
+    assert not [text for text in told if "nan" in text or ": ." in text]
+    if n_genes == 3:
+        assert "Not to be judged from so few targets" in told[0]
+        assert "these targets do not decide it" in told[len(QUESTIONS)]
+    recovery_figure(found.table, questions=dict(QUESTIONS))

@@ -37,6 +37,7 @@ def table(
         (1.3, 1.2, 0.7, "useful"),  # .7 of the way to 1 / .7
         (1.5, 0.9, 0.1, "chance"),
         (1.1, 1.05, 0.1, "chance"),
+        (3.0, float("nan"), 0.1, "unknown"),  # too few targets for an interval
     ],
 )
 def test_the_rule(value: float, low: float, base: float, expected: str) -> None:
@@ -98,7 +99,11 @@ def test_beside_the_prior() -> None:
     ).assign(high=[1.5, 1, -0.5])
     assert truth_words.over_prior_sentence(apart, LABELS) == (
         "Among all pairs, Model M recovers more than the prior alone; o recovers less than the "
-        "prior alone; n recovers about as much as the prior alone."
+        "prior alone; of n these targets do not decide it."
+    )
+    unknown = apart.assign(low=float("nan"), high=float("nan"))
+    assert truth_words.over_prior_sentence(unknown, LABELS) == (
+        "Among all pairs, of Model M, n, o these targets do not decide it."
     )
 
 
@@ -106,7 +111,19 @@ def test_controls() -> None:
     shares = pd.Series({"prior": 9.0, "m": 0.4, "m@randomised": 2.0})
     found = truth_words.control_sentence(table((3.0, 2, 4), (1, 0.9, 1.1)), shares, LABELS)
     assert "Model M, randomised 1.10 times chance, as it should" in found
-    assert "at most 0.40 times an equal share (Model M), within the 1.5" in found
+    assert "on average at most 0.40 times an equal share (Model M), within the 1.5" in found
+    none = pd.Series(float("nan"), index=shares.index)
+    without = truth_words.control_sentence(table((3.0, 2, 4), (1, 0.9, 1.1)), none, LABELS)
+    assert without.endswith("so that there are no decoys.")
+
+
+def test_a_question_that_is_not_posed_is_not_answered() -> None:
+    """A prior without false edges: all of its pairs are true."""
+    own = table((3.0, 2.5, 3.5), (1.0, 0.9, 1.1)).query("question != 'within_prior'")
+    assert "nothing can be asked here" in truth_words.question_sentence(own, "within_prior", LABELS)
+    assert "none could be tried" in truth_words.control_sentence(own, pd.Series({"m": 0.4}), LABELS)
+    said = truth_words.reading_sentences(own, ["m"], LABELS)
+    assert "Model M cannot be judged by the edges that the network proposes" in said
 
 
 def test_kinds_and_curves() -> None:
@@ -118,7 +135,7 @@ def test_kinds_and_curves() -> None:
     assert truth_words.kind_sentences(kinds, LABELS) == f"{less} targets)."
     unclear = kinds.assign(kind="multi-hop", high=0.5)
     assert truth_words.kind_sentences(pd.concat([kinds, unclear]), LABELS) == (
-        f"{less} targets); neither more nor less in 1 comparison."
+        f"{less} targets); undecided in 1 comparison."
     )
     more = kinds.assign(kind="multi-hop", n_genes=1, low=0.5, high=1.0)
     assert truth_words.kind_sentences(more, LABELS).endswith("(1 multi-hop target).")

@@ -27,7 +27,7 @@ def recovery(
     Args:
         table: Columns question, model, metric, value, low, high; for each question also the
             metric ``base_rate``.
-        questions: Questions to show, to words.
+        questions: Questions to show, to words; one that the table does not hold has no panel.
         labels: Model to label.
         metric: What to draw: a multiple of chance.
         title: Text above; None for the usual one.
@@ -38,11 +38,12 @@ def recovery(
 
     Raises:
         KeyError: If a column is missing.
-        ValueError: If there is no row, or none of a question or of the metric.
+        ValueError: If there is no row, or none of the questions or of the metric.
     """
     style.require(table, _COLUMNS, "recovery")
     own = style.pick(table, "metric", metric)
-    parts = {name: style.pick(own, "question", name).set_index("model") for name in questions}
+    asked = [name for name in questions if name in set(own["question"])] or [*questions]
+    parts = {name: style.pick(own, "question", name).set_index("model") for name in asked}
     labelled = []
     for part in parts.values():
         notes = {
