@@ -44,7 +44,7 @@ class Products:
 
     Attributes:
         gram: Inputs and states of the TFs with each other, ``(2 tf + 1, 2 tf + 1)``; the last row
-            and column are 0, for padding.
+            and column are 0, for padding. States times inputs stand below the diagonal alone.
         projected: Inputs and states with the genes, ``(2 tf + 1, gene)``.
     """
 
@@ -106,8 +106,9 @@ class GeneReadout:
         self._kept: list[Tensor] = []
         self.inputs = self._collected_inputs(model)
         self._gram_of_inputs = self.inputs @ self.inputs.t()
-        self._of_inputs = self._times_genes(self.inputs)
         n_genes = len(model.outputs)
+        self._of_inputs = self.inputs.new_zeros((self.n_tfs, n_genes))
+        self._add_times_genes(self.inputs, self._of_inputs)
         self._total = torch.zeros(n_genes, dtype=torch.double, device=device)
         for _, y in self._chunks():
             self._total += y.square().sum(dim=0)
@@ -118,12 +119,12 @@ class GeneReadout:
         Args:
             states: Standardised states ``(tf, sample)``, double precision.
         """
-        padding = states.new_zeros((1, len(self._total)))
-        across = states @ self.inputs.t()
-        above = torch.cat([self._gram_of_inputs, across.t()], dim=1)
-        below = torch.cat([across, states @ states.t()], dim=1)
-        gram = torch.nn.functional.pad(torch.cat([above, below]), (0, 1, 0, 1))
-        return Products(gram, torch.cat([self._of_inputs, self._times_genes(states), padding]))
+        n, n_genes = self.n_tfs, len(self._total)
+        gram, projected = states.new_zeros((2 * n + 1,) * 2), states.new_zeros((2 * n + 1, n_genes))
+        gram[:n, :n], projected[:n] = self._gram_of_inputs, self._of_inputs
+        gram[n:-1, :n], gram[n:-1, n:-1] = states @ self.inputs.t(), states @ states.t()
+        self._add_times_genes(states, projected[n:-1])
+        return Products(gram, projected)
 
     def solve(self, products: Products, alpha: Tensor) -> tuple[Weights, float]:
         """Solve all genes' regressions.
@@ -188,9 +189,9 @@ class GeneReadout:
         """
         direct, through = self.pattern.matrix(weights.direct), self.pattern.matrix(weights.state)
         back = self.pattern.transposed(weights.state)
-        # TFs are few beside genes: what comes back of a prediction is a product of small matrices.
-        slope = (back @ direct.to_dense()) @ self.inputs
-        slope.addmm_(back @ through.to_dense(), states)
+        # What comes back of a prediction are products of TFs with TFs, far smaller than one of genes
+        # with samples.
+        slope = (back @ direct) @ self.inputs + (back @ through) @ states
         for rows, y in self._chunks():
             slope[:, rows] -= back @ y.t()
         return slope.mul_(2)
@@ -229,12 +230,10 @@ class GeneReadout:
             start += len(x)
         return inputs
 
-    def _times_genes(self, values: Tensor) -> Tensor:
-        """Multiply values ``(tf, sample)`` with the genes: ``(tf, gene)``."""
-        product = values.new_zeros((len(values), self.pattern.shape[0]))
+    def _add_times_genes(self, values: Tensor, total: Tensor) -> None:
+        """Add the product of values ``(tf, sample)`` with the genes to ``(tf, gene)``."""
         for rows, y in self._chunks():
-            product.addmm_(values[:, rows], y)
-        return product
+            total.addmm_(values[:, rows], y)
 
     def _chunks(self) -> Iterator[tuple[slice, Tensor]]:
         """Go through the standardised genes ``(sample, gene)``, some samples at a time."""
