@@ -270,11 +270,13 @@ def _edges_of(table: pd.DataFrame, X: pd.DataFrame, gene: str) -> pd.DataFrame:
     """Summarise one gene's attributions ``(sample, tf)``."""
     values, known = table.to_numpy(float), X.to_numpy(float)
     together = ((values - values.mean(axis=0)) * (known - known.mean(axis=0))).sum(axis=0)
+    # The mean of equal numbers may be rounded, so that they seem to vary about it.
+    varies = (np.ptp(values, axis=0) > 0) & (np.ptp(known, axis=0) > 0)
     return pd.DataFrame(
         {
             "gene": gene,
             "tf": table.columns,
             "mean_abs_attribution": np.abs(values).mean(axis=0),
-            "direction": np.sign(together).astype(int),
+            "direction": np.where(varies, np.sign(together), 0).astype(int),
         }
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -29,6 +30,8 @@ from tests.small_study import network_of, normal_table
 
 EXPLAINED = ["mlr", "ridge", "masked_ridge", "xgbrf", "lembas_published", "lembas"]
 N_SAMPLES, N_BACKGROUND = 12, 25
+# More than the 100 background samples that shap keeps unless told otherwise.
+N_MANY = 130
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +42,14 @@ def samples(study: Study) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def background(study: Study) -> pd.DataFrame:
     return study.dataset.train.x.iloc[:N_BACKGROUND]
+
+
+@pytest.fixture(scope="module")
+def many(study: Study) -> pd.DataFrame:
+    """Return a background of more samples than shap keeps by itself, from all cohorts."""
+    rows = pd.concat([cohort.x for cohort in study.dataset.cohorts.values()]).iloc[:N_MANY]
+    assert len(rows) == N_MANY
+    return rows
 
 
 def wide(made: Attribution, gene: str) -> pd.DataFrame:
@@ -63,15 +74,15 @@ def test_linear_models_agree_with_shaps_linear_explainer(
     fitted: dict[str, BaseEstimator],
     study: Study,
     samples: pd.DataFrame,
-    background: pd.DataFrame,
+    many: pd.DataFrame,
     name: str,
 ) -> None:
     model, genes = fitted[name], study.dataset.targets[[0, 7]]
-    made = explain(model, samples, background, genes)
+    made = explain(model, samples, many, genes)
     assert made.method == "linear, closed form"
     for gene in genes:
         # shap keeps 100 background samples unless told otherwise.
-        masker = shap.maskers.Independent(background, max_samples=len(background))
+        masker = shap.maskers.Independent(many, max_samples=len(many))
         expected = shap.LinearExplainer(slopes(model, gene), masker).shap_values(samples)
         assert wide(made, gene).to_numpy() == pytest.approx(expected, abs=1e-5)
     assert made.completeness_error().max() < 1e-4
@@ -106,27 +117,28 @@ def test_the_base_is_the_mean_prediction_over_the_background(
         assert made.base.to_dict() == pytest.approx(expected, abs=1e-6)
 
 
-# XGBRF
+# Trees
 
 
-def test_the_forests_attributions_add_up(
-    fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame
+@pytest.mark.parametrize("name", ["xgbrf", "boosted"])
+def test_attributions_of_trees_add_up_over_the_whole_background(
+    fitted: dict[str, BaseEstimator], samples: pd.DataFrame, many: pd.DataFrame, name: str
 ) -> None:
-    model = fitted["xgbrf"]
-    made = explain(model, samples, background, model.genes_[:3])
+    model = fitted[name]
+    made = explain(model, samples, many, model.genes_[:3])
     assert made.method == "interventional TreeSHAP"
     assert made.completeness["error"].abs().max() <= 1e-4
     assert made.completeness_error().max() <= 1e-4
 
 
 def test_a_small_forest_agrees_with_shapley_values_by_definition(
-    fitted: dict[str, BaseEstimator], study: Study, background: pd.DataFrame
+    fitted: dict[str, BaseEstimator], study: Study, many: pd.DataFrame
 ) -> None:
     """Two players: phi_1 = (v(1) - v(0) + v(12) - v(2)) / 2, v averaged over the background."""
     train = study.dataset.train
     tfs, gene = train.x.columns[:2], train.y.columns[0]
     model = type(fitted["xgbrf"])().fit(train.x[tfs], train.y[[gene]])
-    base, sample = background[tfs], study.dataset.test.x[tfs].iloc[:1]
+    base, sample = many[tfs], study.dataset.test.x[tfs].iloc[:1]
 
     def value(known: list[str]) -> float:
         rows = base.copy()
@@ -439,3 +451,18 @@ def test_edges_sum_up_the_samples(
     found = edges["direction"].reindex(model.tfs_)
     assert (found[moving] == np.sign(pd.Series(slopes(model, gene)[0], model.tfs_))[moving]).all()
     assert set(edges["gene"]) == {gene}
+
+
+def test_what_does_not_vary_has_no_direction(
+    fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame
+) -> None:
+    """The mean of fifty times .3 is not exactly .3: rounding must not look like a covariance."""
+    fifty = pd.concat([samples] * 5, ignore_index=True).iloc[:50]
+    first, second = fifty.columns[:2]
+    fifty = fifty.astype(float).assign(**{first: 0.3})
+    made = explain(fitted["ridge"], fifty, background, ["ALB"])
+    assert made.edges().set_index("tf")["direction"][first] == 0
+    values = made.values["ALB"].assign(**{second: 0.3})  # noqa: PD011 (a field)
+    directions = replace(made, values={"ALB": values}).edges().set_index("tf")["direction"]
+    assert directions[[first, second]].tolist() == [0, 0]
+    assert (directions.drop([first, second]) != 0).any()
