@@ -71,7 +71,13 @@ class Attribution:
         NaN for a gene whose prediction does not vary.
         """
         size = np.sqrt((self.error**2).mean())
-        return (size / self.prediction.std(ddof=0).replace(0, np.nan)).rename("error")
+        return (size / self.prediction_sd()).rename("error")
+
+    def prediction_sd(self) -> pd.Series:
+        """SD of the prediction over the samples, over ``gene``; NaN where it does not vary."""
+        # The SD of equal numbers may be rounded to more than 0.
+        varies = np.ptp(self.prediction.to_numpy(float), axis=0) > 0
+        return self.prediction.std(ddof=0).where(varies)
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -175,7 +181,7 @@ def explain(
         method=found.method,
         background=background.index,
         seed=how.seed,
-        notes=notes_of(still),
+        notes=(*found.notes, *notes_of(still)),
     )
 
 

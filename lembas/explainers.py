@@ -20,8 +20,9 @@ class Settings:
             Gauss-Legendre nodes on the way from it as the attributions need to add up. "random":
             so many draws of a background sample and a place on the way, as the original study.
         n_draws: Draws a sample in the mode "random", >= 1.
-        tolerance: In the mode "quadrature", nodes are added until the completeness error is at
-            most this part of the prediction's SD, > 0.
+        tolerance: In the mode "quadrature", nodes are added, up to 32, until the completeness
+            error is at most this part of the SD of the model's prediction, > 0. Of an ensemble
+            that is the mean of its networks. Genes that stay above it are named in the notes.
         max_memory_mb: For models with gradients: bounds the memory of what is computed at once, in
             10^6 bytes, > 0, beside the attributions themselves and the predictions explained; it
             changes no result but for rounding.
@@ -54,10 +55,12 @@ class Explained:
     Attributes:
         by_gene: Gene to its attributions ``(sample, tf)``.
         method: How they were computed, in words.
+        notes: What the reader should know of them.
     """
 
     by_gene: dict[str, pd.DataFrame]
     method: str
+    notes: tuple[str, ...] = ()
 
 
 # Explains a model's genes over samples against a background, all checked and in the model's order.

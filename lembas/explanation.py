@@ -170,8 +170,8 @@ def explain_models(models: Mapping[str, BaseEstimator], plan: Plan) -> Explanati
         )
     errors = []
     for name, each in made.items():
-        sd = each.prediction.std(ddof=0).replace(0, np.nan)
-        table = (each.error.abs() / sd).rename_axis(index="sample", columns="gene")
+        table = each.error.abs() / each.prediction_sd()
+        table = table.rename_axis(index="sample", columns="gene")
         long = table.melt(ignore_index=False, value_name="error").reset_index()
         errors.append(long.assign(model=name)[["gene", "sample", "model", "error"]])
     rms = [each.completeness_error().reset_index().assign(model=m) for m, each in made.items()]
