@@ -20,7 +20,7 @@ from lembas.explainers import Explain, Settings
 from lembas.forests import XGBRF
 from lembas.formats import listed, write_atomically
 from lembas.gradient_explainer import explain_network
-from lembas.labels import aligned_columns, check_is_table, offered_names
+from lembas.labels import aligned_columns, as_names, check_is_table, offered_names
 from lembas.linear_explainer import explain_linear, is_linear
 from lembas.sampled_explainer import explain_sampled
 from lembas.shap_import import shap
@@ -135,7 +135,7 @@ def explain(
     model: BaseEstimator,
     X: pd.DataFrame,
     background: pd.DataFrame,
-    genes: Iterable[str],
+    genes: str | Iterable[str],
     **settings: Any,
 ) -> Attribution:
     """Attribute predictions of some genes to the TFs.
@@ -148,15 +148,16 @@ def explain(
         model: A fitted model of the registry; the very one that was scored.
         X: Samples to explain, ``(sample, tf)``, log10.
         background: Samples whose mean prediction is the base, ``(sample, tf)``, log10.
-        genes: Genes to explain.
+        genes: Genes to explain, or a single one.
         **settings: Fields of :class:`lembas.explainers.Settings`.
 
     Raises:
         KeyError: If the model does not predict one of the genes; the nearest names are offered.
         ValueError: If there is nothing to explain, samples repeat, columns are missing or not
-            finite, predictions are not finite, or the model would take too many predictions.
-        TypeError: If a setting is unknown, a table is no DataFrame, or the model is none of the
-            registry and so does not name its genes.
+            finite, predictions are not finite, a setting is out of its range, or the model would
+            take too many predictions.
+        TypeError: If a setting is unknown or of another kind, a table is no DataFrame, or the
+            model is none of the registry and so does not name its genes.
         NotFittedError: If the model is not fitted.
 
     References:
@@ -165,7 +166,7 @@ def explain(
     """
     how = _checked_settings(settings)
     model = _checked_model(model)
-    chosen = pd.Index(genes, name="gene").unique()
+    chosen = pd.Index(as_names(genes), name="gene")
     _refuse_unknown(chosen, model.genes_, "the model predicts")
     _refuse_nothing(X, background, chosen)
     X = aligned_columns(X, model.tfs_)

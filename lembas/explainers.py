@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from lembas.checks import check_positive, check_whole
+
 MODES = ("quadrature", "random")
 
 
@@ -26,8 +28,9 @@ class Settings:
         max_memory_mb: For models with gradients: bounds the memory of what is computed at once, in
             10^6 bytes, > 0, beside the attributions themselves and the predictions explained; it
             changes no result but for rounding.
-        max_predictions: For models without gradients: most predictions, all samples together.
-        seed: Seed of everything drawn.
+        max_predictions: For models without gradients: most predictions, all samples together,
+            >= 1.
+        seed: Seed of everything drawn, >= 0.
         progress: Show a progress bar on standard error.
     """
 
@@ -43,9 +46,12 @@ class Settings:
         """Refuse settings that explain nothing."""
         if self.mode not in MODES:
             raise ValueError(f"mode must be one of {', '.join(MODES)}; got {self.mode!r}")
-        for name in ("n_draws", "tolerance", "max_memory_mb", "max_predictions"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+        for name, least in {"n_draws": 1, "max_predictions": 1, "seed": 0}.items():
+            check_whole(name, getattr(self, name), least=least)
+        for name in ("tolerance", "max_memory_mb"):
+            check_positive(name, getattr(self, name))
+        if not isinstance(self.progress, bool):
+            raise TypeError(f"progress must be True or False, got {self.progress!r}")
 
 
 @dataclass(frozen=True, eq=False)

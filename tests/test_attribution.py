@@ -295,6 +295,13 @@ def test_the_tidy_table_keeps_values_and_expression_together(
         assert row.expression == pytest.approx(samples.loc[row.sample, row.tf])
 
 
+def test_a_text_is_one_gene(
+    fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame
+) -> None:
+    one, listed = (explain(fitted["mlr"], samples, background, g) for g in ("ALB", ["ALB"]))
+    pd.testing.assert_frame_equal(one.table, listed.table)
+
+
 def test_a_prediction_that_does_not_vary_has_no_relative_error(
     fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame
 ) -> None:
@@ -369,7 +376,8 @@ def test_a_gene_that_nothing_moves_gets_a_note(study: Study) -> None:
     settings = {"epochs": 2, "validation_fraction": 0.0}
     for model in (LembasRegressor(network, settings=settings), MaskedRidge(network)):
         made = explain(model.fit(x, y), x[:5], x[5:], ["G0", "G1"])
-        assert made.notes == ("no TF moves what the model predicts for G1: all attributions are 0",)
+        note = "no TF moves what the model predicts for G1: all attributions are 0"
+        assert made.notes[-1] == note
         assert (made.values["G1"] == 0).all(axis=None)  # noqa: PD011 (a field)
     null = explain(TrainMean().fit(x, y), x[:5], x[5:], ["G0"])
     assert (null.values["G0"] == 0).all(axis=None)  # noqa: PD011 (a field)
@@ -382,8 +390,16 @@ def test_settings_out_of_range_are_refused(
     given = (fitted["mlr"], samples, background, ["ALB"])
     with pytest.raises(ValueError, match="mode must be one of quadrature, random; got 'exact'"):
         explain(*given, mode="exact")
-    with pytest.raises(ValueError, match="n_draws must be above 0, got 0"):
+    with pytest.raises(ValueError, match="n_draws must be at least 1, got 0"):
         explain(*given, n_draws=0)
+    with pytest.raises(TypeError, match=r"n_draws must be a whole number, got 2\.5"):
+        explain(*given, n_draws=2.5)
+    with pytest.raises(TypeError, match="max_predictions must be a whole number, got '1'"):
+        explain(*given, max_predictions="1")
+    with pytest.raises(ValueError, match="tolerance must be a finite number above 0, got nan"):
+        explain(*given, tolerance=float("nan"))
+    with pytest.raises(TypeError, match="progress must be True or False, got 'yes'"):
+        explain(*given, progress="yes")
     with pytest.raises(TypeError, match=r"unknown setting\(s\) nodes; known are mode, n_draws"):
         explain(*given, nodes=8)
 
