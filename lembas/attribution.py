@@ -20,7 +20,7 @@ from lembas.explainers import Explain, Settings
 from lembas.forests import XGBRF
 from lembas.formats import listed, write_atomically
 from lembas.gradient_explainer import explain_network
-from lembas.labels import aligned_columns, check_is_table, offered_names
+from lembas.labels import aligned_columns, as_names, check_is_table, offered_names
 from lembas.linear_explainer import explain_linear, is_linear
 from lembas.sampled_explainer import explain_sampled
 from lembas.shap_import import shap
@@ -71,7 +71,13 @@ class Attribution:
         NaN for a gene whose prediction does not vary.
         """
         size = np.sqrt((self.error**2).mean())
-        return (size / self.prediction.std(ddof=0).replace(0, np.nan)).rename("error")
+        return (size / self.prediction_sd()).rename("error")
+
+    def prediction_sd(self) -> pd.Series:
+        """SD of the prediction over the samples, over ``gene``; NaN where it does not vary."""
+        # The SD of equal numbers may be rounded to more than 0.
+        varies = np.ptp(self.prediction.to_numpy(float), axis=0) > 0
+        return self.prediction.std(ddof=0).where(varies)
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -129,7 +135,7 @@ def explain(
     model: BaseEstimator,
     X: pd.DataFrame,
     background: pd.DataFrame,
-    genes: Iterable[str],
+    genes: str | Iterable[str],
     **settings: Any,
 ) -> Attribution:
     """Attribute predictions of some genes to the TFs.
@@ -142,15 +148,16 @@ def explain(
         model: A fitted model of the registry; the very one that was scored.
         X: Samples to explain, ``(sample, tf)``, log10.
         background: Samples whose mean prediction is the base, ``(sample, tf)``, log10.
-        genes: Genes to explain.
+        genes: Genes to explain, or a single one.
         **settings: Fields of :class:`lembas.explainers.Settings`.
 
     Raises:
         KeyError: If the model does not predict one of the genes; the nearest names are offered.
         ValueError: If there is nothing to explain, samples repeat, columns are missing or not
-            finite, predictions are not finite, or the model would take too many predictions.
-        TypeError: If a setting is unknown, a table is no DataFrame, or the model is none of the
-            registry and so does not name its genes.
+            finite, predictions are not finite, a setting is out of its range, or the model would
+            take too many predictions.
+        TypeError: If a setting is unknown or of another kind, a table is no DataFrame, or the
+            model is none of the registry and so does not name its genes.
         NotFittedError: If the model is not fitted.
 
     References:
@@ -159,7 +166,7 @@ def explain(
     """
     how = _checked_settings(settings)
     model = _checked_model(model)
-    chosen = pd.Index(genes, name="gene").unique()
+    chosen = pd.Index(as_names(genes), name="gene")
     _refuse_unknown(chosen, model.genes_, "the model predicts")
     _refuse_nothing(X, background, chosen)
     X = aligned_columns(X, model.tfs_)
@@ -175,7 +182,7 @@ def explain(
         method=found.method,
         background=background.index,
         seed=how.seed,
-        notes=notes_of(still),
+        notes=(*found.notes, *notes_of(still)),
     )
 
 
@@ -270,11 +277,13 @@ def _edges_of(table: pd.DataFrame, X: pd.DataFrame, gene: str) -> pd.DataFrame:
     """Summarise one gene's attributions ``(sample, tf)``."""
     values, known = table.to_numpy(float), X.to_numpy(float)
     together = ((values - values.mean(axis=0)) * (known - known.mean(axis=0))).sum(axis=0)
+    # The mean of equal numbers may be rounded, so that they seem to vary about it.
+    varies = (np.ptp(values, axis=0) > 0) & (np.ptp(known, axis=0) > 0)
     return pd.DataFrame(
         {
             "gene": gene,
             "tf": table.columns,
             "mean_abs_attribution": np.abs(values).mean(axis=0),
-            "direction": np.sign(together).astype(int),
+            "direction": np.where(varies, np.sign(together), 0).astype(int),
         }
     )

@@ -9,7 +9,7 @@ import pandas as pd
 
 from lembas.cohorts import Dataset
 from lembas.formats import listed
-from lembas.labels import nearest_names
+from lembas.labels import as_names, nearest_names, offered_names
 from lembas.network import Network
 
 # Below this mean log10 expression a gene is hardly expressed: its attributions explain noise.
@@ -44,7 +44,7 @@ def skill_on_test(per_gene: pd.DataFrame, models: Iterable[str]) -> pd.DataFrame
 
 def explainable_genes(
     dataset: Dataset,
-    genes: Iterable[str],
+    genes: str | Iterable[str],
     *,
     skill: pd.DataFrame | None = None,
     network: Network | None = None,
@@ -69,7 +69,7 @@ def explainable_genes(
         ValueError: If no gene is asked for.
         KeyError: If there is no target left to stand in for one that is none.
     """
-    asked = list(dict.fromkeys(genes))
+    asked = as_names(genes)
     if not asked:
         raise ValueError("name at least one gene to explain, such as genes: [ALB]; got none")
     mean = dataset.train_mean.sort_values(ascending=False, kind="stable")
@@ -180,24 +180,29 @@ def _shared_regulators(network: Network, gene: str, others: pd.Index) -> pd.Seri
 
 def panel_genes(
     dataset: Dataset,
-    panel: Iterable[str] = (),
+    panel: str | Iterable[str] = (),
     *,
     skill: pd.DataFrame | None = None,
     size: int = PANEL_SIZE,
-) -> list[str]:
-    """Name the genes of the heat map.
+) -> tuple[list[str], list[str]]:
+    """Name the genes of the heat map, and those asked for that are not among them.
 
     Args:
         dataset: The data.
-        panel: Genes asked for; empty: ``LIVER_PANEL``. Those that are no targets are left out.
+        panel: Genes asked for; empty: ``LIVER_PANEL``, of which those that are no targets are
+            left out without a note.
         skill: Skill on the test samples, ``(gene, model)``; None: only those asked for are taken.
         size: Up to so many genes the panel is filled up, by the targets that the models predict
             best on average and that are at least ``WELL_EXPRESSED``.
 
+    Returns:
+        The genes of the panel, and notes: one where genes asked for are no targets.
+
     Raises:
         ValueError: If no gene is left.
     """
-    asked = list(dict.fromkeys(panel)) or list(LIVER_PANEL)
+    named = as_names(panel)
+    asked = named or list(LIVER_PANEL)
     chosen = [gene for gene in asked if gene in dataset.targets]
     if skill is not None:
         best = skill.mean(axis=1).dropna().sort_values(ascending=False, kind="stable").index
@@ -209,4 +214,14 @@ def panel_genes(
             f"none of the {len(asked)} panel genes ({listed(asked)}) is a target; name some that "
             f"are, such as {listed(dataset.targets)}"
         )
-    return chosen
+    return chosen, _left_out([gene for gene in named if gene not in chosen], dataset.targets)
+
+
+def _left_out(genes: list[str], targets: pd.Index) -> list[str]:
+    """Say which genes of the panel are no targets; nothing where all are."""
+    if not genes:
+        return []
+    return [
+        f"Left out of the panel, for not being among the targets: {listed(genes)} (the nearest "
+        f"names are {offered_names(genes[:5], targets)})."
+    ]

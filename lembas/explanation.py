@@ -12,10 +12,13 @@ from sklearn.base import BaseEstimator
 
 from lembas.attribution import Attribution, explain, notes_of
 from lembas.attribution_means import mean_sizes
+from lembas.checks import check_whole
 from lembas.cohorts import Cohort, Dataset
 from lembas.ensemble import LembasEnsemble
+from lembas.evaluation import chosen_cohort
 from lembas.explained_genes import explainable_genes, panel_genes
 from lembas.formats import listed
+from lembas.labels import as_names
 from lembas.network import Network
 from lembas.randomised import is_randomisable, randomised
 
@@ -70,10 +73,10 @@ class Explanation:
     methods: Mapping[str, str]
     notes: Mapping[str, tuple[str, ...]]
 
-    def of_sample(self, sample: str, genes: Iterable[str] | None = None) -> pd.DataFrame:
+    def of_sample(self, sample: str, genes: str | Iterable[str] | None = None) -> pd.DataFrame:
         """Return the rows of one sample, of some genes or of all."""
         rows = self.values[self.values["sample"] == sample]
-        return rows if genes is None else rows[rows["gene"].isin(list(genes))]
+        return rows if genes is None else rows[rows["gene"].isin(as_names(genes))]
 
     def largest_error(self) -> float:
         """Return the largest root mean square error of any model and gene."""
@@ -83,9 +86,9 @@ class Explanation:
 def plan(
     dataset: Dataset,
     cohort: str,
-    genes: Iterable[str],
+    genes: str | Iterable[str],
     *,
-    panel: Iterable[str] = (),
+    panel: str | Iterable[str] = (),
     skill: pd.DataFrame | None = None,
     network: Network | None = None,
     labels: Mapping[str, str] | None = None,
@@ -99,39 +102,38 @@ def plan(
 
     Args:
         dataset: The data.
-        cohort: External cohort to explain.
+        cohort: External cohort to explain; empty: the first.
         genes: Genes asked for (see :func:`lembas.explained_genes.explainable_genes`).
         panel: Genes of the heat map (see :func:`lembas.explained_genes.panel_genes`).
         skill: Skill on the test samples, ``(gene, model)``; None: not looked at.
         network: The prior; None: not looked at.
         labels: Model to label, for the notes.
-        n_background: Training samples in the background.
+        n_background: Training samples in the background at most, >= 1.
         n_samples: Samples to explain at most; 0: all of them.
         n_panel_samples: Samples that the panel is explained for at most; 0: all of them.
         sample: Sample of the waterfalls; empty: the one nearest to the cohort's median.
         seed: Seed of the draws.
 
     Raises:
-        ValueError: If no gene is asked for, no gene of the panel is a target, or a number of
-            samples is below 0.
-        KeyError: If the named sample is not in the cohort.
+        ValueError: If no gene is asked for, no gene of the panel is a target, or a number is too
+            low.
+        TypeError: If a number is no whole number.
+        KeyError: If there is no such cohort, or no such sample in it.
     """
-    if min(n_samples, n_panel_samples) < 0:
-        raise ValueError(
-            f"n_samples is {n_samples} and n_panel_samples {n_panel_samples}; neither may be below "
-            "0, which stands for all samples"
-        )
+    check_whole("n_background", n_background, least=1)
+    for number, value in {"n_samples": n_samples, "n_panel_samples": n_panel_samples}.items():
+        check_whole(f"{number} (0: all samples)", value, least=0)
+    away = dataset.external[chosen_cohort(dataset.external, cohort)]
     chosen, notes = explainable_genes(dataset, genes, skill=skill, network=network, labels=labels)
-    members = list(dict.fromkeys([*chosen, *panel_genes(dataset, panel, skill=skill)]))
-    away, train = dataset.external[cohort], dataset.train.x
-    shown = _shown_sample(away, sample)
+    others, left_out = panel_genes(dataset, panel, skill=skill)
+    train, shown = dataset.train.x, _shown_sample(away, sample)
     return Plan(
         genes=tuple(chosen),
         samples=_drawn(away.x, n_samples, keep=shown, seed=seed),
         background=train.sample(min(n_background, len(train)), random_state=seed),
         sample=shown,
-        notes=tuple(notes),
-        panel=tuple(members),
+        notes=(*notes, *left_out),
+        panel=tuple(as_names([*chosen, *others])),
         panel_samples=_drawn(away.x, n_panel_samples, keep=shown, seed=seed),
         series=away.series,
     )
@@ -170,8 +172,8 @@ def explain_models(models: Mapping[str, BaseEstimator], plan: Plan) -> Explanati
         )
     errors = []
     for name, each in made.items():
-        sd = each.prediction.std(ddof=0).replace(0, np.nan)
-        table = (each.error.abs() / sd).rename_axis(index="sample", columns="gene")
+        table = each.error.abs() / each.prediction_sd()
+        table = table.rename_axis(index="sample", columns="gene")
         long = table.melt(ignore_index=False, value_name="error").reset_index()
         errors.append(long.assign(model=name)[["gene", "sample", "model", "error"]])
     rms = [each.completeness_error().reset_index().assign(model=m) for m, each in made.items()]

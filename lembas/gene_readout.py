@@ -189,8 +189,8 @@ class GeneReadout:
         """
         direct, through = self.pattern.matrix(weights.direct), self.pattern.matrix(weights.state)
         back = self.pattern.transposed(weights.state)
-        # What comes back of a prediction are products of TFs with TFs, far smaller than one of genes
-        # with samples.
+        # What comes back of a prediction are products of TFs with TFs, which is far less than one
+        # of genes with samples.
         slope = (back @ direct) @ self.inputs + (back @ through) @ states
         for rows, y in self._chunks():
             slope[:, rows] -= back @ y.t()

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from lembas.channels import LembasChannels
 from lembas.ensemble import LembasEnsemble
 from lembas.explainers import Explained, Settings
+from lembas.formats import listed
 from lembas.training import LembasRegressor
 
 # Nodes on the way from background to sample: four times as many until the attributions add up.
@@ -23,6 +24,7 @@ NODES = (2, 8, 32)
 _COPIES = 24
 # More rows at once are no faster: the states no longer fit into a processor's cache.
 _MOST_ROWS = 1024
+Network = LembasRegressor | LembasEnsemble | LembasChannels
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +95,7 @@ class Grid:
 
 
 def explain_network(
-    model: LembasRegressor | LembasEnsemble | LembasChannels,
+    model: Network,
     X: pd.DataFrame,
     background: pd.DataFrame,
     genes: pd.Index,
@@ -105,37 +107,43 @@ def explain_network(
        \frac{\partial \hat y}{\partial x_t}(b + u (x - b)) \, du
 
     What the states are does not depend on the gene, so all genes share one pass forwards. An
-    ensemble's attributions are the mean of its networks'.
+    ensemble's attributions are the mean of its networks', at the same points.
 
     References:
         Erion et al. 2021, doi:10.1038/s42256-021-00343-w.
     """
-    if isinstance(model, LembasEnsemble):
-        return _mean([explain_network(m, X, background, genes, settings) for m in model.members_])
     x, base = (torch.from_numpy(part.to_numpy(np.float32, copy=True)) for part in (X, background))
     sizes = (len(X), len(background))
+    notes: tuple[str, ...] = ()
     if settings.mode == "random":
         points = Points.drawn(*sizes, settings.n_draws, settings.seed)
         found = _attributed(model.restricted(genes), x, base, points, settings)
         how = f"{settings.n_draws} random draws"
     else:
-        found, n_nodes = _quadrature(model, x, base, genes, settings)
-        how = f"quadrature, {n_nodes} nodes"
+        found, n_nodes, left = _quadrature(model, x, base, genes, settings)
+        how, notes = f"quadrature, {n_nodes} nodes", _missed(left, settings)
+    if isinstance(model, LembasEnsemble):
+        how = f"{how}, mean of {len(model.members_)} networks"
     values = {
         gene: pd.DataFrame(found[number], index=X.index, columns=X.columns)
         for number, gene in enumerate(genes)
     }
-    return Explained(values, f"expected gradients, {how}")
+    return Explained(values, f"expected gradients, {how}", notes)
 
 
 def _quadrature(
-    model: LembasRegressor | LembasChannels,
+    model: Network,
     x: Tensor,
     base: Tensor,
     genes: pd.Index,
     settings: Settings,
-) -> tuple[np.ndarray, int]:
-    """Take more nodes, for the genes that need it, until the attributions add up."""
+) -> tuple[np.ndarray, int, pd.Series]:
+    """Take more nodes, for the genes that need it, until the attributions add up.
+
+    Returns:
+        Attributions ``(gene, sample, tf)``, the most nodes taken, and the errors over the SD of
+        the prediction that are still too large, over ``gene``.
+    """
     found = np.zeros((len(genes), *x.shape))
     left = np.arange(len(genes))
     for n_nodes in NODES:
@@ -145,14 +153,52 @@ def _quadrature(
         over, at = (_predicted(smaller, part, settings) for part in (base, x))
         error = found[left].sum(axis=2).T - (at - over.mean(axis=0))
         # A single sample does not vary.
-        sd = np.where(at.std(axis=0) > 0, at.std(axis=0), over.std(axis=0))
-        left = left[np.sqrt((error**2).mean(axis=0)) > settings.tolerance * sd]
+        sd = np.where(_spread(at) > 0, _spread(at), _spread(over))
+        size = np.sqrt((error**2).mean(axis=0))
+        above = size > settings.tolerance * sd
+        left = left[above]
         if not len(left):
             break
-    return found, n_nodes
+    # What does not vary has no SD to judge by.
+    relative = np.divide(size, sd, out=np.full_like(size, np.nan), where=sd > 0)[above]
+    return found, n_nodes, pd.Series(relative, genes[left]).dropna()
+
+
+def _spread(predicted: np.ndarray) -> np.ndarray:
+    """SD of each gene's predictions, exactly 0 where all are equal, whatever rounding says."""
+    return np.where(np.ptp(predicted, axis=0) > 0, predicted.std(axis=0), 0)
+
+
+def _missed(errors: pd.Series, settings: Settings) -> tuple[str, ...]:
+    """Say for which genes no number of nodes was enough; nothing where there is no such gene."""
+    if errors.empty:
+        return ()
+    return (
+        f"with {NODES[-1]} nodes, the most that are taken, the attributions of "
+        f"{listed(errors.index)} do not add up within {100 * settings.tolerance:.2g} % of the SD "
+        f"of the prediction; the largest error is {100 * errors.max():.2g} %",
+    )
 
 
 def _attributed(
+    model: Network,
+    x: Tensor,
+    base: Tensor,
+    points: Points | Grid,
+    settings: Settings,
+) -> np.ndarray:
+    """Attribute one network, or average over an ensemble's, ``(gene, sample, tf)``."""
+    total = np.zeros((len(model.genes_), *x.shape))
+    for member in _members(model):
+        total += _of_one(member, x, base, points, settings)
+    return total / len(_members(model))
+
+
+def _members(model: Network) -> list[LembasRegressor | LembasChannels]:
+    return model.members_ if isinstance(model, LembasEnsemble) else [model]
+
+
+def _of_one(
     model: LembasRegressor | LembasChannels,
     x: Tensor,
     base: Tensor,
@@ -183,12 +229,11 @@ def _attributed(
     return total.cpu().numpy()
 
 
-def _predicted(
-    model: LembasRegressor | LembasChannels, x: Tensor, settings: Settings
-) -> np.ndarray:
+def _predicted(model: Network, x: Tensor, settings: Settings) -> np.ndarray:
     """Predict some rows at once, ``(sample, gene)``, double precision."""
     with torch.no_grad():
-        parts = x.split(_rows_at_once(model, settings.max_memory_mb))
+        n_rows = min(_rows_at_once(one, settings.max_memory_mb) for one in _members(model))
+        parts = x.split(n_rows)
         return torch.cat([model.predict_tensor(part) for part in parts]).double().cpu().numpy()
 
 
@@ -197,12 +242,3 @@ def _rows_at_once(model: LembasRegressor | LembasChannels, max_memory_mb: float)
     network = model.network_
     of_a_row = 4 * len(network.tfs) * (network.config.max_steps + _COPIES)
     return max(1, min(math.floor(max_memory_mb * 1e6 / of_a_row), _MOST_ROWS))
-
-
-def _mean(members: list[Explained]) -> Explained:
-    """Average the attributions of an ensemble's networks."""
-    values = {
-        gene: sum(member.by_gene[gene] for member in members) / len(members)
-        for gene in members[0].by_gene
-    }
-    return Explained(values, f"{members[0].method}, mean of {len(members)} networks")

@@ -103,6 +103,16 @@ def _first(names: pd.Index, n: int = 5) -> str:
     return f"{shown}, ..." if len(names) > n else shown
 
 
+def as_names(names: str | Iterable[str]) -> list[str]:
+    """List each name once, in the order given; a text is one name, not its letters.
+
+    Example:
+        >>> as_names("ALB"), as_names(["ALB", "AFP", "ALB"])
+        (['ALB'], ['ALB', 'AFP'])
+    """
+    return list(dict.fromkeys([names] if isinstance(names, str) else names))
+
+
 def nearest_names(name: str, known: Iterable[str], *, most: int = 3) -> list[str]:
     """Name what a misspelt name may have meant, the likeliest first; letters' case is no matter.
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from lembas.channels import LembasChannels
 from lembas.ensemble import LembasEnsemble
 from lembas.network import Network
 from lembas.path_ridge import reach
@@ -34,7 +35,7 @@ def reach_of(models: Iterable[BaseEstimator]) -> int:
         member.network_
         for model in models
         for member in (model.members_ if isinstance(model, LembasEnsemble) else [model])
-        if isinstance(member, LembasRegressor)
+        if isinstance(member, LembasRegressor | LembasChannels)
     ]
     return max((max(net.config.max_steps - 1, 1) for net in networks), default=DEFAULT_REACH)
 

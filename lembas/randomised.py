@@ -9,6 +9,7 @@ import torch
 from sklearn.base import BaseEstimator
 from torch import Tensor
 
+from lembas.channels import LembasChannels
 from lembas.ensemble import LembasEnsemble
 from lembas.linear import LinearModel
 from lembas.model import LembasRNN
@@ -28,10 +29,12 @@ def randomised(model: BaseEstimator, *, seed: int = 888) -> BaseEstimator:
     The biases of an RNN are moved so that every node gets as much as before from the states that
     inputs of 0 lead to, those of an average sample where training standardised: else most states
     would leave the linear zone, and there would be little left to explain. The level of what a
-    linear model predicts is not kept.
+    linear model predicts is not kept. The weights of a LEMBAS-RNN with channels change places over
+    the edges of all channels together.
 
     Args:
-        model: A fitted linear model, masked or not, LEMBAS-RNN or ensemble of these.
+        model: A fitted linear model, masked or not, LEMBAS-RNN, with channels or not, or ensemble
+            of these.
         seed: Seed of the permutation.
 
     Returns:
@@ -51,6 +54,10 @@ def randomised(model: BaseEstimator, *, seed: int = 888) -> BaseEstimator:
         return twin
     if isinstance(model, LembasRegressor):
         return _of_network(model, generator)
+    if isinstance(model, LembasChannels):
+        twin = copy.copy(model)
+        twin.inner_ = _of_network(model.inner_, generator)
+        return twin
     if isinstance(model, MaskedRidge):
         twin = copy.copy(model)
         twin.coef_ = model.coef_.copy()
@@ -61,14 +68,14 @@ def randomised(model: BaseEstimator, *, seed: int = 888) -> BaseEstimator:
         twin.coef_ = generator.permutation(model.coef_.ravel()).reshape(model.coef_.shape)
         return twin
     raise TypeError(
-        f"the weights of a {type(model).__name__} cannot change places; expected LEMBAS-RNN, an "
-        "ensemble of these, or a linear or masked linear model"
+        f"the weights of a {type(model).__name__} cannot change places; expected LEMBAS-RNN, with "
+        "channels or not, an ensemble of these, or a linear or masked linear model"
     )
 
 
 def is_randomisable(model: BaseEstimator) -> bool:
     """Say whether a model has weights that could change places."""
-    kinds = LembasEnsemble | LembasRegressor | MaskedRidge | LinearModel
+    kinds = LembasEnsemble | LembasRegressor | LembasChannels | MaskedRidge | LinearModel
     return isinstance(_best(model), kinds)
 
 

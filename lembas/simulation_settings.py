@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numbers
 from dataclasses import dataclass, field
 from typing import Any
 
+from lembas.checks import check_whole
 from lembas.conditions import Noise
 
 MIN_TFS = 20
@@ -85,10 +85,7 @@ def _require_counts(settings: SimulationSettings) -> None:
     sizes = {"n_prior_edges": settings.n_prior_edges, "n_prior_tf_edges": settings.n_prior_tf_edges}
     counts |= {name: (size, 0) for name, size in sizes.items() if size is not None}
     for name, (value, low) in counts.items():
-        if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-            raise TypeError(f"{name} must be a whole number, got {value!r}")
-        if int(value) < low:
-            raise ValueError(f"{name} must be at least {low}, got {value}")
+        check_whole(name, value, least=low)
     if settings.n_series > settings.n_samples:
         raise ValueError(
             f"n_series ({settings.n_series}) exceeds n_samples ({settings.n_samples}): every "

@@ -25,11 +25,13 @@ def explain_trees(
     References:
         Lundberg et al. 2020, doi:10.1038/s42256-019-0138-9.
     """
+    # shap keeps 100 background samples unless told otherwise.
+    masker = shap.maskers.Independent(background.to_numpy(float), max_samples=len(background))
     values = {}
     for gene in genes:
         explainer = shap.TreeExplainer(
             _trees(model, gene),
-            data=background.to_numpy(float),
+            data=masker,
             feature_perturbation="interventional",
         )
         found = explainer.shap_values(X.to_numpy(float), check_additivity=False)

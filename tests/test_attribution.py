@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -29,6 +30,8 @@ from tests.small_study import network_of, normal_table
 
 EXPLAINED = ["mlr", "ridge", "masked_ridge", "xgbrf", "lembas_published", "lembas"]
 N_SAMPLES, N_BACKGROUND = 12, 25
+# More than the 100 background samples that shap keeps unless told otherwise.
+N_MANY = 130
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +42,14 @@ def samples(study: Study) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def background(study: Study) -> pd.DataFrame:
     return study.dataset.train.x.iloc[:N_BACKGROUND]
+
+
+@pytest.fixture(scope="module")
+def many(study: Study) -> pd.DataFrame:
+    """Return a background of more samples than shap keeps by itself, from all cohorts."""
+    rows = pd.concat([cohort.x for cohort in study.dataset.cohorts.values()]).iloc[:N_MANY]
+    assert len(rows) == N_MANY
+    return rows
 
 
 def wide(made: Attribution, gene: str) -> pd.DataFrame:
@@ -63,15 +74,15 @@ def test_linear_models_agree_with_shaps_linear_explainer(
     fitted: dict[str, BaseEstimator],
     study: Study,
     samples: pd.DataFrame,
-    background: pd.DataFrame,
+    many: pd.DataFrame,
     name: str,
 ) -> None:
     model, genes = fitted[name], study.dataset.targets[[0, 7]]
-    made = explain(model, samples, background, genes)
+    made = explain(model, samples, many, genes)
     assert made.method == "linear, closed form"
     for gene in genes:
         # shap keeps 100 background samples unless told otherwise.
-        masker = shap.maskers.Independent(background, max_samples=len(background))
+        masker = shap.maskers.Independent(many, max_samples=len(many))
         expected = shap.LinearExplainer(slopes(model, gene), masker).shap_values(samples)
         assert wide(made, gene).to_numpy() == pytest.approx(expected, abs=1e-5)
     assert made.completeness_error().max() < 1e-4
@@ -106,27 +117,28 @@ def test_the_base_is_the_mean_prediction_over_the_background(
         assert made.base.to_dict() == pytest.approx(expected, abs=1e-6)
 
 
-# XGBRF
+# Trees
 
 
-def test_the_forests_attributions_add_up(
-    fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame
+@pytest.mark.parametrize("name", ["xgbrf", "boosted"])
+def test_attributions_of_trees_add_up_over_the_whole_background(
+    fitted: dict[str, BaseEstimator], samples: pd.DataFrame, many: pd.DataFrame, name: str
 ) -> None:
-    model = fitted["xgbrf"]
-    made = explain(model, samples, background, model.genes_[:3])
+    model = fitted[name]
+    made = explain(model, samples, many, model.genes_[:3])
     assert made.method == "interventional TreeSHAP"
     assert made.completeness["error"].abs().max() <= 1e-4
     assert made.completeness_error().max() <= 1e-4
 
 
 def test_a_small_forest_agrees_with_shapley_values_by_definition(
-    fitted: dict[str, BaseEstimator], study: Study, background: pd.DataFrame
+    fitted: dict[str, BaseEstimator], study: Study, many: pd.DataFrame
 ) -> None:
     """Two players: phi_1 = (v(1) - v(0) + v(12) - v(2)) / 2, v averaged over the background."""
     train = study.dataset.train
     tfs, gene = train.x.columns[:2], train.y.columns[0]
     model = type(fitted["xgbrf"])().fit(train.x[tfs], train.y[[gene]])
-    base, sample = background[tfs], study.dataset.test.x[tfs].iloc[:1]
+    base, sample = many[tfs], study.dataset.test.x[tfs].iloc[:1]
 
     def value(known: list[str]) -> float:
         rows = base.copy()
@@ -283,6 +295,13 @@ def test_the_tidy_table_keeps_values_and_expression_together(
         assert row.expression == pytest.approx(samples.loc[row.sample, row.tf])
 
 
+def test_a_text_is_one_gene(
+    fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame
+) -> None:
+    one, listed = (explain(fitted["mlr"], samples, background, g) for g in ("ALB", ["ALB"]))
+    pd.testing.assert_frame_equal(one.table, listed.table)
+
+
 def test_a_prediction_that_does_not_vary_has_no_relative_error(
     fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame
 ) -> None:
@@ -357,7 +376,8 @@ def test_a_gene_that_nothing_moves_gets_a_note(study: Study) -> None:
     settings = {"epochs": 2, "validation_fraction": 0.0}
     for model in (LembasRegressor(network, settings=settings), MaskedRidge(network)):
         made = explain(model.fit(x, y), x[:5], x[5:], ["G0", "G1"])
-        assert made.notes == ("no TF moves what the model predicts for G1: all attributions are 0",)
+        note = "no TF moves what the model predicts for G1: all attributions are 0"
+        assert made.notes[-1] == note
         assert (made.values["G1"] == 0).all(axis=None)  # noqa: PD011 (a field)
     null = explain(TrainMean().fit(x, y), x[:5], x[5:], ["G0"])
     assert (null.values["G0"] == 0).all(axis=None)  # noqa: PD011 (a field)
@@ -370,8 +390,16 @@ def test_settings_out_of_range_are_refused(
     given = (fitted["mlr"], samples, background, ["ALB"])
     with pytest.raises(ValueError, match="mode must be one of quadrature, random; got 'exact'"):
         explain(*given, mode="exact")
-    with pytest.raises(ValueError, match="n_draws must be above 0, got 0"):
+    with pytest.raises(ValueError, match="n_draws must be at least 1, got 0"):
         explain(*given, n_draws=0)
+    with pytest.raises(TypeError, match=r"n_draws must be a whole number, got 2\.5"):
+        explain(*given, n_draws=2.5)
+    with pytest.raises(TypeError, match="max_predictions must be a whole number, got '1'"):
+        explain(*given, max_predictions="1")
+    with pytest.raises(ValueError, match="tolerance must be a finite number above 0, got nan"):
+        explain(*given, tolerance=float("nan"))
+    with pytest.raises(TypeError, match="progress must be True or False, got 'yes'"):
+        explain(*given, progress="yes")
     with pytest.raises(TypeError, match=r"unknown setting\(s\) nodes; known are mode, n_draws"):
         explain(*given, nodes=8)
 
@@ -439,3 +467,18 @@ def test_edges_sum_up_the_samples(
     found = edges["direction"].reindex(model.tfs_)
     assert (found[moving] == np.sign(pd.Series(slopes(model, gene)[0], model.tfs_))[moving]).all()
     assert set(edges["gene"]) == {gene}
+
+
+def test_what_does_not_vary_has_no_direction(
+    fitted: dict[str, BaseEstimator], samples: pd.DataFrame, background: pd.DataFrame
+) -> None:
+    """The mean of fifty times .3 is not exactly .3: rounding must not look like a covariance."""
+    fifty = pd.concat([samples] * 5, ignore_index=True).iloc[:50]
+    first, second = fifty.columns[:2]
+    fifty = fifty.astype(float).assign(**{first: 0.3})
+    made = explain(fitted["ridge"], fifty, background, ["ALB"])
+    assert made.edges().set_index("tf")["direction"][first] == 0
+    values = made.values["ALB"].assign(**{second: 0.3})  # noqa: PD011 (a field)
+    directions = replace(made, values={"ALB": values}).edges().set_index("tf")["direction"]
+    assert directions[[first, second]].tolist() == [0, 0]
+    assert (directions.drop([first, second]) != 0).any()

@@ -105,12 +105,17 @@ def test_proposals_share_regulators_and_are_worth_it(study: Study, good: pd.Data
 def test_the_panel_is_filled_up_with_the_best_predicted(study: Study, good: pd.DataFrame) -> None:
     dataset = study.dataset
     asked = [*dataset.targets[:2], "NOT_A_GENE"]
-    assert panel_genes(dataset, asked) == list(dataset.targets[:2])
-    panel = panel_genes(dataset, asked, skill=good, size=5)
+    panel, (note,) = panel_genes(dataset, asked)
+    assert panel == list(dataset.targets[:2])
+    assert "not being among the targets: NOT_A_GENE" in note
+    panel, _ = panel_genes(dataset, asked, skill=good, size=5)
     assert panel[:2] == list(dataset.targets[:2])
     rest = good.mean(axis=1).drop(panel[:2])
     well = dataset.train_mean[rest.index] > 1
     assert panel[2:] == list(rest[well].sort_values(ascending=False).index[:3])
-    assert "ALB" in panel_genes(dataset)
+    panel, notes = panel_genes(dataset)
+    assert "ALB" in panel
+    assert set(explained_genes.LIVER_PANEL) - set(panel), "some liver genes are not measured"
+    assert notes == [], "nobody asked for these"
     with pytest.raises(ValueError, match=r"none of the 1 panel genes \(X\) is a target"):
         panel_genes(dataset, ["X"])

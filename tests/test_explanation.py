@@ -104,11 +104,32 @@ def test_a_gene_that_is_hardly_expressed_is_kept_and_said(study: Study) -> None:
     assert "ALB is hardly expressed here (mean 0.10 log10(CPM+1))" in made.notes[0]
 
 
+def test_a_text_is_one_gene_of_a_plan(study: Study) -> None:
+    target = study.dataset.targets[3]
+    made = plan(study.dataset, "external_near", "ALB", panel=target)
+    assert (made.genes, made.panel, made.notes) == (("ALB",), ("ALB", target), ())
+
+
+def test_genes_of_the_panel_that_are_no_targets_are_said(study: Study) -> None:
+    made = plan(study.dataset, "external_near", ["ALB"], panel=["AFP", "alb1"])
+    (note,) = made.notes
+    assert "Left out of the panel" in note
+    assert "alb1 (the nearest names are alb1: ALB" in note
+    assert made.panel == ("ALB", "AFP")
+
+
 def test_bad_plans_are_refused(study: Study) -> None:
     with pytest.raises(ValueError, match="name at least one gene to explain"):
         plan(study.dataset, "external_near", [])
-    with pytest.raises(ValueError, match="n_samples is -1 and n_panel_samples 25"):
-        plan(study.dataset, "external_near", ["ALB"], n_samples=-1)
+    for name in ("n_samples", "n_panel_samples"):
+        with pytest.raises(ValueError, match=rf"{name} \(0: all samples\) must be at least 0"):
+            plan(study.dataset, "external_near", ["ALB"], **{name: -1})
+    with pytest.raises(ValueError, match="n_background must be at least 1, got -1"):
+        plan(study.dataset, "external_near", ["ALB"], n_background=-1)
+    with pytest.raises(TypeError, match=r"n_background must be a whole number, got 2\.5"):
+        plan(study.dataset, "external_near", ["ALB"], n_background=2.5)
+    with pytest.raises(KeyError, match="no cohort 'nope' here; there are external_near, external"):
+        plan(study.dataset, "nope", ["ALB"])
     with pytest.raises(KeyError, match=r"no sample 'x' in external_near; it has 20, such as"):
         plan(study.dataset, "external_near", ["ALB"], sample="x")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -78,21 +81,68 @@ def test_a_seed_repeats_its_draws(
     assert first.seed == 7
 
 
+@pytest.fixture
+def ensemble(fitted: dict[str, BaseEstimator]) -> LembasEnsemble:
+    made = LembasEnsemble()
+    made.members_ = [fitted["lembas"], fitted["lembas_published"]]
+    made.tfs_, made.genes_ = fitted["lembas"].tfs_, fitted["lembas"].genes_
+    return made
+
+
+@pytest.mark.parametrize("mode", ["quadrature", "random"])
 def test_an_ensemble_is_the_mean_of_its_networks(
-    fitted: dict[str, BaseEstimator], given: tuple[pd.DataFrame, pd.DataFrame]
+    ensemble: LembasEnsemble, given: tuple[pd.DataFrame, pd.DataFrame], mode: str
 ) -> None:
-    ensemble = LembasEnsemble()
-    ensemble.members_ = [fitted["lembas"], fitted["lembas_published"]]
-    ensemble.tfs_, ensemble.genes_ = fitted["lembas"].tfs_, fitted["lembas"].genes_
     genes = ensemble.genes_[:2]
-    found = explain_network(ensemble, *given, genes, Settings())
-    parts = [explain_network(member, *given, genes, Settings()) for member in ensemble.members_]
+    # So strict a tolerance takes every network to the most nodes.
+    settings = Settings(mode=mode, tolerance=1e-12)
+    found = explain_network(ensemble, *given, genes, settings)
+    parts = [explain_network(member, *given, genes, settings) for member in ensemble.members_]
     for gene in genes:
         mean = sum(part.by_gene[gene] for part in parts) / 2
         pd.testing.assert_frame_equal(found.by_gene[gene], mean)
     assert found.method.endswith("mean of 2 networks")
-    left_alone = fitted["lembas"].network_.weights
+    left_alone = ensemble.members_[0].network_.weights
     assert left_alone.requires_grad, "explaining a model leaves it as it was"
+
+
+def test_an_ensemble_is_judged_by_its_own_prediction(
+    ensemble: LembasEnsemble, given: tuple[pd.DataFrame, pd.DataFrame]
+) -> None:
+    """A network that needs more nodes for itself does not beside one that varies far more."""
+    genes = ensemble.genes_[:5]
+    other, curved = ensemble.members_
+    assert "8 nodes" in explain(curved, *given, genes).method
+    larger = copy.copy(other)
+    larger._scale = replace(other._scale, y_sd=1000 * other._scale.y_sd)
+    ensemble.members_ = [curved, larger]
+    made = explain(ensemble, *given, genes)
+    assert made.method == "expected gradients, quadrature, 2 nodes, mean of 2 networks"
+    assert made.completeness_error().max() <= 0.01
+
+
+@pytest.mark.parametrize("name", ["lembas", "lembas_ensemble"])
+def test_genes_that_no_number_of_nodes_makes_add_up_are_named(
+    fitted: dict[str, BaseEstimator], given: tuple[pd.DataFrame, pd.DataFrame], name: str
+) -> None:
+    model = fitted[name]
+    genes = model.genes_[:4]
+    assert explain(model, *given, genes).notes == ()
+    made = explain(model, *given, genes, tolerance=1e-12)
+    (note,) = made.notes
+    assert f"the attributions of {', '.join(genes)} do not add up within 1e-10 %" in note
+    largest = float(note.rsplit(" is ", 1)[1].removesuffix(" %"))
+    assert largest == pytest.approx(100 * made.completeness_error().max(), rel=0.1)
+
+
+def test_a_prediction_that_does_not_vary_is_not_judged(
+    fitted: dict[str, BaseEstimator], given: tuple[pd.DataFrame, pd.DataFrame]
+) -> None:
+    x = pd.concat([given[0].iloc[:1]] * 50, ignore_index=True)
+    model = fitted["lembas"]
+    made = explain(model, x, given[1].iloc[:1], model.genes_, tolerance=1e-12)
+    assert made.notes == ()
+    assert made.completeness_error().isna().all()
 
 
 def test_points_of_a_grid_are_made_part_by_part() -> None:

@@ -8,7 +8,7 @@ import pytest
 import skops.io
 from sklearn.base import BaseEstimator
 
-from lembas.labels import PlainState, aligned_columns, check_training_tables
+from lembas.labels import PlainState, aligned_columns, as_names, check_training_tables
 from tests.conftest import random_expression
 
 X = random_expression("s", 6, ["TF1", "TF2", "TF3"], seed=0)
@@ -100,3 +100,9 @@ def test_saved_state_holds_no_pandas_object_and_comes_back_whole():
     pd.testing.assert_index_equal(loaded.names_, holder.names_)
     pd.testing.assert_series_equal(loaded.means_, holder.means_)
     np.testing.assert_array_equal(loaded.matrix_, holder.matrix_)
+
+
+def test_a_text_is_one_name():
+    assert as_names("ALB") == ["ALB"]
+    assert as_names(pd.Index(["ALB", "AFP", "ALB"])) == ["ALB", "AFP"]
+    assert as_names(()) == []

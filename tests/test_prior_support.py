@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
 
+from lembas.channels import LembasChannels
 from lembas.explanation import explain_panel, plan
 from lembas.prior_support import (
     DEFAULT_REACH,
@@ -126,6 +127,14 @@ def test_reach_without_a_network_has_a_default(fitted: dict[str, BaseEstimator])
     assert reach_of([fitted["mlr"]]) == DEFAULT_REACH
     ensemble = fitted["lembas_ensemble"]
     assert reach_of([ensemble]) == ensemble.members_[0].config_.max_steps - 1
+
+
+def test_channels_reach_as_far_as_their_updates(fitted: dict[str, BaseEstimator]) -> None:
+    model = LembasChannels()
+    model.inner_ = fitted["lembas_published"]
+    expected = fitted["lembas_published"].config_.max_steps - 1
+    assert expected != DEFAULT_REACH
+    assert reach_of([fitted["mlr"], model]) == expected
 
 
 def test_signs_are_counted_and_compared_with_chance() -> None:

@@ -8,6 +8,7 @@ import pytest
 from sklearn.base import BaseEstimator
 
 from lembas.attribution import explain
+from lembas.channels import LembasChannels
 from lembas.randomised import is_randomisable, randomised
 from lembas.study import Study
 
@@ -75,6 +76,25 @@ def test_every_network_of_an_ensemble_is_randomised(fitted: dict[str, BaseEstima
         assert not np.array_equal(
             own.network_.weights.detach().numpy(), other.network_.weights.detach().numpy()
         )
+
+
+def test_channels_keep_their_edges_and_their_weights(study: Study) -> None:
+    train, settings = study.dataset.train, {"epochs": 1, "refit": False}
+    model = LembasChannels(study.network, n_channels=2, settings=settings).fit(train.x, train.y)
+    before = model.predict(train.x)
+    assert is_randomisable(model)
+    twin = randomised(model, seed=3)
+    own, other = (n.network_.weights.detach().numpy() for n in (model, twin))
+    n_block = model.network_.n_block_edges
+    for part in (slice(n_block), slice(n_block, None)):
+        np.testing.assert_array_equal(np.sort(own[part]), np.sort(other[part]))
+    assert not np.array_equal(own, other)
+    pd.testing.assert_frame_equal(model.network_.edges, twin.network_.edges)
+    pd.testing.assert_frame_equal(model.predict(train.x), before)
+    assert not np.allclose(twin.predict(train.x), before)
+    x = train.x.head(3)
+    found = explain(twin, x, x, model.genes_[:2])
+    assert (found.completeness_error().dropna() < 0.05).all()
 
 
 def test_the_seed_decides(fitted: dict[str, BaseEstimator], study: Study) -> None:

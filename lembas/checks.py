@@ -1,0 +1,42 @@
+"""Check single settings: what kind of number they are, and how large."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from typing import Any
+
+
+def check_whole(name: str, value: Any, *, least: int) -> None:
+    """Refuse anything but a whole number of at least ``least``.
+
+    Args:
+        name: How a message calls the value.
+        value: The value; True and False are no numbers.
+        least: The lowest value allowed.
+
+    Raises:
+        TypeError: If it is no whole number.
+        ValueError: If it is too low.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    if int(value) < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")
+
+
+def check_positive(name: str, value: Any) -> None:
+    """Refuse anything but a finite number above 0.
+
+    Args:
+        name: How a message calls the value.
+        value: The value; True and False are no numbers.
+
+    Raises:
+        TypeError: If it is no number.
+        ValueError: If it is 0, below 0 or not finite.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    if not (float(value) > 0 and math.isfinite(value)):
+        raise ValueError(f"{name} must be a finite number above 0, got {value}")
