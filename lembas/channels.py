@@ -94,14 +94,14 @@ class LembasChannels(PlainState, RegressorMixin, BaseEstimator):
             progress=self.progress,
             device=self.device,
         )
-        self.inner_ = inner.fit(self._copied(X), Y, groups=groups, unfinished=unfinished)
+        self.inner_ = inner.fit(self.copied(X), Y, groups=groups, unfinished=unfinished)
         self.tfs_, self.genes_ = X.columns, Y.columns
         return self
 
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:
         """Predict gene expression, ``(sample, gene)``, log10."""
         check_is_fitted(self)
-        return self.inner_.predict(self._copied(aligned_columns(X, self.tfs_)))
+        return self.inner_.predict(self.copied(aligned_columns(X, self.tfs_)))
 
     def predict_tensor(self, x: Tensor) -> Tensor:
         """Predict ``(sample, gene)`` from ``(sample, tf)``, both log10, with gradients."""
@@ -124,9 +124,16 @@ class LembasChannels(PlainState, RegressorMixin, BaseEstimator):
         """The trained network of copies."""
         return self.inner_.network_
 
-    def _copied(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Give every channel the inputs, under the names of its copies of the TFs."""
-        names = [_copy_of(tf, k) for k in range(self.n_channels) for tf in X.columns]
+    def copied(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Give every channel the inputs, under the names of its copies of the TFs.
+
+        Args:
+            X: ``(sample, tf)``.
+
+        Returns:
+            Inputs of ``inner_``, ``(sample, channel x tf)``.
+        """
+        names = [copy_of(tf, k) for k in range(self.n_channels) for tf in X.columns]
         return pd.DataFrame(np.tile(X.to_numpy(), (1, self.n_channels)), X.index, names)
 
     def __copy__(self) -> LembasChannels:
@@ -170,8 +177,9 @@ def with_channels(network: Network, outputs: pd.Index, n_channels: int) -> Netwo
 
 
 def _named(tfs: pd.Series, channel: int) -> pd.Series:
-    return tfs.map(lambda tf: _copy_of(tf, channel))
+    return tfs.map(lambda tf: copy_of(tf, channel))
 
 
-def _copy_of(tf: str, channel: int) -> str:
+def copy_of(tf: str, channel: int) -> str:
+    """Name a TF's copy in a channel, counted from 0."""
     return f"{tf} #{channel + 1}"

@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from sklearn.base import BaseEstimator
 
+from lembas.channels import LembasChannels, copy_of
 from lembas.ensemble import LembasEnsemble
 from lembas.formats import listed
 from lembas.labels import aligned_columns, offered_names
@@ -23,6 +24,8 @@ from lembas.tuning import Tuned
 NAMED: tuple[str, ...] = ("HNF4A", "FOXA2", "CEBPA", "HNF1A", "PPARA", "ONECUT1", "NR1H4", "SREBF1")
 # Ends the name of a model in which the TF's node is held, not its input alone.
 NODE = "@node"
+# LEMBAS-RNN, alone or several at once.
+WithNodes = LembasRegressor | LembasEnsemble | LembasChannels
 _EXPECTED = 'expected "zero", a percentile such as "p5", or a log10 level such as 0.3'
 
 
@@ -36,7 +39,7 @@ class Knockouts:
             relative (response over the SD of the prediction before; NaN where that is 0).
         levels: One row a TF: tf, level, mean and sd of its expression (log10), change (mean
             change of its expression, log10), change_sd (the same over sd; NaN for a TF that does
-            not vary) and lowest (the lowest value in the reference).
+            not vary) and lowest (the lowest value that the models were fitted to).
     """
 
     responses: pd.DataFrame
@@ -55,6 +58,7 @@ def knock_out(
     *,
     level: str | float = "zero",
     reference: pd.DataFrame | None = None,
+    trained: pd.DataFrame | None = None,
     with_nodes: bool = False,
 ) -> Knockouts:
     """Hold one TF after the other at a low level, in every model.
@@ -62,31 +66,37 @@ def knock_out(
     Args:
         models: Name to fitted model.
         X: Samples to knock the TFs out in, ``(sample, tf)``, log10.
-        tfs: TFs to knock out, one at a time.
+        tfs: TFs to knock out, one at a time; a name alone is one TF.
         level: "zero" (log10 level 0), a percentile of ``reference`` such as "p5", or a level.
-        reference: Samples whose percentile it is, ``(sample, tf)``, log10; None: ``X``.
+        reference: Samples whose percentile and SD it is, ``(sample, tf)``, log10; None: ``X``.
+            Take the cohort of ``X``: in another, a TF may lie at another level altogether, and
+            what sets the cohorts apart would count as knocked out.
+        trained: Samples that the models were fitted to, ``(sample, tf)``, log10, for the lowest
+            value they have seen; None: ``reference``.
         with_nodes: For a LEMBAS-RNN, also hold the node (see :func:`node_held`); the model's name
             then ends in :data:`NODE`.
 
     Raises:
-        KeyError: If a TF is no input of ``X``, or not in the reference.
+        KeyError: If a TF is no input of ``X``, or not in the other samples.
         ValueError: If there is no model, no sample or no TF, or the level cannot be understood.
     """
     if not models:
         raise ValueError("nothing to knock out: no model is given; pass at least one, by its name")
     chosen = checked_tfs(tfs, X.columns)
     reference = X if reference is None else reference
-    checked_tfs(chosen, reference.columns)
+    trained = reference if trained is None else trained
+    for table in (reference, trained):
+        checked_tfs(chosen, table.columns)
     levels = clamp_levels(reference, chosen, level)
     tables = []
     for name, model in models.items():
         tables.append(respond(model, X, levels).assign(model=name))
-        if with_nodes and isinstance(_best(model), LembasRegressor | LembasEnsemble):
+        if with_nodes and isinstance(_best(model), WithNodes):
             held = respond(model, X, levels, hold_node=True)
             tables.append(held.assign(model=f"{name}{NODE}"))
     columns = ["model", "tf", "gene", "response", "response_sd", "relative"]
     joined = pd.concat(tables, ignore_index=True)[columns]
-    return Knockouts(joined, _level_table(X, reference, levels))
+    return Knockouts(joined, _level_table(X, levels, reference=reference, trained=trained))
 
 
 def respond(
@@ -160,9 +170,7 @@ def response_agreement(responses: pd.DataFrame) -> pd.DataFrame:
     return found.groupby("model", sort=False).mean().rename_axis(index=None, columns=None)
 
 
-def node_held(
-    model: LembasRegressor | LembasEnsemble, tf: str, X: pd.DataFrame
-) -> LembasRegressor | LembasEnsemble:
+def node_held(model: WithNodes, tf: str, X: pd.DataFrame) -> WithNodes:
     """Copy a LEMBAS-RNN in which a TF's node listens to nothing but its own input.
 
     The edges into the node get the weight 0, and what they bring after the last update, on average
@@ -172,7 +180,7 @@ def node_held(
 
     The updates start from states of 0, when the drive is another than at the end: the copy's
     predictions differ from the original's by a constant a gene, so a response is taken within the
-    copy, between two levels of the input.
+    copy, between two levels of the input. Of a model with channels, every copy of the node is held.
 
     Args:
         model: Fitted.
@@ -189,6 +197,11 @@ def node_held(
     if isinstance(model, LembasEnsemble):
         held = copy.copy(model)
         held.members_ = [node_held(member, tf, X) for member in model.members_]
+        return held
+    if isinstance(model, LembasChannels):
+        held = copy.copy(model)
+        for channel in range(model.n_channels):
+            held.inner_ = node_held(held.inner_, copy_of(tf, channel), model.copied(X))
         return held
     if not isinstance(model, LembasRegressor):
         raise TypeError(
@@ -292,10 +305,15 @@ def chosen_tfs(
 def checked_tfs(tfs: Iterable[str], known: pd.Index) -> pd.Index:
     """Return TFs without repeats, or offer the nearest names for those that are not known.
 
+    Args:
+        tfs: Names; a string is one name.
+        known: TFs that there are.
+
     Raises:
         KeyError: If a name is not known.
     """
-    chosen = pd.Index(tfs, name="tf", dtype=object).unique()
+    names = [tfs] if isinstance(tfs, str) else tfs
+    chosen = pd.Index(names, name="tf", dtype=object).unique()
     unknown = chosen[~chosen.isin(known)]
     if len(unknown):
         raise KeyError(
@@ -309,12 +327,15 @@ def _best(model: BaseEstimator) -> BaseEstimator:
     return model.best_ if isinstance(model, Tuned) else model
 
 
-def _level_table(X: pd.DataFrame, reference: pd.DataFrame, levels: pd.Series) -> pd.DataFrame:
+def _level_table(
+    X: pd.DataFrame, levels: pd.Series, *, reference: pd.DataFrame, trained: pd.DataFrame
+) -> pd.DataFrame:
     """Say how far each TF was moved."""
-    own, known = X[levels.index].astype(float), reference[levels.index].astype(float)
-    sd = known.std(ddof=0)
+    own = X[levels.index].astype(float)
+    sd = reference[levels.index].astype(float).std(ddof=0)
+    lowest = trained[levels.index].min().astype(float)
     # Exactly 0 where nothing moves, whatever the mean is rounded to.
     change = (levels - own).mean()
     table = pd.DataFrame({"level": levels, "mean": own.mean(), "sd": sd, "change": change})
-    table = table.assign(change_sd=change / sd.replace(0, np.nan), lowest=known.min())
+    table = table.assign(change_sd=change / sd.replace(0, np.nan), lowest=lowest)
     return table.rename_axis("tf").reset_index()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
+from lembas.formats import counted
 from lembas.knockout import NODE, Knockouts
 from lembas.knockout_truth import DIRECT, INDIRECT, paired_difference
 from lembas.leaderboard import compared
@@ -48,7 +49,7 @@ def level_words(level: str | float) -> str:
     number = text.removeprefix("p")
     if number == text:
         return f"log10 level {text}"
-    return f"percentile {number} of the training samples"
+    return f"percentile {number} of the cohort"
 
 
 def level_sentence(knockouts: Knockouts) -> str:
@@ -56,10 +57,11 @@ def level_sentence(knockouts: Knockouts) -> str:
     table = knockouts.levels
     n_below = int((table["level"] < table["lowest"]).sum())
     moved = table["change_sd"].abs().median()
+    n_tfs = counted(len(table), "TF")
     idle = ", ".join(knockouts.idle[:5])
     nothing = f" Nothing was there to knock out of {idle}." if idle else ""
     return (
-        f"The knock-out moves a TF by {moved:.1f} of its SDs (median of {len(table)} TFs); "
+        f"The knock-out moves a TF by {moved:.1f} of its SDs (median of {n_tfs}); "
         f"{n_below or 'none'} of them {'is' if n_below == 1 else 'are'} held below anything in the "
         f"training samples, where a model extrapolates.{nothing}"
     )
@@ -191,14 +193,17 @@ def _part_sentence(
     value = rows.set_index("metric")["value"]
     n_tfs = int(rows.set_index("metric")["n_tfs"]["auprc"])
     if not n_tfs:
-        return f"No {PART_WORDS[part]} respond."
+        return f"No {PART_WORDS[part]} respond, so that there is nothing to find."
+    mean = f"mean of {counted(n_tfs, 'TF')}"
+    right = f"the right sign for {value['sign_accuracy']:.0%} of them ({mean})"
+    if value["base_rate"] == 1:
+        return f"Of {PART_WORDS[part]} all respond, so that there is nothing to find; {right}."
     # Of what chance leaves to gain: where most direct targets respond, a ratio says little.
     gained = (value["auprc"] - value["base_rate"]) / (1 - value["base_rate"])
     worth = next(words for least, words in _WORTH if not gained < least)
     return (
         f"Among {PART_WORDS[part]} {names.get(model, model)} finds the responders {worth}: AUPRC "
-        f"{value['auprc']:.2f} where chance gives {value['base_rate']:.2f}, the right sign for "
-        f"{value['sign_accuracy']:.0%} of them (mean of {n_tfs} TFs)."
+        f"{value['auprc']:.2f} where chance gives {value['base_rate']:.2f}, {right}."
     )
 
 
@@ -209,6 +214,8 @@ def prior_sentence(compared_responses: pd.DataFrame) -> str:
         compared_responses: Result of :func:`lembas.knockout_truth.compared_responses`.
     """
     rows = compared_responses.query("model == @PRIOR and role == @DIRECT")
+    if rows.empty:
+        return "No direct target is among the genes, so that there is none for the prior to name."
     named = (rows["predicted"] != 0).mean()
     return (
         f"The prior names {named:.0%} of the direct targets; a model that sees only what the prior "

@@ -12,6 +12,7 @@ from scipy import stats
 from sklearn.base import BaseEstimator
 from sklearn.metrics import average_precision_score
 
+from lembas.channels import LembasChannels, copy_of
 from lembas.ensemble import LembasEnsemble
 from lembas.model import LembasRNN
 from lembas.network import Network
@@ -36,7 +37,8 @@ def learned_weights(model: BaseEstimator, X: pd.DataFrame, Y: pd.DataFrame) -> p
     .. math:: \frac{\sigma_t}{\sigma_g} \frac{s^y_g}{s^x_t} \left( s_{gt}
        + w^{out}_g \, f'(h_g) \, w_{gt} \, f'(h_t) \, w^{in}_t \right)
 
-    with s the skip's weight, w the edge's, h the states, s^x and s^y the scales of training.
+    with s the skip's weight, w the edge's, h the states, s^x and s^y the scales of training. With
+    several channels an edge's weight is the sum over them.
 
     Args:
         model: A fitted masked or signed ridge, or a LEMBAS-RNN.
@@ -56,6 +58,8 @@ def learned_weights(model: BaseEstimator, X: pd.DataFrame, Y: pd.DataFrame) -> p
         return pd.concat(members, ignore_index=True)
     if isinstance(model, LembasRegressor):
         slopes, seed = _network_slopes(model, X), model.config_.seed
+    elif isinstance(model, LembasChannels):
+        slopes, seed = _slopes_over_channels(model, X), model.inner_.config_.seed
     elif isinstance(model, MaskedRidge) and not isinstance(model, PathRidge):
         slopes, seed = _ridge_slopes(model), 0
     else:
@@ -76,6 +80,14 @@ def _ridge_slopes(model: MaskedRidge) -> pd.DataFrame:
     edges = pd.DataFrame(names).assign(slope=np.asarray(model.coef_.tocsr()[gene, tf]).ravel())
     edges["slope"] /= model.tf_sd_.to_numpy()[tf]
     return edges[edges["tf"] != edges["gene"]].reset_index(drop=True)
+
+
+def _slopes_over_channels(model: LembasChannels, X: pd.DataFrame) -> pd.DataFrame:
+    """Add the slopes of each edge up over the channels: a TF moves all its copies at once."""
+    own = {copy_of(tf, k): tf for k in range(model.n_channels) for tf in model.tfs_}
+    slopes = _network_slopes(model.inner_, model.copied(X[model.tfs_]))
+    slopes = slopes.assign(tf=slopes["tf"].map(own))
+    return slopes.groupby(_EDGE, sort=False)["slope"].sum().reset_index()
 
 
 @torch.no_grad()

@@ -29,12 +29,15 @@ from lembas.study import Study
 from tests.small_study import MODELS, network_of, normal_table
 
 NAMES = ["mlr", "ridge", "masked_ridge", "lembas_published", "lembas", "lembas_ensemble"]
+CHANNELS = {"n_channels": 2, "settings": {"epochs": 2, "refit": False}}
 
 
 @pytest.fixture(scope="module")
 def models(study: Study) -> dict[str, BaseEstimator]:
     train = study.dataset.train
-    return {name: make(name, study.network, **MODELS[name]).fit(train.x, train.y) for name in NAMES}
+    parameters = {**{name: MODELS[name] for name in NAMES}, "lembas_channels": CHANNELS}
+    made = {name: make(name, study.network, **own) for name, own in parameters.items()}
+    return {name: model.fit(train.x, train.y) for name, model in made.items()}
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +67,9 @@ def test_a_linear_models_response_is_its_slope_times_the_mean_change(
     assert wide(made, "relative").to_numpy() == pytest.approx(relative, abs=1e-5)
 
 
-@pytest.mark.parametrize("name", ["masked_ridge", "lembas", "lembas_ensemble", "lembas_published"])
+@pytest.mark.parametrize(
+    "name", ["masked_ridge", "lembas", "lembas_ensemble", "lembas_published", "lembas_channels"]
+)
 @pytest.mark.parametrize("hold_node", [False, True])
 def test_a_gene_that_no_path_reaches_does_not_respond_at_all(
     models: dict[str, BaseEstimator],
@@ -83,6 +88,22 @@ def test_a_gene_that_no_path_reaches_does_not_respond_at_all(
     assert (~paths).any()
     assert (response[~paths] == 0).all()
     assert (response[paths] != 0).any()
+
+
+@pytest.mark.parametrize("hold_node", [False, True])
+def test_what_passes_through_another_measured_tf_is_in_a_network_with_nodes_alone(
+    hold_node: bool,
+) -> None:
+    """On A -> B -> G the input of B stays; its node hears of A all the same."""
+    X = normal_table(200, ["A", "B"], seed=1)
+    Y = pd.DataFrame({"G": X["A"] + X["B"]})
+    network = network_of([("A", "B", 1), ("B", "G", 1)])
+    levels = clamp_levels(X, X.columns, "p5")[["A"]]
+    direct = respond(make("masked_ridge", network).fit(X, Y), X, levels)
+    assert direct["response"].tolist() == [0]
+    model = make("lembas", network, settings={"epochs": 2, "refit": False}).fit(X, Y)
+    through = respond(model, X, levels, hold_node=hold_node)
+    assert abs(through["response"].item()) > 0.05
 
 
 def test_the_order_of_samples_tfs_and_genes_does_not_matter(
@@ -156,6 +177,22 @@ def test_no_other_tf_moves_a_held_node(
     assert np.ptp(held[:, place].numpy()) == 0
 
 
+def test_every_copy_of_a_node_is_held(
+    models: dict[str, BaseEstimator], study: Study, samples: pd.DataFrame
+) -> None:
+    model = models["lembas_channels"]
+    tf = study.network.edges.query("Gene in @model.tfs_")["Gene"].iloc[0]
+    copies = [f"{tf} #1", f"{tf} #2"]
+    x = model.copied(samples.assign(**{tf: 0.5}))
+    x = torch.from_numpy(x.to_numpy(np.float32, copy=True))
+    with torch.no_grad():
+        _, free = model.network_(x)
+        _, held = node_held(model, tf, samples).network_(x)
+    places = model.network_.nodes.get_indexer(copies)
+    assert (np.ptp(free[:, places].numpy(), axis=0) > 0).all()
+    assert (np.ptp(held[:, places].numpy(), axis=0) == 0).all()
+
+
 def test_holding_a_node_without_regulators_is_holding_its_input(
     models: dict[str, BaseEstimator], study: Study, samples: pd.DataFrame
 ) -> None:
@@ -178,9 +215,10 @@ def test_the_models_stay_as_they_were(
 def test_models_with_nodes_are_asked_twice(
     models: dict[str, BaseEstimator], samples: pd.DataFrame
 ) -> None:
-    chosen = {name: models[name] for name in ("ridge", "lembas")}
+    chosen = {name: models[name] for name in ("ridge", "lembas", "lembas_channels")}
     made = knock_out(chosen, samples, samples.columns[:2], with_nodes=True)
-    assert made.responses["model"].unique().tolist() == ["ridge", "lembas", f"lembas{NODE}"]
+    expected = ["ridge", "lembas", f"lembas{NODE}", "lembas_channels", f"lembas_channels{NODE}"]
+    assert made.responses["model"].unique().tolist() == expected
     own = response_agreement(made.responses)
     assert np.diag(own) == pytest.approx(1)
     assert own.loc["ridge", "lembas"] == own.loc["lembas", "ridge"]
@@ -208,6 +246,19 @@ def test_a_tf_at_its_level_already_has_nothing_to_knock_out(
     row = made.levels.set_index("tf").loc[tf]
     assert row["level"] == row["mean"] == row["lowest"] == 0.25
     assert np.isnan(row["change_sd"])
+
+
+def test_a_cohort_on_another_level_responds_as_before(
+    models: dict[str, BaseEstimator], samples: pd.DataFrame, study: Study
+) -> None:
+    """The percentile is the cohort's own; what the models have seen is the training samples'."""
+    train = study.dataset.train.x
+    own = {"ridge": models["ridge"]}
+    one = knock_out(own, samples, samples.columns, level="p5", trained=train)
+    two = knock_out(own, samples + 2, samples.columns, level="p5", trained=train)
+    pd.testing.assert_frame_equal(one.responses, two.responses, rtol=1e-3, atol=1e-4)
+    assert (two.levels["change"] < 0).all()
+    assert two.levels["lowest"].tolist() == train.min().astype(float).tolist()
 
 
 def test_a_prediction_that_does_not_vary_has_no_relative_response() -> None:
@@ -271,6 +322,19 @@ def test_an_unknown_tf_gets_the_nearest_names(
     tf = samples.columns[4]
     with pytest.raises(KeyError, match=f"{tf} not among the 19 TFs"):
         knock_out(models, samples, [tf], reference=samples.drop(columns=tf))
+    with pytest.raises(KeyError, match=f"{tf} not among the 19 TFs"):
+        knock_out(models, samples, [tf], trained=samples.drop(columns=tf))
+
+
+def test_a_name_alone_is_one_tf(
+    models: dict[str, BaseEstimator], samples: pd.DataFrame, study: Study
+) -> None:
+    tf, own = samples.columns[0], {"ridge": models["ridge"]}
+    one, two = (knock_out(own, samples, asked) for asked in (tf, [tf]))
+    pd.testing.assert_frame_equal(one.responses, two.responses)
+    genes = models["ridge"].genes_
+    first = chosen_tfs(study.network, samples.columns, genes, asked=tf, n_tfs=1)
+    assert first.tolist() == [tf]
 
 
 def test_nothing_to_knock_out(models: dict[str, BaseEstimator], samples: pd.DataFrame) -> None:

@@ -34,7 +34,7 @@ def scores(predicted: list[float], model: str) -> pd.DataFrame:
 
 def test_levels_in_words() -> None:
     assert words.level_words("zero") == "no expression at all"
-    assert words.level_words("p5") == "percentile 5 of the training samples"
+    assert words.level_words("p5") == "percentile 5 of the cohort"
     assert words.level_words(0.3) == "log10 level 0.3"
     said = words.level_sentence(Knockouts(responses(), levels([-0.5, 0.0])))
     assert "by 2.0 of its SDs (median of 2 TFs); 1 of them is held below" in said
@@ -89,7 +89,21 @@ def test_without_responders_that_is_said() -> None:
         )
     )
     said = words.truth_sentences(none, summarise_scores(none), "m", [], labels=LABELS)
-    assert said == "No direct targets respond. No indirect targets respond."
+    assert said == (
+        "No direct targets respond, so that there is nothing to find. "
+        "No indirect targets respond, so that there is nothing to find."
+    )
+
+
+def test_where_all_respond_there_is_nothing_to_find() -> None:
+    """Chance and AUPRC are both 1, so that neither a gain nor its share exists."""
+    own = pd.DataFrame({"predicted": [-0.5, 0.2], "true": [-0.4, -0.3], "role": "direct"})
+    both = score_responses(own.assign(tf="A", level="zero", model="m"))
+    said = words.truth_sentences(both, summarise_scores(both), "m", [], labels=LABELS)
+    assert said == (
+        "Of direct targets all respond, so that there is nothing to find; the right sign for 50% "
+        "of them (mean of 1 TF). No indirect targets respond, so that there is nothing to find."
+    )
 
 
 def test_what_the_prior_names_is_counted() -> None:
@@ -97,6 +111,8 @@ def test_what_the_prior_names_is_counted() -> None:
     other = pd.DataFrame({"model": ["m", "prior"], "role": ["direct", "none"], "predicted": 0})
     said = words.prior_sentence(pd.concat([table, other]))
     assert said.startswith("The prior names 75% of the direct targets;")
+    none = words.prior_sentence(pd.concat([table, other]).query("role == 'none'"))
+    assert none.startswith("No direct target is among the genes")
 
 
 def test_variants_have_names() -> None:

@@ -19,6 +19,8 @@ from lembas.weights import (
 )
 from tests.small_study import MODELS, network_of, normal_table
 
+CHANNELS = {"n_channels": 2, "settings": {"epochs": 2, "refit": False}}
+
 
 def weights_of(values: dict[str, list[float]], signs: list[int]) -> pd.DataFrame:
     """Edges TF0, TF1 ... to gene x, one column of weights a seed."""
@@ -47,13 +49,16 @@ def test_the_weight_of_a_masked_ridge_is_its_coefficient(study: Study, name: str
     )
 
 
-@pytest.mark.parametrize("name", ["lembas", "lembas_published", "lembas_ridge_start"])
+@pytest.mark.parametrize(
+    "name", ["lembas", "lembas_published", "lembas_ridge_start", "lembas_channels"]
+)
 def test_without_edges_between_tfs_the_weight_is_the_gradient(study: Study, name: str) -> None:
     """All that a TF does to a gene then passes through the one edge between them."""
     train = study.dataset.train
     edges = study.network.edges
     network = type(study.network).from_edges(edges[~edges["Gene"].isin(train.x.columns)])
-    model = make(name, network, **MODELS[name]).fit(train.x, train.y)
+    parameters = {**MODELS, "lembas_channels": CHANNELS}[name]
+    model = make(name, network, **parameters).fit(train.x, train.y)
     made = learned_weights(model, train.x, train.y)
     mean = torch.from_numpy(train.x.mean().to_numpy(np.float32))[None].requires_grad_()
     sd_x, sd_y = train.x.std(ddof=0), train.y.std(ddof=0)
@@ -74,6 +79,17 @@ def test_an_ensemble_has_weights_for_every_seed(study: Study) -> None:
     first = learned_weights(model.members_[0], train.x, train.y)
     pd.testing.assert_frame_equal(made[made["seed"] == 888].reset_index(drop=True), first)
     assert (edge_table(made)["n_seeds"] == 2).all()
+
+
+def test_the_weight_of_channels_is_one_an_edge_of_the_prior(study: Study) -> None:
+    train = study.dataset.train
+    edges = []
+    for name in ("lembas_channels", "lembas"):
+        parameters = {**MODELS, "lembas_channels": CHANNELS}[name]
+        model = make(name, study.network, **parameters).fit(train.x, train.y)
+        made = learned_weights(model, train.x, train.y)
+        edges.append(made[["seed", "tf", "gene", "sign"]].sort_values(["tf", "gene"]))
+    pd.testing.assert_frame_equal(*(own.reset_index(drop=True) for own in edges))
 
 
 def test_a_gene_that_does_not_vary_has_no_weight() -> None:
