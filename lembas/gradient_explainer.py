@@ -24,7 +24,7 @@ NODES = (2, 8, 32)
 _COPIES = 24
 # More rows at once are no faster: the states no longer fit into a processor's cache.
 _MOST_ROWS = 1024
-Network = LembasRegressor | LembasEnsemble | LembasChannels
+AnyLembas = LembasRegressor | LembasEnsemble | LembasChannels
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +95,7 @@ class Grid:
 
 
 def explain_network(
-    model: Network,
+    model: AnyLembas,
     X: pd.DataFrame,
     background: pd.DataFrame,
     genes: pd.Index,
@@ -132,7 +132,7 @@ def explain_network(
 
 
 def _quadrature(
-    model: Network,
+    model: AnyLembas,
     x: Tensor,
     base: Tensor,
     genes: pd.Index,
@@ -181,7 +181,7 @@ def _missed(errors: pd.Series, settings: Settings) -> tuple[str, ...]:
 
 
 def _attributed(
-    model: Network,
+    model: AnyLembas,
     x: Tensor,
     base: Tensor,
     points: Points | Grid,
@@ -194,7 +194,7 @@ def _attributed(
     return total / len(_members(model))
 
 
-def _members(model: Network) -> list[LembasRegressor | LembasChannels]:
+def _members(model: AnyLembas) -> list[LembasRegressor | LembasChannels]:
     return model.members_ if isinstance(model, LembasEnsemble) else [model]
 
 
@@ -229,7 +229,7 @@ def _of_one(
     return total.cpu().numpy()
 
 
-def _predicted(model: Network, x: Tensor, settings: Settings) -> np.ndarray:
+def _predicted(model: AnyLembas, x: Tensor, settings: Settings) -> np.ndarray:
     """Predict some rows at once, ``(sample, gene)``, double precision."""
     with torch.no_grad():
         n_rows = min(_rows_at_once(one, settings.max_memory_mb) for one in _members(model))

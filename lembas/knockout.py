@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 from lembas.channels import LembasChannels, copy_of
 from lembas.ensemble import LembasEnsemble
 from lembas.formats import listed
-from lembas.labels import aligned_columns, offered_names
+from lembas.labels import aligned_columns, as_names, offered_names
 from lembas.model import LembasRNN
 from lembas.network import Network
 from lembas.training import LembasRegressor
@@ -312,8 +312,7 @@ def checked_tfs(tfs: Iterable[str], known: pd.Index) -> pd.Index:
     Raises:
         KeyError: If a name is not known.
     """
-    names = [tfs] if isinstance(tfs, str) else tfs
-    chosen = pd.Index(names, name="tf", dtype=object).unique()
+    chosen = pd.Index(as_names(tfs), name="tf", dtype=object)
     unknown = chosen[~chosen.isin(known)]
     if len(unknown):
         raise KeyError(
