@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.bench.attribution_tasks import attribution_tasks
+from tests.bench.interval_tasks import interval_tasks
 from tests.bench.tasks import (
     Task,
     forest_tasks,
@@ -21,6 +22,7 @@ TASKS: dict[str, Callable[..., Iterator[Task]]] = {
     "linear": linear_tasks,
     "forests": forest_tasks,
     "metrics": metric_tasks,
+    "intervals": interval_tasks,
     "reading": reading_tasks,
 }
 # What makes a task small enough for a test.
@@ -30,5 +32,6 @@ SMALLER: dict[str, dict[str, Any]] = {
     "linear": {"n_panel": 20},
     "forests": {"n_fitted": 2, "n_distinct": 10, "n_small": 60},
     "metrics": {"n_panel": 20},
+    "intervals": {"n_panel": 20, "n_resamples": 50, "n_slow": 1},
     "reading": {"n_rows": 20},
 }
