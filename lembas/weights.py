@@ -131,9 +131,10 @@ def edge_table(weights: pd.DataFrame, *, dead_share: float = DEAD_SHARE) -> pd.D
         dead_share: Share of the gene's largest weight below which an edge is dead, in [0, 1].
 
     Returns:
-        One row an edge, the strongest first: tf, gene, sign, weight (mean over seeds), weight_sd
-        (over seeds; NaN for one), n_seeds, share (size over the gene's largest; NaN where that is
-        0), violates (the weight contradicts the prior's sign) and dead.
+        One row an edge, the strongest first: tf, gene, sign, weight (median over seeds, for in one
+        of them a TF whose state hardly moves may have huge ones), weight_sd (over seeds; NaN for
+        one), n_seeds, share (size over the gene's largest; NaN where that is 0), violates (the
+        weight contradicts the prior's sign) and dead.
 
     Raises:
         ValueError: If the share is not within 0 and 1.
@@ -141,7 +142,7 @@ def edge_table(weights: pd.DataFrame, *, dead_share: float = DEAD_SHARE) -> pd.D
     if not 0 <= dead_share <= 1:
         raise ValueError(f"dead_share is {dead_share}; expected a share within 0 and 1")
     over_seeds = weights.groupby(_EDGE, sort=False)["weight"]
-    table = over_seeds.agg(weight="mean", weight_sd="std", n_seeds="size").reset_index()
+    table = over_seeds.agg(weight="median", weight_sd="std", n_seeds="size").reset_index()
     size = table["weight"].abs()
     share = size / size.groupby(table["gene"]).transform("max").replace(0, np.nan)
     table = table.assign(

@@ -130,6 +130,14 @@ def test_edges_of_a_gene_without_weights_are_dead() -> None:
     assert table["weight_sd"].isna().all()
 
 
+def test_one_seed_with_a_huge_weight_does_not_make_an_edge_strong() -> None:
+    seeds = {"1": [0.1, 0.5], "2": [0.1, 0.6], "3": [-90.0, 0.7]}
+    table = edge_table(weights_of(seeds, [1, 1]))
+    assert table["weight"].tolist() == [0.6, 0.1]
+    assert not table["violates"].any()
+    assert table["weight_sd"].iloc[1] > 50
+
+
 def test_violations_by_strength_by_hand() -> None:
     """The two weakest contradict the prior, the two strongest do not; a 0 has no sign."""
     table = edge_table(weights_of({"1": [-0.1, -0.2, 0.3, 0.4, 0.0]}, [1, 1, 1, 1, 1]))
