@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
@@ -30,7 +30,10 @@ class SampleCounts:
     theirs, so that the source's order has no effect on a single bit.
 
     Attributes:
-        path: HDF5 with the data set ``counts``, ``(sample, row of the source)``.
+        path: The counts, ``(sample, row of the source)``, and nothing else: a full disk makes
+            plain writing fail cleanly, and HDF5 crash.
+        dtype: Their number type.
+        n_columns: Number of rows of the source.
         samples: Names, sorted.
         at: Row of ``counts`` of each of them.
         symbols: Name of each gene, sorted; blank ones are left out.
@@ -39,6 +42,8 @@ class SampleCounts:
     """
 
     path: Path
+    dtype: np.dtype
+    n_columns: int
     samples: pd.Index
     at: np.ndarray
     symbols: pd.Index
@@ -58,12 +63,14 @@ class SampleCounts:
             progress: Whether to show a bar.
         """
         places = source.places(wanted)
-        with h5py.File(path, "w") as file, tqdm(total=len(places), disable=not progress) as bar:
-            bar.set_description("reading counts")
-            shape = (len(wanted), len(source.genes))
-            counts = file.create_dataset("counts", shape, dtype=source.dtype)
+        n_bytes, n_genes = source.dtype.itemsize, len(source.genes)
+        bar = tqdm(total=len(places), desc="reading counts", unit="block", disable=not progress)
+        with path.open("wb") as stream, bar:
+            reserve(stream.fileno(), len(wanted) * n_genes * n_bytes)
             for place, block in source.counts(wanted):
-                counts[place.wanted, place.genes] = block
+                for row, values in enumerate(block, place.wanted.start):
+                    start = (row * n_genes + place.genes.start) * n_bytes
+                    os.pwrite(stream.fileno(), np.ascontiguousarray(values), start)
                 bar.update()
         names = source.samples.index[wanted]
         order = np.argsort(names.to_numpy(str), kind="stable")
@@ -72,7 +79,7 @@ class SampleCounts:
         rows = named[np.argsort(symbols[named].astype(str), kind="stable")]
         found, starts = np.unique(symbols[rows].astype(str), return_index=True)
         genes = pd.Index(found.astype(object), name="gene")
-        return cls(path, names[order], order, genes, rows, starts)
+        return cls(path, source.dtype, n_genes, names[order], order, genes, rows, starts)
 
     @property
     def n_rows(self) -> pd.Series:
@@ -90,14 +97,15 @@ class SampleCounts:
             Positions among ``samples``, and their counts over all rows of the source.
         """
         chosen = np.arange(len(self.samples)) if chosen is None else chosen
-        with h5py.File(self.path, "r") as file:
-            counts = file["counts"]
-            n_at_once = max(1, CELLS_AT_ONCE // max(1, counts.shape[1]))
+        n_at_once = max(1, CELLS_AT_ONCE // max(1, self.n_columns))
+        with self.path.open("rb") as stream:
             for start in range(0, len(chosen), n_at_once):
                 part = chosen[start : start + n_at_once]
-                # HDF5 wants places in ascending order.
-                place, back = np.unique(self.at[part], return_inverse=True)
-                yield part, counts[place][back]
+                counts = np.empty((len(part), self.n_columns), dtype=self.dtype)
+                for values, row in zip(counts, self.at[part], strict=True):
+                    stream.seek(int(row) * values.nbytes)
+                    stream.readinto(values)
+                yield part, counts
 
     def merged(self, counts: np.ndarray) -> np.ndarray:
         """Add up the rows of each symbol, float64, ``(sample, gene)``."""
@@ -105,6 +113,16 @@ class SampleCounts:
         if len(self.rows) == len(self.starts):
             return gathered
         return np.add.reduceat(gathered, self.starts, axis=1)
+
+
+def reserve(descriptor: int, n_bytes: int) -> None:
+    """Take room on the disk for a file that is open, where the system can; else do nothing.
+
+    Raises:
+        OSError: If there is not as much room.
+    """
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, max(1, n_bytes))
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ import pandas as pd
 
 from lembas import h5ad
 from lembas.archs4 import NEEDED, Archs4File
-from lembas.archs4_counts import DUPLICATE_SYMBOLS, Normaliser, SampleCounts
+from lembas.archs4_counts import DUPLICATE_SYMBOLS, Normaliser, SampleCounts, reserve
 from lembas.archs4_query import (
     FEW_GENES,
     LIBRARY,
@@ -35,6 +35,8 @@ UNITS = {"cpm": "log10(CPM+1)", "tpm": "log10(TPM+1)"}
 # Samples are compared over the genes that vary most: 16,000 samples then take 260 MB.
 N_COMPARED = 4000
 UNS_KEY = "archs4"
+# Room for names and descriptions, in the file that is written.
+BESIDE_BYTES = 1 << 26
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +133,7 @@ def extract(
     source, selection = open_and_select(path, recipe.query)
     wanted = np.flatnonzero(selection["selected"])
     with _writing(out), _scratch(out, _bytes_needed(source, len(wanted))) as folder:
+        room = _reserved(folder / "room", source, len(wanted))
         counts = SampleCounts.copied(source, wanted, folder / "counts.h5", progress=progress)
         made = Normaliser(counts, recipe.lengths, recipe.genes, str(path))
         _refuse_no_gene(made, recipe)
@@ -144,6 +147,7 @@ def extract(
         table = _describe(source, obs.iloc[chosen], twins)
         uns = {UNS_KEY: _about(source, selection, recipe)}
         var = pd.DataFrame(counts.n_rows[made.kept])
+        room.unlink()
         write_atomically(
             out,
             lambda part: h5ad.write_blocks(
@@ -158,10 +162,12 @@ def _writing(out: Path) -> Iterator[None]:
     """Say in one sentence that a file cannot be written."""
     try:
         yield
-    except OSError as error:
+    # h5py raises the latter when it cannot close a file.
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise OSError(
-            error.errno,
-            f"{out} cannot be written ({error.strerror or error}); nothing is left of it: choose "
+            getattr(error, "errno", None),
+            f"{out} cannot be written ({reason}); nothing is left of it: choose "
             "a folder that you may write to and that has room",
         ) from error
 
@@ -183,7 +189,14 @@ def _scratch(out: Path, n_bytes: int) -> Iterator[Path]:
 
 def _bytes_needed(source: Archs4File, n_samples: int) -> int:
     """Estimate what the counts, and their logarithms, take on disk at most."""
-    return n_samples * len(source.genes) * (source.dtype.itemsize + 4)
+    return n_samples * len(source.genes) * (source.dtype.itemsize + 4) + BESIDE_BYTES
+
+
+def _reserved(path: Path, source: Archs4File, n_samples: int) -> Path:
+    """Take the room of the result before the long work; whoever writes it frees the room first."""
+    with path.open("wb") as stream:
+        reserve(stream.fileno(), n_samples * len(source.genes) * 4 + BESIDE_BYTES)
+    return path
 
 
 def _refuse_no_gene(made: Normaliser, recipe: Recipe) -> None:

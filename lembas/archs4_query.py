@@ -75,7 +75,8 @@ class TissueQuery:
         """cell line*, cell culture*, cultur*, cocultur*, in vitro, organoid*, spheroid*,
         bioprinted, liver chip*, microtissue*, organ on a chip, precision cut, liver slice*,
         tissue slice*, passage*, plated, ipsc*, ips cell*, hipsc*, ips derived, pluripotent, hesc*,
-        esc derived, embryonic stem, stem cell derived, hepatocyte like*, HLC, HLCs, progenitor*, hepatoblast*,
+        esc derived, embryonic stem, stem cell derived, hepatocyte like*, HLC, HLCs, progenitor*,
+        hepatoblast*,
         HepatoStem*, transfect*, transduc*, lentivir*, siRNA*, shRNA*, si control*, knockdown,
         CRISPR*, overexpress*, primary human hepatocyte*, PHH, PHHs, cryopreserved hepatocyte*"""
     )

@@ -44,7 +44,12 @@ def series_groups(series_id: pd.Series, *, linked: Iterable[tuple[str, str]] = (
     first_of = dict(zip(series_id.index, first, strict=True))
     edges = [(series[0], other) for series in names for other in series[1:]]
     edges += [(first_of[one], first_of[other]) for one, other in linked]
-    known = pd.Index(sorted({*first, *(other for _, other in edges)}, key=_by_number))
+    alone = {str(sample) for sample, text in series_id.items() if not named_series(text)}
+
+    def order(name: str) -> tuple[bool, int, str]:
+        return name in alone, *_by_number(name)
+
+    known = pd.Index(sorted({*first, *(other for _, other in edges)}, key=order))
     ends = np.array([known.get_indexer(list(end)) for end in zip(*edges, strict=True)], dtype=int)
     ends = ends.reshape(2, -1)
     graph = coo_array((np.ones(ends.shape[1]), tuple(ends)), shape=(len(known), len(known)))
