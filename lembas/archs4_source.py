@@ -20,7 +20,7 @@ from lembas.archs4_query import TissueQuery
 from lembas.archs4_series import named_series
 from lembas.data import Dataset, build_dataset
 from lembas.formats import existing_file, listed
-from lembas.labels import offered_names
+from lembas.labels import as_names, offered_names
 from lembas.network import Network
 
 # A number more makes what older code extracted be extracted anew.
@@ -147,7 +147,8 @@ def _cohorts(
     known = {name for names in series for name in names}
     cohort = pd.Series(study, index=obs.index, dtype=object)
     groups = obs["series"].astype(object)
-    for name, wanted in external.items():
+    for name, given in external.items():
+        wanted = as_names(given)
         if absent := [one for one in wanted if one not in known]:
             raise ValueError(
                 f"external_series: no selected sample of {origin} is in {listed(absent)} (near: "

@@ -99,7 +99,7 @@ def test_a_file_cut_short(tmp_path: Path, part: float) -> None:
     path = archs4_file.tiny(tmp_path)
     content = path.read_bytes()
     path.write_bytes(content[: int(part * len(content))])
-    with pytest.raises(ValueError, match="cannot be read as HDF5 .*damaged, cut short"):
+    with pytest.raises(ValueError, match=r"cannot be read as HDF5 .*damaged, cut short"):
         Archs4File.read(path)
 
 
@@ -111,7 +111,7 @@ def test_a_damaged_block(tmp_path: Path) -> None:
         stream.seek(chunk.byte_offset)
         stream.write(b"\0" * chunk.size)
     source = Archs4File.read(path)
-    with pytest.raises(ValueError, match="cannot be read as HDF5 .*damaged"):
+    with pytest.raises(ValueError, match=r"cannot be read as HDF5 .*damaged"):
         list(source.counts(np.arange(45)))
 
 
@@ -145,7 +145,7 @@ def test_metadata_that_is_unsound(tmp_path: Path, options: dict, message: str) -
 
 def test_genes_of_another_number(tmp_path: Path) -> None:
     counts = archs4_file.counted(archs4_file.described())
-    with pytest.raises(ValueError, match="the matrix has 85 genes.*there are meta/genes 86"):
+    with pytest.raises(ValueError, match=r"the matrix has 85 genes.*there are meta/genes 86"):
         Archs4File.read(changed(tmp_path, counts[:-1]))
 
 

@@ -186,12 +186,12 @@ def test_recipes_without_meaning(settings: dict[str, Any], message: str) -> None
 
 def test_genes_of_another_kind(tiny: Path, tmp_path: Path) -> None:
     recipe = Recipe(QUERY, genes=pd.Index(["ENSG1", "ENSG2"]))
-    with pytest.raises(ValueError, match="has none of the 2 genes asked for .ENSG1, ENSG2."):
+    with pytest.raises(ValueError, match=r"has none of the 2 genes asked for .ENSG1, ENSG2."):
         extract(tiny, tmp_path / "out.h5ad", recipe)
 
 
 def test_another_suffix(tiny: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="a name that ends in .h5ad"):
+    with pytest.raises(ValueError, match=r"a name that ends in \.h5ad"):
         extract(tiny, tmp_path / "out.h5", Recipe(QUERY))
 
 
@@ -208,7 +208,7 @@ def test_a_full_disk_leaves_nothing(tiny: Path, tmp_path: Path, limit: int) -> N
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
     try:
-        with pytest.raises(OSError, match="out.h5ad cannot be written .*nothing is left of it"):
+        with pytest.raises(OSError, match=r"out\.h5ad cannot be written .*nothing is left of it"):
             extract(tiny, out, Recipe(QUERY))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -216,7 +216,7 @@ def test_a_full_disk_leaves_nothing(tiny: Path, tmp_path: Path, limit: int) -> N
 
 
 def test_a_folder_that_is_a_file(tiny: Path, tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="cannot be written .*a folder that you may write to"):
+    with pytest.raises(OSError, match=r"cannot be written .*a folder that you may write to"):
         extract(tiny, tmp_path / "network.tsv" / "out.h5ad", Recipe(QUERY))
 
 

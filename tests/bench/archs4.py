@@ -50,14 +50,15 @@ def main(
         command = [sys.executable, "-P", "-c", CHILD, str(path), str(Path(place) / "out.h5ad")]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         n_selected, seconds = done.stdout.split()
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
         result = {
             "samples": samples,
             "genes": genes,
             "selected": int(n_selected),
             "chunks": layout,
             "seconds": round(float(seconds), 1),
-            "peak_mib": round(peak),
+            "processor_seconds": round(used.ru_utime + used.ru_stime, 1),
+            "peak_mib": round(used.ru_maxrss / 1024),
         }
         click.echo(json.dumps(result))
 
