@@ -69,8 +69,8 @@ class SampleCounts:
             reserve(stream.fileno(), len(wanted) * n_genes * n_bytes)
             for place, block in source.counts(wanted):
                 for row, values in enumerate(block, place.wanted.start):
-                    start = (row * n_genes + place.genes.start) * n_bytes
-                    os.pwrite(stream.fileno(), np.ascontiguousarray(values), start)
+                    stream.seek((row * n_genes + place.genes.start) * n_bytes)
+                    stream.write(np.ascontiguousarray(values).data)
                 bar.update()
         names = source.samples.index[wanted]
         order = np.argsort(names.to_numpy(str), kind="stable")
