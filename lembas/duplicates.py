@@ -36,11 +36,12 @@ def duplicate_pairs(dataset: Dataset, near_duplicate: float) -> pd.DataFrame:
         as two cohorts). The most alike come first.
     """
     table = dataset.expression
-    compared = _prepared(dataset)
-    found = [
-        _pairs_from(start, compared, near_duplicate) for start in range(0, len(table), BLOCK_ROWS)
-    ]
-    first, second, correlation = (np.concatenate(part) for part in zip(*found, strict=True))
+    compared = _prepared(
+        table.to_numpy(),
+        np.flatnonzero(dataset.measured.all(axis=1)),
+        list(dataset.samples.groupby("cohort", sort=False).indices.values()),
+    )
+    first, second, correlation = _pairs(compared, near_duplicate)
     split, cohort = dataset.samples["split"].to_numpy(), dataset.samples["cohort"].to_numpy()
     together = (split[first] == split[second]) & (cohort[first] == cohort[second])
     pairs = pd.DataFrame(
@@ -55,6 +56,22 @@ def duplicate_pairs(dataset: Dataset, near_duplicate: float) -> pd.DataFrame:
     )
     order = ["correlation", "first", "second"]
     return pairs.sort_values(order, ascending=[False, True, True], ignore_index=True)
+
+
+def similar_rows(
+    values: np.ndarray, near_duplicate: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Find pairs of rows that are equal or highly correlated, once each column is centred.
+
+    Args:
+        values: Shape ``(sample, gene)``, float32.
+        near_duplicate: Correlation over genes from which a pair is found.
+
+    Returns:
+        Three arrays over pairs: first row, second row (the later one), and their correlation.
+    """
+    everything = [np.arange(len(values))]
+    return _pairs(_prepared(values, np.arange(values.shape[1]), everything), near_duplicate)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,13 +92,11 @@ class _Compared:
     rest: np.ndarray
 
 
-def _prepared(dataset: Dataset) -> _Compared:
-    """Turn the samples into directions over the genes that every cohort measured."""
-    values = dataset.expression.to_numpy()
-    genes = np.flatnonzero(dataset.measured.all(axis=1))
+def _prepared(values: np.ndarray, genes: np.ndarray, cohorts: list[np.ndarray]) -> _Compared:
+    """Turn the samples into directions over some genes, centred within cohorts (their rows)."""
     digests = np.empty(len(values), dtype=object)
     direction = np.empty((len(values), len(genes)), dtype=np.float32)
-    for rows in dataset.samples.groupby("cohort", sort=False).indices.values():
+    for rows in cohorts:
         total = np.zeros(len(genes))
         for part in _parts(rows):
             block = direction[part] = values[part].take(genes, axis=1)
@@ -106,6 +121,14 @@ def _unit(centred: np.ndarray) -> np.ndarray:
     centred = centred - centred.mean(axis=1, keepdims=True)
     length = np.linalg.norm(centred, axis=1, keepdims=True)
     return np.divide(centred, length, out=np.zeros_like(centred), where=length > 0)
+
+
+def _pairs(compared: _Compared, near_duplicate: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Find all pairs, block by block."""
+    starts = range(0, len(compared.group), BLOCK_ROWS)
+    found = [_pairs_from(start, compared, near_duplicate) for start in starts]
+    first, second, correlation = (np.concatenate(part) for part in zip(*found, strict=True))
+    return first, second, correlation
 
 
 def _pairs_from(

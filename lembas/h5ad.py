@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +97,33 @@ def write(
     import anndata
 
     anndata.AnnData(X=matrix.to_numpy(), obs=obs.copy(), var=var.copy(), uns=uns).write_h5ad(path)
+
+
+def write_blocks(
+    path: Path,
+    blocks: Iterable[np.ndarray],
+    *,
+    obs: pd.DataFrame,
+    var: pd.DataFrame,
+    uns: dict[str, Any],
+) -> None:
+    """Write a matrix that is made row by row and need not fit into memory, as :func:`write` does.
+
+    Args:
+        path: File to write; an old one is overwritten.
+        blocks: Rows of the matrix in the order of ``obs``, each block ``(row, gene)``.
+        obs: One row a sample.
+        var: One row a gene.
+        uns: Names, numbers, tables and dictionaries of these.
+    """
+    import anndata
+    import h5py
+
+    anndata.AnnData(obs=obs.copy(), var=var.copy(), uns=uns).write_h5ad(path)
+    with h5py.File(path, "r+") as file:
+        matrix = file.create_dataset("X", (len(obs), len(var)), dtype=np.float32)
+        matrix.attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
+        end = 0
+        for block in blocks:
+            matrix[end : end + len(block)] = block
+            end += len(block)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from lembas.archs4_source import from_archs4
 from lembas.data import BuildOptions, Dataset, build_dataset
 from lembas.network import Network
 from lembas.simulate import Simulation, simulate
@@ -40,11 +41,12 @@ def open_study(
     """Read or simulate a study.
 
     Args:
-        source: "simulation", "counts", "tables" or "h5ad".
+        source: "simulation", "counts", "tables", "h5ad" or "archs4".
         data_dir: Folder the file names are relative to.
         files: Role to file name. All but simulations need ``network``; counts need ``counts``
             and may have ``gene_lengths``; tables need ``tf_table`` and ``gene_table``; h5ad
-            needs ``h5ad``. ``external`` maps cohort names to files, ``series`` is a table.
+            needs ``h5ad``, archs4 needs ``archs4``. ``external`` maps cohort names to files,
+            ``series`` is a table.
         options: Settings of the source's function, or of :func:`lembas.simulate.simulate`.
         cache: Folder that keeps tables parsed from text, for the next time.
 
@@ -59,6 +61,13 @@ def open_study(
         ),
         "tables": _measured(from_tables, needed=("tf_table", "gene_table"), given={"cache": cache}),
         "h5ad": _measured(from_h5ad, needed=("h5ad",), cohorts_inside=True),
+        "archs4": _measured(
+            from_archs4,
+            needed=("archs4",),
+            optional=("gene_lengths",),
+            cohorts_inside=True,
+            given={"cache": cache},
+        ),
     }
     if source not in openers:
         raise ValueError(f"source is {source!r}; expected one of {', '.join(openers)}")
@@ -80,6 +89,7 @@ def _options(source: str) -> list[str]:
         "counts": from_counts,
         "tables": from_tables,
         "h5ad": from_h5ad,
+        "archs4": from_archs4,
     }
     if source not in readers:
         return [name for name in inspect.signature(simulate).parameters if name != "noise"]
