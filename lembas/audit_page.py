@@ -21,6 +21,7 @@ p.about { color: var(--soft); } table { border-collapse: collapse; width: 100%; 
 th, td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0;
   border-bottom: 1px solid var(--line); }
 th { color: var(--soft); font-weight: 600; } td.number { font-variant-numeric: tabular-nums; }
+th, td.number, td.ok, td.note, td.warning { white-space: nowrap; }
 .ok { color: var(--ok); } .note { color: var(--note); } .warning { color: var(--warning); }
 .ok, .note, .warning { font-weight: 600; }
 @media (max-width: 640px) { thead { display: none; }

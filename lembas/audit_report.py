@@ -182,6 +182,7 @@ def in_words(network: Mapping[str, Any]) -> str:
         f"{counted(network['n_tfs_on_cycles'], 'TF')} on cycles; "
         f"{counted(network['n_self_loops'], 'self-loop')}.",
         WIDTH,
+        break_on_hyphens=False,
     )
 
 

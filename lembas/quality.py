@@ -118,7 +118,7 @@ def _few_genes(dataset: Dataset) -> dict[str, object]:
     median = detected.groupby(cohort).transform("median")
     return audit_row(
         "samples with few detected genes",
-        f"Samples in which fewer genes are above 0 than {FEW_GENES:g} of their cohort's median.",
+        f"Samples with fewer genes above 0 than {FEW_GENES:g} times their cohort's median.",
         detected.index[detected < FEW_GENES * median],
     )
 

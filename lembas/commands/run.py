@@ -150,7 +150,8 @@ def _among(known: Mapping[str, Any], names: Sequence[str], wanted: Sequence[str]
         return "any chapter; see: lembas params CHAPTER"
     if len(names) > 1:
         return f"{listed(wanted)}; see: lembas params CHAPTER"
-    return f"{names[0]}; it has: {listed(known[names[0]].parameters, most=20)}"
+    own = [key for key in known[names[0]].parameters if key != "run_dir"]
+    return f"{names[0]}; it has: {listed(own, most=20) or 'none'}"
 
 
 def _parse(text: str) -> tuple[str, Any]:

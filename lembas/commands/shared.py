@@ -62,8 +62,9 @@ def completing(
             known = names()
         except OSError:
             return []
-        # The values of all arguments: what was typed once, such as a run to compare, is not offered.
-        given = [value for value in context.params.values() if isinstance(value, str | tuple)]
+        # A run that is compared is not offered as the run to compare with; an option has a default.
+        arguments = [item for item in context.command.params if isinstance(item, click.Argument)]
+        given = [context.params.get(item.name or "") or () for item in arguments]
         typed = {name for value in given for name in ([value] if isinstance(value, str) else value)}
         return [
             CompletionItem(name)
