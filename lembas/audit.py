@@ -12,9 +12,10 @@ from lembas.cohorts import ROWS_AT_ONCE
 from lembas.data import Dataset
 from lembas.duplicates import duplicate_pairs
 from lembas.network import Network
+from lembas.quality import AUDIT_COLUMNS
+from lembas.quality import audit_row as _row
 from lembas.strata import mean_and_sd
 
-AUDIT_COLUMNS = ("check", "finding", "count", "examples", "verdict")
 # The symbol TF stands for a gene; no one who filters by TF-or-gene nodes notices it.
 TRANSFERRIN = "TF"
 # What a pair of equal samples does, by where they lie.
@@ -46,7 +47,6 @@ def leakage_audit(
         *_series(dataset),
         _similar_names(dataset),
         _self_loops(dataset, network),
-        _constant_genes(dataset),
         *_gaps(dataset),
     ]
     return pd.DataFrame(rows, columns=list(AUDIT_COLUMNS))
@@ -127,20 +127,6 @@ def pca(dataset: Dataset, *, n: int = 2, seed: int = 888) -> tuple[pd.DataFrame,
         name="explained_ratio",
     )
     return scores.join(dataset.samples[["cohort", "split", "series"]]), explained
-
-
-def _row(
-    check: str, finding: str, offenders: Iterable[object], *, verdict: str = "warning"
-) -> dict[str, object]:
-    """Make one row of the audit; without offenders the verdict is ``"ok"``."""
-    names = list(offenders)
-    return {
-        "check": check,
-        "finding": finding,
-        "count": len(names),
-        "examples": ", ".join(str(name) for name in names[:5]),
-        "verdict": verdict if names else "ok",
-    }
 
 
 def _roles(dataset: Dataset, network: Network) -> list[dict[str, object]]:
@@ -248,19 +234,6 @@ def _self_loops(dataset: Dataset, network: Network) -> dict[str, object]:
         "self-loops",
         "Inputs with an edge to themselves; it stays in the network and predicts no target.",
         loops[loops.isin(dataset.inputs)],
-        verdict="note",
-    )
-
-
-def _constant_genes(dataset: Dataset) -> dict[str, object]:
-    """Check for genes that do not vary over the training samples."""
-    genes = dataset.expression.columns
-    train = dataset.expression_of("train", genes).to_numpy()
-    constant = train.min(axis=0) == train.max(axis=0)
-    return _row(
-        "constant genes",
-        "Genes with one value in all training samples: nothing can be learnt from or about them.",
-        genes[constant],
         verdict="note",
     )
 

@@ -17,6 +17,7 @@ from typing import Any
 import nbformat
 import psutil
 
+from lembas.errors import ChapterError
 from lembas.provenance import (
     digests,
     machine,
@@ -36,10 +37,6 @@ THREAD_VARIABLES = (
     "LOKY_MAX_CPU_COUNT",
 )
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
-
-
-class ChapterError(RuntimeError):
-    """A chapter did not finish: a failing cell, a time-out or a dead kernel."""
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lembas.execution import ChapterError
+from lembas.errors import ChapterError
 from lembas.plan import Plan, processors, recipe, write_plan
+from lembas.progress import Progress, follow
 from lembas.provenance import read_json
 
 RULE = re.compile(r"^(?:local)?rule chapter_(\w+):$")
@@ -30,7 +31,14 @@ def stale(plan: Plan, chapters: Sequence[str] = ()) -> dict[str, list[str]]:
         Reasons in plain words by chapter, in order; chapters that are up to date are left out.
     """
     write_plan(plan)
-    result = _snakemake(plan, chapters, "--dry-run", capture=True)
+    result = subprocess.run(
+        _snakemake(plan, chapters, "--dry-run"),
+        cwd=plan.root,
+        env=_environment(),
+        text=True,
+        capture_output=True,
+        check=False,
+    )
     if result.returncode != 0:
         raise ChapterError(
             f"the order of the chapters cannot be worked out: {_tail(result.stdout)}"
@@ -50,13 +58,22 @@ def stale(plan: Plan, chapters: Sequence[str] = ()) -> dict[str, list[str]]:
     }
 
 
-def run(plan: Plan, chapters: Sequence[str] = (), *, cores: int | None = None) -> None:
-    """Run what is out of date; jobs report their own progress on standard output.
+def run(
+    plan: Plan,
+    chapters: Sequence[str] = (),
+    *,
+    cores: int | None = None,
+    progress: Progress | None = None,
+    verbose: bool = False,
+) -> None:
+    """Run what is out of date.
 
     Args:
         plan: The run.
         chapters: Chapters asked for, with what they need; all if empty.
         cores: Processors to share out; all of the machine's if None.
+        progress: Is given what the jobs report; None: lines on standard output.
+        verbose: Whether Snakemake's own messages are shown, too.
 
     Raises:
         ChapterError: If a chapter fails; the message names it, the error and the partial copy.
@@ -68,13 +85,20 @@ def run(plan: Plan, chapters: Sequence[str] = (), *, cores: int | None = None) -
     failed = plan.root / plan.run_dir / "failed"
     for record in failed.glob("*.json"):
         record.unlink()
-    options = ("--cores", str(cores or processors()), "--quiet", "all")
-    result = _snakemake(plan, chapters, *options, capture=False)
-    if result.returncode == 0:
+    log = plan.root / plan.run_dir / "plan" / "snakemake.log"
+    quiet = () if verbose else ("--quiet", "all")
+    code = follow(
+        _snakemake(plan, chapters, "--cores", str(cores or processors()), *quiet),
+        progress or Progress(0, stream=sys.stdout, live=False),
+        log=log,
+        cwd=plan.root,
+        environment=_environment(),
+        verbose=verbose,
+    )
+    if code == 0:
         return
     records = {path.stem: read_json(path) for path in sorted(failed.glob("*.json"))}
     if not records:
-        log = plan.root / plan.run_dir / "plan" / "snakemake.log"
         raise ChapterError(
             f"the run stopped: {_tail(log.read_text(encoding='utf-8'))} "
             f"(details: {log.relative_to(plan.root)})"
@@ -110,33 +134,33 @@ def seed_trial(plan: Plan) -> None:
     if target.exists() or not base.is_dir():
         return
     unwanted = shutil.ignore_patterns(".lock", "failed", "cache", "unfinished")
+    # A copy that was cut short would look finished: it gets its name when it is whole.
+    part = target.with_name(f".{target.name}.part")
     with locked(base):
-        shutil.copytree(base, target, copy_function=shutil.copy2, ignore=unwanted)
+        shutil.rmtree(part, ignore_errors=True)
+        try:
+            shutil.copytree(base, part, copy_function=shutil.copy2, ignore=unwanted)
+            part.replace(target)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
 
 
-def _snakemake(
-    plan: Plan, chapters: Iterable[str], *options: str, capture: bool
-) -> subprocess.CompletedProcess[str]:
+def _snakemake(plan: Plan, chapters: Iterable[str], *options: str) -> list[str]:
+    """Put together the call of Snakemake."""
     config = [f"plan={plan.file}"]
     if wanted := ",".join(chapters):
         config.append(f"chapters={wanted}")
-    command = [
+    return [
         *(sys.executable, "-P", "-m", "snakemake"),
         *options,
         *("--snakefile", "Snakefile", "--directory", "."),
         *("--nolock", "--rerun-incomplete", "--rerun-triggers", "mtime"),
         *("--scheduler", "greedy", "--config", *config, "--"),
     ]
-    environment = {**os.environ, "PYTHONPATH": _python_path()}
-    if capture:
-        return subprocess.run(
-            command, cwd=plan.root, env=environment, text=True, capture_output=True, check=False
-        )
-    log = plan.root / plan.run_dir / "plan" / "snakemake.log"
-    with log.open("w", encoding="utf-8") as stream:
-        return subprocess.run(
-            command, cwd=plan.root, env=environment, text=True, stderr=stream, check=False
-        )
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": _python_path()}
 
 
 def _python_path() -> str:

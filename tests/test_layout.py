@@ -20,7 +20,8 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LEVELS = {
     0: (
         "network names labels checks tables formats h5ad sources data cohorts split duplicates "
-        "audit metrics intervals coverage strata original linear ranks ridge plotting "
+        "audit quality audit_report audit_page metrics intervals coverage strata original linear "
+        "ranks ridge plotting "
         "unfinished cached annotation rewiring path_ridge inner_split pls signed_ridge "
         "significance calibration calibration_words gate few_shot gene_strata gene_table gene_sets "
         "score_tables lookup agreement explained_genes attribution_means "
@@ -43,7 +44,8 @@ LEVELS = {
     ),
     3: (
         "artifacts model_files fitting parameter_counts profiles provenance chapters dependencies "
-        "execution plan workflow render commands __main__"
+        "execution plan workflow render errors progress "
+        "comparison score_changes commands __main__"
     ),
 }
 LEVEL_OF = {name: level for level, names in LEVELS.items() for name in names.split()}
