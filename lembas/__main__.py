@@ -13,6 +13,7 @@ from lembas import chapters as chapters_of
 from lembas import execution, render, workflow
 from lembas.plan import Plan, make_plan
 from lembas.profiles import PROFILE_NAME, read_profile
+from lembas.project import root_above
 from lembas.provenance import read_json, write_json
 
 profile_option = click.option(
@@ -172,14 +173,7 @@ def _fail(message: str) -> None:
 
 
 def _root() -> Path:
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / "_toc.yml").is_file() and (folder / "profiles").is_dir():
-            return folder
-    raise FileNotFoundError(
-        "this folder is not in a lembas project (no _toc.yml beside profiles/); "
-        "change to the project's folder"
-    )
+    return root_above(Path.cwd())
 
 
 def _run(plan: Plan, wanted: Sequence[str], cores: int | None) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from lembas.execution import ChapterError
 from lembas.plan import Plan, processors, recipe, write_plan
+from lembas.project import INTERACTIVE
 from lembas.provenance import read_json
 
 RULE = re.compile(r"^(?:local)?rule chapter_(\w+):$")
@@ -109,7 +110,7 @@ def seed_trial(plan: Plan) -> None:
     target = plan.root / plan.run_dir
     if target.exists() or not base.is_dir():
         return
-    unwanted = shutil.ignore_patterns(".lock", "failed", "cache", "unfinished")
+    unwanted = shutil.ignore_patterns(".lock", "failed", "cache", "unfinished", INTERACTIVE)
     with locked(base):
         shutil.copytree(base, target, copy_function=shutil.copy2, ignore=unwanted)
 
