@@ -1,4 +1,4 @@
-"""Find the project, the folder of chapters, profiles and results, and say which chapter writes what.
+"""Find the project around a notebook, and name the chapter that writes an artefact.
 
 Standard library only: a notebook asks for it before anything else.
 """

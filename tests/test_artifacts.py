@@ -252,7 +252,9 @@ def test_what_is_missing_is_named_with_the_command_that_makes_it(run: Run) -> No
         (lambda: run.read_prediction("mlr", "test"), "test.h5ad"),
         (lambda: model_size_mb(run, "mlr"), r"mlr/model\.\*"),
     ]:
-        with pytest.raises(FileNotFoundError, match=f"toy/.*{file} is not there.*lembas run --profile t"):
+        with pytest.raises(
+            FileNotFoundError, match=f"toy/.*{file} is not there.*lembas run --profile t"
+        ):
             read()
 
 

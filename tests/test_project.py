@@ -48,7 +48,9 @@ def test_without_any_project_it_is_said_how_to_get_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(project, "__file__", str(tmp_path / "site-packages/lembas/project.py"))
-    message = r"no lembas project in .*elsewhere or above it.* run `pip install -e \.` in its folder"
+    message = (
+        r"no lembas project in .*elsewhere or above it.* run `pip install -e \.` in its folder"
+    )
     with pytest.raises(FileNotFoundError, match=message):
         find_root(tmp_path / "elsewhere")
 
