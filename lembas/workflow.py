@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lembas.execution import ChapterError
+from lembas.handmade import changed_by_hand
 from lembas.plan import Plan, processors, recipe, write_plan
 from lembas.project import INTERACTIVE
 from lembas.provenance import read_json
@@ -31,6 +32,7 @@ def stale(plan: Plan, chapters: Sequence[str] = ()) -> dict[str, list[str]]:
         Reasons in plain words by chapter, in order; chapters that are up to date are left out.
     """
     write_plan(plan)
+    by_hand = changed_by_hand(plan, chapters)
     result = _snakemake(plan, chapters, "--dry-run", capture=True)
     if result.returncode != 0:
         raise ChapterError(
@@ -45,7 +47,7 @@ def stale(plan: Plan, chapters: Sequence[str] = ()) -> dict[str, list[str]]:
             reasons[current] = match.group(1)
             current = ""
     return {
-        name: _explain(plan, name, reasons[name], reasons)
+        name: _explain(plan, name, reasons[name], reasons, by_hand=by_hand.get(name, []))
         for name in plan.chapters
         if name in reasons
     }
@@ -118,12 +120,17 @@ def seed_trial(plan: Plan) -> None:
 def _snakemake(
     plan: Plan, chapters: Iterable[str], *options: str, capture: bool
 ) -> subprocess.CompletedProcess[str]:
+    chapters = list(chapters)
     config = [f"plan={plan.file}"]
     if wanted := ",".join(chapters):
         config.append(f"chapters={wanted}")
+    # Outputs newer than inputs are up to date for Snakemake, whoever wrote them. A rule that is
+    # forced runs even if nobody asked for it.
+    forced = [f"chapter_{name}" for name in changed_by_hand(plan, chapters)]
     command = [
         *(sys.executable, "-P", "-m", "snakemake"),
         *options,
+        *(("--forcerun", *forced) if forced else ()),
         *("--snakefile", "Snakefile", "--directory", "."),
         *("--nolock", "--rerun-incomplete", "--rerun-triggers", "mtime"),
         *("--scheduler", "greedy", "--config", *config, "--"),
@@ -146,12 +153,15 @@ def _python_path() -> str:
     return os.pathsep.join(filter(None, [own, os.environ.get("PYTHONPATH")]))
 
 
-def _explain(plan: Plan, name: str, reason: str, stale_now: Mapping[str, str]) -> list[str]:
+def _explain(
+    plan: Plan, name: str, reason: str, stale_now: Mapping[str, str], *, by_hand: Sequence[str]
+) -> list[str]:
     record = read_json(plan.root / plan.run_dir / "provenance" / f"{name}.json")
     if not (plan.root / plan.executed(name)).is_file() or not record:
         failed = plan.root / plan.run_dir / "failed" / f"{name}.json"
         return ["it failed in the last run" if failed.is_file() else "it has not been run yet"]
-    words = _changes(record["recipe"], recipe(plan, name))
+    words = [f"changed by hand since it ran: {', '.join(by_hand[:5])}"] if by_hand else []
+    words += _changes(record["recipe"], recipe(plan, name))
     if f"plan/{name}.py" in reason:
         words.append("its code changed")
     if "Missing output files" in reason:

@@ -42,7 +42,7 @@ LEVELS = {
     ),
     3: (
         "artifacts model_files fitting parameter_counts profiles provenance chapters dependencies "
-        "execution plan workflow render commands __main__"
+        "execution plan handmade workflow render commands __main__"
     ),
 }
 LEVEL_OF = {name: level for level, names in LEVELS.items() for name in names.split()}
