@@ -23,7 +23,7 @@ from lembas.model_files import is_trusted, load_model, model_size_mb, save_model
 from lembas.network import Network
 from lembas.predicted import predict_checked, predicted_genes
 from lembas.training import LembasRegressor
-from lembas.tuning import SEARCH_COLUMNS
+from lembas.tuning import SEARCH_COLUMNS, best_of
 
 # Tables in which the fitting chapters list their models.
 GROUPS: tuple[str, ...] = ("baselines", "lembas")
@@ -134,13 +134,8 @@ def read_models(run: Run) -> pd.DataFrame:
     Raises:
         FileNotFoundError: If no model was fitted yet.
     """
-    tables = [
-        run.read_table(f"models_{group}") for group in GROUPS if run.has_table(f"models_{group}")
-    ]
-    if not tables:
-        raise FileNotFoundError(
-            f"no fitted models in {run.folder}; run 03_fit_baselines and 04_fit_lembas first"
-        )
+    fitted = [group for group in GROUPS if run.has_table(f"models_{group}")]
+    tables = [run.read_table(f"models_{group}") for group in fitted or GROUPS[:1]]
     return pd.concat(tables, ignore_index=True).set_index("model", drop=False)
 
 
@@ -294,7 +289,8 @@ def training_summary(run: Run, names: Iterable[str]) -> TrainingSummary:
 def _networks(run: Run, names: Iterable[str]) -> Iterator[tuple[str, str, LembasRegressor]]:
     """Go through the trained networks: name, label and regressor."""
     labels = model_labels(run)
-    for name, model in load_models(run, names).items():
+    for name, fitted in load_models(run, names).items():
+        model = best_of(fitted)
         if not isinstance(model, LembasEnsemble):
             inner = model.inner_ if isinstance(model, LembasChannels) else model
             yield name, labels[name], inner

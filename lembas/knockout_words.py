@@ -109,13 +109,16 @@ def score_table(summary: pd.DataFrame, level: str, labels: Mapping[str, str]) ->
         summary: Result of :func:`lembas.knockout_truth.summarise_scores`.
         level: Level shown.
         labels: Model to label.
+
+    Returns:
+        Texts; "-" where there is no score, such as for a part of which no gene responds.
     """
     rows = summary[summary["level"] == level]
     wide = rows.pivot_table(
         index="model", columns=["metric", "part"], values="value", dropna=False, sort=False
     )
     columns = {
-        f"AUPRC, {PART_WORDS[part]} (chance {wide['base_rate'][part].mean():.2f})": ("auprc", part)
+        f"AUPRC, {PART_WORDS[part]} ({_chance(wide['base_rate'][part].mean())})": ("auprc", part)
         for part in PART_WORDS
     }
     columns |= {
@@ -124,12 +127,20 @@ def score_table(summary: pd.DataFrame, level: str, labels: Mapping[str, str]) ->
         "right sign, indirect targets": ("sign_accuracy", INDIRECT),
         "size of the true response": ("slope", DIRECT),
     }
-    table = pd.DataFrame({words: wide[key].map("{:z.2f}".format) for words, key in columns.items()})
+    table = pd.DataFrame({words: wide[key].map(_number) for words, key in columns.items()})
     # The prior's responses have signs, not sizes.
     table.loc[table.index == PRIOR, "size of the true response"] = "no size"
     order = wide["auprc", "all"].sort_values(ascending=False, kind="stable").index
     named = table.loc[order].rename(index=variant_labels(labels))
     return named.rename_axis(index=None, columns=None)
+
+
+def _chance(base_rate: float) -> str:
+    return "no gene responds" if pd.isna(base_rate) else f"chance {base_rate:.2f}"
+
+
+def _number(value: float) -> str:
+    return "-" if pd.isna(value) else f"{value:z.2f}"
 
 
 def truth_sentences(

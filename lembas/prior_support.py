@@ -13,6 +13,7 @@ from lembas.ensemble import LembasEnsemble
 from lembas.network import Network
 from lembas.path_ridge import reach
 from lembas.training import LembasRegressor
+from lembas.tuning import best_of
 
 # Kinds of TFs by the number of edges from them to the gene; the last are out of reach.
 REGULATORS, TWO_STEPS, FURTHER, NO_PATH = "regulators", "two steps", "further", "no path"
@@ -33,7 +34,7 @@ def reach_of(models: Iterable[BaseEstimator]) -> int:
     """
     networks = [
         member.network_
-        for model in models
+        for model in map(best_of, models)
         for member in (model.members_ if isinstance(model, LembasEnsemble) else [model])
         if isinstance(member, LembasRegressor | LembasChannels)
     ]

@@ -19,7 +19,7 @@ from lembas.network import Network
 from lembas.path_ridge import PathRidge
 from lembas.ridge import MaskedRidge
 from lembas.training import LembasRegressor
-from lembas.tuning import Tuned
+from lembas.tuning import best_of
 
 # An edge with less than this share of its gene's largest weight counts as dead.
 DEAD_SHARE = 0.05
@@ -52,7 +52,7 @@ def learned_weights(model: BaseEstimator, X: pd.DataFrame, Y: pd.DataFrame) -> p
     Raises:
         TypeError: If the model has no weights on the edges of a prior.
     """
-    model = model.best_ if isinstance(model, Tuned) else model
+    model = best_of(model)
     if isinstance(model, LembasEnsemble):
         members = [learned_weights(member, X, Y) for member in model.members_]
         return pd.concat(members, ignore_index=True)

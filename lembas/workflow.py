@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from lembas.errors import ChapterError
+from lembas.handmade import changed_by_hand
 from lembas.plan import Plan, processors, recipe, write_plan
 from lembas.progress import Progress, follow
+from lembas.project import INTERACTIVE
 from lembas.provenance import read_json
 
 RULE = re.compile(r"^(?:local)?rule chapter_(\w+):$")
@@ -31,6 +33,7 @@ def stale(plan: Plan, chapters: Sequence[str] = ()) -> dict[str, list[str]]:
         Reasons in plain words by chapter, in order; chapters that are up to date are left out.
     """
     write_plan(plan)
+    by_hand = changed_by_hand(plan, chapters)
     result = subprocess.run(
         _snakemake(plan, chapters, "--dry-run"),
         cwd=plan.root,
@@ -52,7 +55,7 @@ def stale(plan: Plan, chapters: Sequence[str] = ()) -> dict[str, list[str]]:
             reasons[current] = match.group(1)
             current = ""
     return {
-        name: _explain(plan, name, reasons[name], reasons)
+        name: _explain(plan, name, reasons[name], reasons, by_hand=by_hand.get(name, []))
         for name in plan.chapters
         if name in reasons
     }
@@ -133,7 +136,7 @@ def seed_trial(plan: Plan) -> None:
     target = plan.root / plan.run_dir
     if target.exists() or not base.is_dir():
         return
-    unwanted = shutil.ignore_patterns(".lock", "failed", "cache", "unfinished")
+    unwanted = shutil.ignore_patterns(".lock", "failed", "cache", "unfinished", INTERACTIVE)
     # A copy that was cut short would look finished: it gets its name when it is whole.
     part = target.with_name(f".{target.name}.part")
     with locked(base):
@@ -147,12 +150,17 @@ def seed_trial(plan: Plan) -> None:
 
 def _snakemake(plan: Plan, chapters: Iterable[str], *options: str) -> list[str]:
     """Put together the call of Snakemake."""
+    chapters = list(chapters)
     config = [f"plan={plan.file}"]
     if wanted := ",".join(chapters):
         config.append(f"chapters={wanted}")
+    # Outputs newer than inputs are up to date for Snakemake, whoever wrote them. A rule that is
+    # forced runs even if nobody asked for it.
+    forced = [f"chapter_{name}" for name in changed_by_hand(plan, chapters)]
     return [
         *(sys.executable, "-P", "-m", "snakemake"),
         *options,
+        *(("--forcerun", *forced) if forced else ()),
         *("--snakefile", "Snakefile", "--directory", "."),
         *("--nolock", "--rerun-incomplete", "--rerun-triggers", "mtime"),
         *("--scheduler", "greedy", "--config", *config, "--"),
@@ -169,12 +177,15 @@ def _python_path() -> str:
     return os.pathsep.join(filter(None, [own, os.environ.get("PYTHONPATH")]))
 
 
-def _explain(plan: Plan, name: str, reason: str, stale_now: Mapping[str, str]) -> list[str]:
+def _explain(
+    plan: Plan, name: str, reason: str, stale_now: Mapping[str, str], *, by_hand: Sequence[str]
+) -> list[str]:
     record = read_json(plan.root / plan.run_dir / "provenance" / f"{name}.json")
     if not (plan.root / plan.executed(name)).is_file() or not record:
         failed = plan.root / plan.run_dir / "failed" / f"{name}.json"
         return ["it failed in the last run" if failed.is_file() else "it has not been run yet"]
-    words = _changes(record["recipe"], recipe(plan, name))
+    words = [f"changed by hand since it ran: {', '.join(by_hand[:5])}"] if by_hand else []
+    words += _changes(record["recipe"], recipe(plan, name))
     if f"plan/{name}.py" in reason:
         words.append("its code changed")
     if "Missing output files" in reason:

@@ -196,7 +196,7 @@ def test_a_model_that_predicts_nonsense_is_refused(
     broken = {"estimator": "tests.small_study.Broken", "parameters": {"fault": fault}}
     with pytest.raises(ValueError, match=message):
         fit(run, study, {"broken": broken})
-    with pytest.raises(FileNotFoundError, match="no fitted models"):
+    with pytest.raises(FileNotFoundError, match=r"models_baselines\.parquet is not there"):
         read_models(run)
 
 

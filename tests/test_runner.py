@@ -118,6 +118,23 @@ def test_a_run_goes_from_start_to_up_to_date_and_back(project: Path, lembas: Com
     assert code == 0
     assert "03_test rate: 0.5 -> 1.0" in out
 
+    # an artefact changed by hand, which chapters after it would read; written anew as it was, none
+    written = project / "results/demo/tables/a.txt"
+    text = written.read_text()
+    written.write_text(text)
+    assert stale(project) == {}
+    written.write_text("9")
+    reasons = stale(project)
+    assert reasons["01_data"] == ["changed by hand since it ran: tables/a.txt"]
+    assert reasons["02_fit"] == ["01_data runs before it"]
+    assert "01_data" in stale(project), "until it runs"
+    assert "01_data" in workflow.stale(make_plan(project, "demo"), ["03_test"]), "needed"
+    (project / "results/demo/tables/c.txt").write_text("9")
+    assert set(workflow.stale(make_plan(project, "demo"), ["02_fit"])) == {"01_data", "02_fit"}
+    lembas("run")
+    assert written.read_text() == text
+    assert stale(project) == {}
+
     # a missing artefact
     shutil.rmtree(project / "results/demo/models/x")
     code, out, _ = lembas("status")

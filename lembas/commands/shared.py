@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from lembas.project import root_above
+
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 RECORDS = "provenance"
 
@@ -18,14 +20,7 @@ def project_root() -> Path:
     Raises:
         FileNotFoundError: If it lies in none.
     """
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / "_toc.yml").is_file() and (folder / "profiles").is_dir():
-            return folder
-    raise FileNotFoundError(
-        "this folder is not in a lembas project (no _toc.yml beside profiles/); "
-        "change to the project's folder"
-    )
+    return root_above(Path.cwd())
 
 
 def examples(*lines: str) -> str:
