@@ -172,13 +172,14 @@ class NetworkReading:
 
     def table(self) -> pd.DataFrame:
         """Lay out what the file was read as: columns item and value, both text."""
+        least = self.options.min_confidence
         rows = {
             "file": self.file,
             "layout": self.recognised.layout,
             **{f"column of {ROLES[r]}": name for r, name in self.recognised.columns.items()},
             "rows": self.n_rows,
             "rows below min_confidence": self.n_below,
-            "min_confidence": self.options.min_confidence,
+            "min_confidence": "none" if least is None else least,
             "edges listed more than once": self.n_repeated,
             "edges listed with both signs": self.n_conflicting,
             "on_conflict": self.options.on_conflict,
