@@ -70,7 +70,7 @@ def chapter_01(root: Path) -> None:
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     plan = make_plan(root, "small", data="data")
     names = {**plan.parameters("01_data"), "run_dir": plan.run_dir}
-    for source in cells[1:3]:
+    for source in cells[1:4]:
         exec(source, names)
 
 

@@ -25,12 +25,13 @@ LEVELS = {
         "path_ridge inner_split pls signed_ridge significance calibration calibration_words "
         "gate few_shot gene_strata gene_table gene_sets score_tables lookup agreement "
         "explained_genes attribution_means archs4 archs4_counts archs4_extract archs4_query "
-        "archs4_series archs4_source archs4_words project"
+        "archs4_series archs4_source archs4_words project network_formats network_reading "
+        "network_layouts network_text name_overlap"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests "
         "baselines penalties recipes drawn reads batches start flat_forests edge_kernels "
-        "gene_fits boosted learners tuning guard gene_readout training_state"
+        "gene_fits boosted learners tuning guard gene_readout training_state edge_signs"
     ),
     2: (
         "study optimise projection gains curated ablation training attribution explanation "
