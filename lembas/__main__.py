@@ -11,6 +11,7 @@ import yaml
 
 from lembas import chapters as chapters_of
 from lembas import execution, render, workflow
+from lembas.commands.execute_piece import execute_piece
 from lembas.plan import Plan, make_plan
 from lembas.profiles import PROFILE_NAME, read_profile
 from lembas.provenance import read_json, write_json
@@ -37,6 +38,11 @@ def cli() -> None:
 @cores_option
 @click.option("-p", "parameters", multiple=True, metavar="NAME=VALUE", help="Try another value.")
 @click.option("--name", default="trial", show_default=True, help="Name of the trial (with -p).")
+@click.option(
+    "--workflow-profile",
+    type=click.Path(path_type=Path),
+    help="Run on a cluster: a folder such as profiles/slurm.",
+)
 def run(
     chapters: tuple[str, ...],
     profile: str,
@@ -44,6 +50,7 @@ def run(
     cores: int | None,
     parameters: tuple[str, ...],
     name: str,
+    workflow_profile: Path | None,
 ) -> None:
     """Run chapters that are out of date, and those they need; all chapters if none is named.
 
@@ -51,10 +58,13 @@ def run(
     """
     overrides = _overrides(chapters, profile, parameters)
     run_name = f"{profile}-{_trial_name(name)}" if parameters else None
-    plan = make_plan(_root(), profile, data=data, overrides=overrides, run_name=run_name)
+    elsewhere = workflow_profile is not None
+    plan = make_plan(
+        _root(), profile, data=data, overrides=overrides, run_name=run_name, elsewhere=elsewhere
+    )
     if parameters:
         workflow.seed_trial(plan)
-    _run(plan, chapters, cores)
+    _run(plan, chapters, cores, workflow_profile)
 
 
 @cli.command()
@@ -153,6 +163,9 @@ def execute(plan_file: Path, chapter: str) -> None:
     )
 
 
+cli.add_command(execute_piece)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a user's error is one sentence and exit code 1, never a traceback."""
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
@@ -182,8 +195,12 @@ def _root() -> Path:
     )
 
 
-def _run(plan: Plan, wanted: Sequence[str], cores: int | None) -> None:
+def _run(
+    plan: Plan, wanted: Sequence[str], cores: int | None, elsewhere: Path | None = None
+) -> None:
     names = chapters_of.select(plan.chapters, wanted)
+    if elsewhere is not None:
+        workflow.check_elsewhere(elsewhere)
     clock = time.monotonic()
     with workflow.locked(plan.root / plan.run_dir):
         stale = workflow.stale(plan, names)
@@ -192,7 +209,7 @@ def _run(plan: Plan, wanted: Sequence[str], cores: int | None) -> None:
             return
         for name, reasons in stale.items():
             click.echo(f"{name:<20} to run: {'; '.join(reasons)}")
-        workflow.run(plan, names, cores=cores)
+        workflow.run(plan, names, cores=cores, elsewhere=elsewhere)
     seconds = time.monotonic() - clock
     write_json(plan.root / plan.run_dir / "plan" / "last_run.json", {"seconds": round(seconds, 1)})
     click.echo(f"{plan.run_dir}: {len(stale)} chapter(s) run in {seconds:.0f} s")
