@@ -83,38 +83,22 @@ class Scenario:
 
     def disturb(self, run: subprocess.Popen[str]) -> None:
         """Cancel one job of Slurm, and kill the process of another, each in the midst."""
-        done: set[str] = set()
-        while len(done) < 2:
+        disturbed: list[str] = []
+        while len(disturbed) < 2:
             if run.poll() is not None:
-                raise AssertionError(f"the run ended before it was disturbed (done: {done})")
-            worker = self._worker_in_the_midst("1of4" if not done else "2of4")
+                raise AssertionError(f"the run ended before it was disturbed twice: {disturbed}")
+            worker = _in_the_midst(but=disturbed)
             if worker is None:
                 time.sleep(0.2)
                 continue
-            job = worker.environ()["SLURM_JOB_ID"]
-            words = " ".join(worker.cmdline()[-2:])
-            if not done:
+            job, share = worker.environ()["SLURM_JOB_ID"], worker.cmdline()[-1]
+            if not disturbed:
                 subprocess.run(["scancel", job], check=True)
-                self.say(f"scancel {job} ({words})")
-                done.add("scancel")
+                self.say(f"scancel {job} (share {share} of 03_fit_baselines)")
             else:
                 worker.send_signal(signal.SIGKILL)
-                self.say(f"kill -9 {worker.pid} (job {job}: {words})")
-                done.add("kill")
-
-    def _worker_in_the_midst(self, share: str) -> psutil.Process | None:
-        """Find the process that makes this share of 03, once it has kept a batch or more."""
-        for process in psutil.process_iter():
-            try:
-                words = process.cmdline()
-                if words[-2:] != ["03_fit_baselines", share] or "lembas.pieces" not in words:
-                    continue
-                written = process.io_counters().write_chars
-            except psutil.Error:
-                continue
-            # A batch of trees is some 10 kB; before the first, a process has written its log only.
-            return process if written > 20_000 and self._batches() else None
-        return None
+                self.say(f"kill -9 {worker.pid} (job {job}, share {share} of 03_fit_baselines)")
+            disturbed.append(share)
 
     def _batches(self) -> dict[Path, int]:
         """List the batches of genes that are kept, with their times of change."""
@@ -146,6 +130,19 @@ class Scenario:
         self.say(f"{len(artefacts(one))} artefacts compared, {len(found)} differ")
         if found:
             raise AssertionError(f"local and Slurm differ: {found[:10]}")
+
+
+def _in_the_midst(*, but: list[str]) -> psutil.Process | None:
+    """Find a process that makes a share of 03 and has kept a batch of genes or more."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            words = process.cmdline()
+            if "lembas.pieces" not in words or words[-2] != "03_fit_baselines" or words[-1] in but:
+                continue
+            # It writes nothing but what it keeps: before the first batch, a few letters.
+            if process.io_counters().write_chars > 4_000:
+                return process
+    return None
 
 
 def play(root: Path, say: Callable[[str], None]) -> None:
