@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from lembas.climbed import Ladder
 from lembas.cohorts import Cohort, Dataset
-from lembas.controls import Ladder, climb
+from lembas.controls import climb
 from lembas.folds import cross_validate
 from lembas.ladder import Rung
 from lembas.network import Network
@@ -54,13 +55,28 @@ def with_curated(
     """
     if not curated:
         return found
-    network, regulated = _second(folder, curated, dataset.targets)
-    second = climb(replace(dataset, targets=regulated), network, ladder, **options)
+    smaller, network = second_study(dataset, folder, curated)
+    second = climb(smaller, network, ladder, **options)
     tables = {
         field.name: _below(getattr(found, field.name), getattr(second, field.name))
         for field in fields(Ladder)
     }
     return Ladder(**tables)
+
+
+def second_study(dataset: Dataset, folder: str | Path, curated: Curated) -> tuple[Dataset, Network]:
+    """Read the second network, and keep the targets that it regulates.
+
+    Args:
+        dataset: Training samples and cohorts.
+        folder: Where the second network's file is.
+        curated: As :func:`with_curated` takes it.
+
+    Raises:
+        ValueError: If there are several, or the network regulates no target.
+    """
+    network, regulated = _second(folder, curated, dataset.targets)
+    return replace(dataset, targets=regulated), network
 
 
 def with_curated_folds(

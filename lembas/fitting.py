@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from lembas.advance import Times
 from lembas.artifacts import Run
 from lembas.baselines import ModelSpec, fit_with, make, penalty_per_gene, registry
 from lembas.channels import LembasChannels
@@ -66,9 +67,10 @@ def fit_models(
 
     Returns:
         One row a model: model, label, note, estimator, parameters (JSON), fit_s (of the last
-        process, when a fit was gone on with), size_mb, n_genes; also written as table
-        ``models_<group>``. What was tried to choose settings becomes table ``searches_<group>``:
-        model, label, parameters, mean_skill, sd_skill, chosen, n_folds, unit.
+        process, when a fit was gone on with, and of all pieces made in advance), size_mb,
+        n_genes; also written as table ``models_<group>``. What was tried to choose settings
+        becomes table ``searches_<group>``: model, label, parameters, mean_skill, sd_skill,
+        chosen, n_folds, unit.
 
     Raises:
         KeyError, TypeError, ValueError: If a model is unknown, its parameters are, or what it
@@ -80,13 +82,14 @@ def fit_models(
     estimators = {name: make(name, network, extra=extra) for name in extra}
     training, cohorts = dataset.train, dataset.cohorts
     unfinished = run.folder / "unfinished" / group
+    times = Times(unfinished, training.x, training.y, network.digest)
     rows, searches = [], []
     for name in extra:
         estimator = estimators.pop(name)  # a fitted model is large: one at a time is kept
         start = time.perf_counter()
         offered = {"groups": training.series, "unfinished": unfinished / name}
         fit_with(estimator, training.x, training.y, **offered)
-        fit_s = time.perf_counter() - start
+        fit_s = time.perf_counter() - start + times.total(name, extra[name])
         genes = predicted_genes(name, estimator, training.y.columns)
         save_model(run, name, estimator, group=group)
         for key, cohort in cohorts.items():

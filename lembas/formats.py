@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import os
+import platform
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -164,8 +165,9 @@ def write_atomically(path: str | Path, write: Callable[[Path], None]) -> None:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The process number keeps two writers apart; the suffix stays, for formats go by it.
-    unfinished = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    # Machine and process number keep two writers apart; the suffix stays, for formats go by it.
+    writer = f"{platform.node()}-{os.getpid()}"
+    unfinished = path.with_name(f".{path.stem}.{writer}{path.suffix}")
     try:
         write(unfinished)
         unfinished.replace(path)

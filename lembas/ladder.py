@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from lembas import rewiring
@@ -121,6 +121,53 @@ FAR: Mapping[str, tuple[str, ...]] = {
     "path_ridge": ("rewired",),
     "lembas": ("rewired", "without_tf_edges"),
 }
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What chapter 07_controls is asked to fit; its parameters say what each of these means.
+
+    Attributes:
+        models, rnn_models: Model to its controls; empty: ``NEAR`` and ``FAR``.
+        n_rewired, n_rewired_rnn: Rewired networks for each of them.
+        depths: Numbers of updates T of LEMBAS-RNN.
+        settings: What differs from the registry.
+    """
+
+    models: Mapping[str, Iterable[str]]
+    rnn_models: Mapping[str, Iterable[str]]
+    n_rewired: int
+    n_rewired_rnn: int
+    depths: Iterable[int]
+    settings: Entries
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any]) -> Asked:
+        """Take the chapter's parameters; others than these are left."""
+        return cls(**{field.name: parameters[field.name] for field in fields(cls)})
+
+    @property
+    def deep(self) -> dict[str, dict[str, Any]]:
+        """LEMBAS-RNN with other numbers of updates, by name."""
+        return depth_models(self.depths, models=self.settings)
+
+    @property
+    def entries(self) -> dict[str, Mapping[str, Any] | None]:
+        """What differs from the registry, those of other depths included."""
+        return {**self.settings, **self.deep}
+
+    @property
+    def shared(self) -> list[Rung]:
+        """The ladder that a second network gets as well."""
+        return [
+            *rungs(self.models or NEAR, n_rewired=self.n_rewired),
+            *rungs(self.rnn_models or FAR, n_rewired=self.n_rewired_rnn),
+        ]
+
+    @property
+    def whole(self) -> list[Rung]:
+        """The whole ladder."""
+        return [*self.shared, *rungs(dict.fromkeys(self.deep, ()))]
 
 
 def rungs(controls: Mapping[str, Iterable[str]], *, n_rewired: int = 1) -> list[Rung]:

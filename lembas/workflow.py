@@ -8,8 +8,11 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from lembas.errors import ChapterError
 from lembas.handmade import changed_by_hand
@@ -66,21 +69,26 @@ def run(
     chapters: Sequence[str] = (),
     *,
     cores: int | None = None,
+    elsewhere: Path | None = None,
     progress: Progress | None = None,
     verbose: bool = False,
 ) -> None:
     """Run what is out of date.
 
+    Snakemake's own report is ``plan/snakemake.log``: jobs of a cluster write to files named there.
+
     Args:
         plan: The run.
         chapters: Chapters asked for, with what they need; all if empty.
         cores: Processors to share out; all of the machine's if None.
+        elsewhere: Workflow profile of Snakemake that says where jobs run, such as
+            ``profiles/slurm``, and how many at once; None: here.
         progress: Is given what the jobs report; None: lines on standard output.
         verbose: Whether Snakemake's own messages are shown, too.
 
     Raises:
         ChapterError: If a chapter fails; the message names it, the error and the partial copy.
-        ValueError: If there are fewer processors than ``cores``.
+        ValueError: If there are fewer processors than ``cores``, or jobs cannot run elsewhere.
     """
     if cores is not None and cores > processors():
         raise ValueError(f"--cores {cores}: this machine has {processors()} processor(s)")
@@ -89,9 +97,13 @@ def run(
     for record in failed.glob("*.json"):
         record.unlink()
     log = plan.root / plan.run_dir / "plan" / "snakemake.log"
+    where = ["--cores", str(cores or processors())]
+    if elsewhere is not None:
+        check_elsewhere(elsewhere)
+        where = ["--workflow-profile", str(elsewhere.resolve())]
     quiet = () if verbose else ("--quiet", "all")
     code = follow(
-        _snakemake(plan, chapters, "--cores", str(cores or processors()), *quiet),
+        _snakemake(plan, chapters, *where, *quiet),
         progress or Progress(0, stream=sys.stdout, live=False),
         log=log,
         cwd=plan.root,
@@ -107,6 +119,34 @@ def run(
             f"(details: {log.relative_to(plan.root)})"
         )
     raise ChapterError("\n".join(_failure(name, item) for name, item in records.items()))
+
+
+def check_elsewhere(workflow_profile: Path) -> None:
+    """Refuse a workflow profile that is not there, or whose executor is not installed.
+
+    Raises:
+        FileNotFoundError: If the folder holds no ``config.yaml``.
+        ValueError: If it is no YAML, names no executor, or one that is not installed.
+    """
+    file = workflow_profile / "config.yaml"
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"there is no workflow profile {workflow_profile} (no config.yaml in it); the project "
+            "has profiles/slurm"
+        )
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ValueError(f"{file} is not valid YAML: {' '.join(str(error).split())}") from error
+    executor = content.get("executor") if isinstance(content, dict) else None
+    if not isinstance(executor, str):
+        raise ValueError(f"{file} names no executor; add a line such as `executor: slurm`")
+    plugin = f"snakemake_executor_plugin_{executor.replace('-', '_')}"
+    if executor not in ("local", "dryrun", "touch") and find_spec(plugin) is None:
+        raise ValueError(
+            f"{file} asks for the executor {executor!r}, which is not installed here: "
+            f"pip install {plugin.replace('_', '-')} (Slurm: pip install 'lembas[cluster]')"
+        )
 
 
 @contextmanager

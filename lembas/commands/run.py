@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,6 +27,7 @@ from lembas.commands.shared import (
 
 if TYPE_CHECKING:
     from lembas.plan import Plan
+    from lembas.progress import Progress
 
 
 @click.command(
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
         "lembas run --profile liver --data ../data/liver",
         "lembas run 05_test -p seed=889 --name other_seed",
         "lembas run --json > summary.json",
+        "lembas run --profile published --workflow-profile profiles/slurm",
     ),
 )
 @click.argument("chapters", nargs=-1, shell_complete=completing(chapter_names))
@@ -44,6 +47,11 @@ if TYPE_CHECKING:
 @cores_option
 @click.option("-p", "parameters", multiple=True, metavar="NAME=VALUE", help="Try another value.")
 @click.option("--name", default="trial", show_default=True, help="Name of the trial (with -p).")
+@click.option(
+    "--workflow-profile",
+    type=click.Path(path_type=Path),
+    help="Run on a cluster: a folder such as profiles/slurm.",
+)
 @json_option
 @verbosity
 def run(
@@ -53,6 +61,7 @@ def run(
     cores: int | None,
     parameters: tuple[str, ...],
     name: str,
+    workflow_profile: Path | None,
     as_json: bool,
 ) -> None:
     """Run chapters that are out of date, and those they need; all chapters if none is named.
@@ -65,25 +74,40 @@ def run(
 
     overrides = _overrides(chapters, profile, parameters)
     run_name = _trial_name(profile, name) if parameters else None
-    plan = make_plan(project_root(), profile, data=data, overrides=overrides, run_name=run_name)
+    plan = make_plan(
+        project_root(),
+        profile,
+        data=data,
+        overrides=overrides,
+        run_name=run_name,
+        elsewhere=workflow_profile is not None,
+    )
     if parameters:
         workflow.seed_trial(plan)
-    summary = run_plan(plan, chapters, cores=cores, log_to_stderr=as_json)
+    summary = run_plan(
+        plan, chapters, cores=cores, elsewhere=workflow_profile, log_to_stderr=as_json
+    )
     if as_json:
         write_document(summary)
 
 
 def run_plan(
-    plan: "Plan", wanted: Sequence[str], *, cores: int | None, log_to_stderr: bool = False
+    plan: "Plan",
+    wanted: Sequence[str],
+    *,
+    cores: int | None,
+    elsewhere: Path | None = None,
+    log_to_stderr: bool = False,
 ) -> dict[str, Any]:
     """Run what is out of date of the chapters asked for, and say so; return a summary."""
     from lembas import chapters as chapters_of
     from lembas import workflow
     from lembas.formats import counted
-    from lembas.progress import Progress
     from lembas.provenance import write_json
 
     names = chapters_of.select(plan.chapters, wanted)
+    if elsewhere is not None:
+        workflow.check_elsewhere(elsewhere)
     clock = time.monotonic()
     with workflow.locked(plan.root / plan.run_dir):
         stale = workflow.stale(plan, names)
@@ -92,15 +116,27 @@ def run_plan(
             return _summary(plan, stale, 0.0)
         for name, reasons in stale.items():
             say(f"{name:<20} to run: {'; '.join(reasons)}", err=log_to_stderr)
-        stream = sys.stderr if log_to_stderr else sys.stdout
-        live = not is_quiet() and stream.isatty()
-        progress = Progress(len(stale), stream=None if is_quiet() else stream, live=live)
-        workflow.run(plan, names, cores=cores, progress=progress, verbose=is_verbose())
+        workflow.run(
+            plan,
+            names,
+            cores=cores,
+            elsewhere=elsewhere,
+            progress=_progress(len(stale), log_to_stderr=log_to_stderr),
+            verbose=is_verbose(),
+        )
     seconds = round(time.monotonic() - clock, 1)
     write_json(plan.root / plan.run_dir / "plan" / "last_run.json", {"seconds": seconds})
     done = f"{plan.run_dir}: {counted(len(stale), 'chapter')} run in {seconds:.0f} s"
     say(done, err=log_to_stderr)
     return _summary(plan, stale, seconds)
+
+
+def _progress(n_chapters: int, *, log_to_stderr: bool) -> "Progress":
+    from lembas.progress import Progress
+
+    stream = sys.stderr if log_to_stderr else sys.stdout
+    live = not is_quiet() and stream.isatty()
+    return Progress(n_chapters, stream=None if is_quiet() else stream, live=live)
 
 
 def _summary(plan: "Plan", stale: Mapping[str, list[str]], seconds: float) -> dict[str, Any]:
