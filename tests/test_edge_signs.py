@@ -9,6 +9,7 @@ import skops.io
 import torch
 from scipy.optimize import lsq_linear
 
+from lembas import attribution_verdicts as verdicts
 from lembas import checkpoint, plotting
 from lembas.artifacts import Run
 from lembas.audit import leakage_audit
@@ -286,3 +287,10 @@ def test_figures_show_a_third_kind(study: Study, share: float):
     assert len(figure.axes[0].patches) == len(expected)
     widths = [patch.get_width() for patch in figure.axes[0].patches]
     assert sum(widths) == len(edges)
+
+
+def test_no_verdict_is_given_on_signs_that_nobody_knows():
+    network = unsigned(network_of([("A", "X", 1), ("B", "X", -1)]))
+    summary = pd.DataFrame({"model": "m", "gene": "X", "tf": ["A", "B"], "direction": [1, -1]})
+    verdict = verdicts.signs(sign_agreement(summary, network), {"m": "M"})
+    assert verdict.sentence() == verdict.nothing
