@@ -260,7 +260,7 @@ def test_without_a_search_the_table_has_no_rows(both: Run) -> None:
 
 
 def test_nothing_fitted_yet(run: Run) -> None:
-    with pytest.raises(FileNotFoundError, match=r"run 03_fit_baselines and 04_fit_lembas first"):
+    with pytest.raises(FileNotFoundError, match=r"models_baselines\.parquet is not there; run"):
         read_models(run)
 
 
