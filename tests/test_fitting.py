@@ -99,7 +99,7 @@ def test_a_killed_chapter_goes_on_and_then_clears_up(
         patch.setattr(fitting, "save_model", full)
         with pytest.raises(OSError, match="No space left"):
             fit(run, study, RNN, group="lembas")
-    assert list((run.folder / "unfinished" / "lembas" / "lembas").glob("*/refit.pt"))
+    assert (run.folder / "unfinished" / "lembas" / "lembas" / "refit.pt").is_file()
     fit(run, study, RNN, group="lembas")
     assert not (run.folder / "unfinished" / "lembas").exists()
     pd.testing.assert_frame_equal(
@@ -260,7 +260,7 @@ def test_without_a_search_the_table_has_no_rows(both: Run) -> None:
 
 
 def test_nothing_fitted_yet(run: Run) -> None:
-    with pytest.raises(FileNotFoundError, match="run the chapter that writes it first"):
+    with pytest.raises(FileNotFoundError, match=r"models_baselines\.parquet is not there; run"):
         read_models(run)
 
 
