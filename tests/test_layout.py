@@ -23,7 +23,8 @@ LEVELS = {
         "audit metrics intervals coverage strata original linear ranks ridge plotting "
         "unfinished cached annotation rewiring path_ridge inner_split pls signed_ridge "
         "significance calibration calibration_words gate few_shot gene_strata gene_table gene_sets "
-        "score_tables lookup agreement explained_genes attribution_means gene_names scales"
+        "score_tables lookup agreement explained_genes attribution_means gene_names scales "
+        "gene_mapping border"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests baselines "
