@@ -112,7 +112,9 @@ def rename_genes(
     """
     if naming.changes_nothing:
         return dict(tables), {}
-    renamed, reasons, kept = {}, {}, dict[str, str]()
+    renamed: dict[str, pd.DataFrame] = {}
+    reasons: dict[str, str] = {}
+    kept: dict[str, str] = {}
     for origin, table in tables.items():
         names = pd.Index([_name_of(label, naming) for label in table.columns], dtype=object)
         if naming.symbols is not None:
@@ -156,7 +158,7 @@ def _with_names(
     if naming.duplicates == "sum":
         table, labels = _summed(table, labels, groups, on_logs=naming.on_logs)
         return table.set_axis(pd.Index(labels, name="gene"), axis=1), {}
-    reasons = {}
+    reasons: dict[str, str] = {}
     for name, group in groups.items():
         chosen = _chosen(table, group, naming.duplicates, kept.get(name))
         kept.setdefault(name, table.columns[chosen])

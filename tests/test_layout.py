@@ -24,7 +24,7 @@ LEVELS = {
         "unfinished cached annotation rewiring path_ridge inner_split pls signed_ridge "
         "significance calibration calibration_words gate few_shot gene_strata gene_table gene_sets "
         "score_tables lookup agreement explained_genes attribution_means gene_names scales "
-        "gene_mapping border"
+        "gene_mapping border os_errors text_files"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests baselines "
