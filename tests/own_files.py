@@ -104,6 +104,9 @@ def write_h5ad(folder: Path) -> Path:
     var = pd.DataFrame({"gene_symbols": GENES}, index=[ensembl(gene) for gene in GENES])
     data = anndata.AnnData(matrix.to_numpy(np.float32), obs=obs, var=var)
     data.write_h5ad(folder / "liver.h5ad")
+    raw = counts("study")
+    raw = anndata.AnnData(raw.to_numpy(np.float32), pd.DataFrame(index=raw.index), var)
+    raw.write_h5ad(folder / "counts.h5ad")
     return folder
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from lembas import audit
 from lembas.border import BorderOptions
@@ -74,17 +76,12 @@ def test_symbols_of_anndata(folder: Path) -> None:
     same(dataset, opened(folder / "h5ad", "h5ad", by_map, study="study"))
 
 
-def test_counts_in_anndata_have_symbols_too(folder: Path, tmp_path: Path) -> None:
-    import anndata
-
-    data = anndata.read_h5ad(folder / "h5ad" / "liver.h5ad")[: own_files.N_SAMPLES["study"]].copy()
-    data.X = own_files.counts("study").to_numpy(np.float32)
-    data.write_h5ad(tmp_path / "counts.h5ad")
-    files = {"network": str(folder / "counts" / "network.tsv"), "counts": "counts.h5ad"}
+def test_counts_in_anndata_have_symbols_too(folder: Path) -> None:
+    files = {"network": "network.tsv", "counts": "counts.h5ad"}
     options = {"symbols_in": "gene_symbols", "genes_in": "columns"}
     alone = {role: name for role, name in COUNTS.items() if role != "external"}
     expected = opened(folder / "counts", "counts", alone)
-    same(expected, opened(tmp_path, "counts", files, **options))
+    same(expected, opened(folder / "h5ad", "counts", files, **options))
 
 
 def test_the_study_by_its_own_names(folder: Path) -> None:
@@ -212,6 +209,22 @@ def test_the_check_of_scales_can_be_switched_off(folder: Path, tmp_path: Path) -
     (table - table.mean()).to_csv(tmp_path / STUDY["external"], sep="\t")
     dataset = opened(tmp_path, "study", {}, check_scale=False)
     assert dataset.external["Liver_bulk_external"].y.to_numpy().min() < 0
+
+
+# The pages
+
+
+@pytest.mark.parametrize("page", ["own_tables", "own_h5ad"])
+def test_the_profiles_on_the_pages_open(folder: Path, page: str) -> None:
+    text = (Path(__file__).parents[1] / "book" / f"{page}.md").read_text("utf-8")
+    profiles = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.S)]
+    assert len(profiles) == 2
+    data = folder / ("counts" if page == "own_tables" else "h5ad")
+    for profile in profiles:
+        own = profile["chapters"]["01_data"]
+        dataset = opened(data, own["source"], own["files"], **own["options"])
+        assert dataset.inputs.tolist() == own_files.TFS
+        assert all((data / name).is_file() for name in profile["data"]["files"])
 
 
 # Options
