@@ -1,6 +1,5 @@
 """Command line: gathers the commands; what goes wrong becomes a sentence and an exit code."""
 
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from lembas.commands.run import run
 from lembas.commands.shared import examples, verbosity
 from lembas.commands.status import params, status
 from lembas.errors import ChapterError
+from lembas.os_errors import plain_os_error
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 EXIT_CODES = """\b
@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (ValueError, ChapterError) as error:
         _fail(str(error), FAILED, trace=_is_verbose(given))
     except OSError as error:
-        _fail(_of_system(error), FAILED, trace=_is_verbose(given))
+        _fail(str(plain_os_error(error)), FAILED, trace=_is_verbose(given))
     else:
         if isinstance(code, int) and code:
             sys.exit(code)
@@ -92,14 +92,6 @@ def _usage(error: click.UsageError, arguments: Sequence[str]) -> str:
     message = " ".join(error.format_message().split()).rstrip(".")
     named = next((name for name in arguments if name in cli.commands), "")
     return f"{message}; see: {' '.join(filter(None, ['lembas', named, '--help']))}"
-
-
-def _of_system(error: OSError) -> str:
-    """Put what the operating system says into a sentence; messages of our own stay as they are."""
-    if error.errno is None or error.strerror is None:
-        return str(error)
-    where = "" if error.filename is None else f": {os.fspath(error.filename)}"
-    return f"{error.strerror.lower()}{where}; nothing half-written was kept: mend it and call again"
 
 
 def _fail(message: str, code: int, *, trace: bool = False) -> None:

@@ -16,6 +16,7 @@ from lembas.resources import (
 )
 
 PROFILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+SIMULATION = "simulation"
 NOTHING: frozenset[str] = frozenset()
 
 
@@ -77,6 +78,12 @@ class Profile:
         object.__setattr__(self, "scatter", scatter)
         origin = f"profiles/{self.name}.yml"
         object.__setattr__(self, "resources", checked_resources(self.resources, origin))
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether a chapter reads files of measured data."""
+        sources = [own.get("source", SIMULATION) for own in self.chapters.values()]
+        return bool(self.data.files) or any(source != SIMULATION for source in sources)
 
     def threads_of(self, chapter: str) -> int:
         """Return the number of threads a chapter's kernel gets."""

@@ -139,7 +139,7 @@ def test_the_page_is_written_whole_or_not_at_all(
     monkeypatch.setattr("lembas.commands.check._write", full)
     code, out, err = lembas(*arguments)
     assert (code, out) == (1, "")
-    assert err.startswith("lembas: no space left on device: pages/")
+    assert err.startswith("lembas: pages/check.html cannot be read or written")
     assert [path.name for path in Path("pages").iterdir()] == ["check.html"]
     assert (project / "pages" / "check.html").read_text() == page
 

@@ -145,9 +145,9 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (OSError(errno.ENOSPC, "No space left on device", "results/x"), "no space left on device"),
-        (PermissionError(errno.EACCES, "Permission denied", "results/x"), "permission denied"),
-        (OSError(errno.EIO, "Input/output error"), "input/output error"),
+        (OSError(errno.ENOSPC, "No space left on device", "results/x"), "results/x cannot be"),
+        (PermissionError(errno.EACCES, "Permission denied", "results/x"), "results/x cannot be"),
+        (OSError(errno.EIO, "Input/output error"), "a file cannot be read or written"),
         (FileNotFoundError("there is no profile"), "there is no profile"),
         (ValueError("seed must be int"), "seed must be int"),
     ],

@@ -26,7 +26,8 @@ LEVELS = {
         "gate few_shot gene_strata gene_table gene_sets score_tables lookup agreement "
         "explained_genes attribution_means archs4 archs4_counts archs4_extract archs4_query "
         "archs4_series archs4_source archs4_words project network_formats network_reading "
-        "network_layouts network_text name_overlap shares"
+        "network_layouts network_text name_overlap shares gene_names scales gene_mapping "
+        "border os_errors text_files"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests "

@@ -10,8 +10,8 @@ from lembas.commands.shared import (
     cores_option,
     data_option,
     examples,
+    planned,
     profile_option,
-    project_root,
     say,
     verbosity,
 )
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 @verbosity
 def build(profile: str, data: str | None) -> None:
     """Build the pages from chapters already run."""
-    from lembas.plan import make_plan
-
-    _build(make_plan(project_root(), profile, data=data))
+    _build(planned(profile, data))
 
 
 @click.command(
@@ -48,9 +46,7 @@ def build(profile: str, data: str | None) -> None:
 @verbosity
 def book(profile: str, data: str | None, cores: int | None) -> None:
     """Run what is out of date, then build the pages: what `make book` calls."""
-    from lembas.plan import make_plan
-
-    plan = make_plan(project_root(), profile, data=data)
+    plan = planned(profile, data)
     run_plan(plan, (), cores=cores)
     _build(plan)
 

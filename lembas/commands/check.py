@@ -11,8 +11,8 @@ from lembas.commands.shared import (
     examples,
     is_quiet,
     json_option,
+    planned,
     profile_names,
-    project_root,
     say,
     verbosity,
     write_document,
@@ -103,10 +103,9 @@ def _write(path: Path, text: str) -> None:
 
 def _of_profile(profile: str, data: str | None) -> tuple[str, "Study"]:
     """Open what chapter 01_data would open."""
-    from lembas.plan import make_plan
     from lembas.study import open_study
 
-    plan = make_plan(project_root(), profile, data=data)
+    plan = planned(profile, data)
     if DATA_CHAPTER not in plan.chapters or "source" not in plan.parameters(DATA_CHAPTER):
         raise ValueError(
             f"there is no chapter {DATA_CHAPTER} with a parameter `source` in this project, so "

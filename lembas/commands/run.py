@@ -17,6 +17,7 @@ from lembas.commands.shared import (
     is_quiet,
     is_verbose,
     json_option,
+    planned,
     profile_names,
     profile_option,
     project_root,
@@ -70,14 +71,12 @@ def run(
     goes to standard output, and what happens meanwhile to standard error.
     """
     from lembas import workflow
-    from lembas.plan import make_plan
 
     overrides = _overrides(chapters, profile, parameters)
     run_name = _trial_name(profile, name) if parameters else None
-    plan = make_plan(
-        project_root(),
+    plan = planned(
         profile,
-        data=data,
+        data,
         overrides=overrides,
         run_name=run_name,
         elsewhere=workflow_profile is not None,

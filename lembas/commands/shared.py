@@ -1,14 +1,18 @@
 """What commands share: the project's folder, options, completion of names, what is said."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
 from lembas.project import root_above
+
+if TYPE_CHECKING:
+    from lembas.plan import Plan
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 RECORDS = "provenance"
@@ -21,6 +25,14 @@ def project_root() -> Path:
         FileNotFoundError: If it lies in none.
     """
     return root_above(Path.cwd())
+
+
+def planned(profile: str, data: str | None, **options: Any) -> "Plan":
+    """Plan a run of a profile; DATA_ROOT stands for a data folder that is not named."""
+    from lembas.plan import make_plan
+
+    root = os.environ.get("DATA_ROOT")
+    return make_plan(project_root(), profile, data=data, data_root=root, **options)
 
 
 def examples(*lines: str) -> str:
@@ -122,7 +134,7 @@ data_option = click.option(
     "--data",
     default=None,
     metavar="FOLDER",
-    help="Folder of the measured data.",
+    help="Folder of the measured data; else that in DATA_ROOT.",
     shell_complete=lambda *_: [CompletionItem("", type="dir")],
 )
 cores_option = click.option("--cores", type=click.IntRange(1), help="Processors to use.")

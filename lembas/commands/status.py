@@ -8,6 +8,7 @@ from lembas.commands.shared import (
     data_option,
     examples,
     json_option,
+    planned,
     profile_option,
     project_root,
     verbosity,
@@ -29,9 +30,8 @@ from lembas.commands.shared import (
 def status(profile: str, data: str | None, as_json: bool) -> None:
     """Say which chapters are out of date, and why."""
     from lembas import workflow
-    from lembas.plan import make_plan
 
-    plan = make_plan(project_root(), profile, data=data)
+    plan = planned(profile, data)
     stale = workflow.stale(plan)
     if as_json:
         chapters = [
