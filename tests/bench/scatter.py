@@ -56,8 +56,8 @@ def main(
     problem = Problem(samples, tfs, genes, 4 * tfs, tfs)
     with tempfile.TemporaryDirectory(prefix="lembas-") as place:
         runs = [_data(problem, Path(place, name)) for name in ("one", "several")]
-        one_s = _made(runs[0], [Share(1, 1)], available[:1])
-        several_s = _made(runs[1], Share.all(shares or cores), available[:cores])
+        one_s, (whole_cpu_s,) = _made(runs[0], [Share(1, 1)], available[:1])
+        several_s, cpu_s = _made(runs[1], Share.all(shares or cores), available[:cores])
         gathered = [_gathered(run, problem) for run in runs]
     same = gathered[0][1] == gathered[1][1]
     found = {
@@ -71,6 +71,8 @@ def main(
         "gathering_s": round(gathered[1][0], 1),
         "speed_up": round(one_s / several_s, 3),
         "share_of_ideal": round(one_s / several_s / cores, 3),
+        "cpu_s": {"one": round(whole_cpu_s, 1), "shares": [round(seconds, 1) for seconds in cpu_s]},
+        "share_of_ideal_by_cpu": round(whole_cpu_s / sum(cpu_s), 3),
         "same_predictions": same,
         "load_before": round(os.getloadavg()[1], 1),
     }
@@ -100,22 +102,31 @@ def _data(problem: Problem, folder: Path) -> Run:
     return run
 
 
-def _made(run: Run, shares: list[Share], cores: list[int]) -> float:
-    """Make the shares, as many at once as there are cores; return the seconds it took."""
+def _made(run: Run, shares: list[Share], cores: list[int]) -> tuple[float, list[float]]:
+    """Make the shares, as many at once as there are cores.
+
+    Returns:
+        The seconds it took, and the processor's seconds of each share: on a machine that has other
+        work to do, only these tell what a share costs.
+    """
     start, waiting, free = time.perf_counter(), list(shares), list(cores)
     running: dict[int, subprocess.Popen[bytes]] = {}
+    cpu_s: list[float] = []
     while waiting or running:
         while waiting and free:
             core, share = free.pop(), waiting.pop(0)
             running[core] = _started(run, share, core)
         for core, process in list(running.items()):
-            if (code := process.poll()) is not None:
-                if code:
-                    raise click.ClickException(f"a share ended with {code}")
+            pid, status, used = os.wait4(process.pid, os.WNOHANG)
+            if pid:
+                process.returncode = os.waitstatus_to_exitcode(status)
+                if process.returncode:
+                    raise click.ClickException(f"a share ended with {process.returncode}")
+                cpu_s.append(used.ru_utime + used.ru_stime)
                 free.append(core)
                 del running[core]
         time.sleep(0.05)
-    return time.perf_counter() - start
+    return time.perf_counter() - start, cpu_s
 
 
 def _started(run: Run, share: Share, core: int) -> subprocess.Popen[bytes]:
