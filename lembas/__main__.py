@@ -14,6 +14,7 @@ from lembas.commands.completion import completion
 from lembas.commands.convert import convert
 from lembas.commands.execute import execute
 from lembas.commands.execute_piece import execute_piece
+from lembas.commands.fetch import fetch
 from lembas.commands.run import run
 from lembas.commands.shared import examples, verbosity
 from lembas.commands.status import params, status
@@ -60,6 +61,7 @@ cli.add_command(completion)
 cli.add_command(archs4)
 cli.add_command(execute)
 cli.add_command(execute_piece)
+cli.add_command(fetch)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -284,7 +285,7 @@ def _data_dir(root: Path, profile: Profile, data: str | None, run_name: str) -> 
             raise FileNotFoundError(
                 f"profile {profile.name!r} needs a data folder: "
                 f"make book PROFILE={profile.name} DATA=folder (or --data folder, or the "
-                "environment variable DATA_ROOT)"
+                f"environment variable DATA_ROOT){_fetch_hint(profile, profile.data.files)}"
             )
         folder = root / last
     _require_files(folder, profile)
@@ -296,11 +297,21 @@ def _require_files(folder: Path, profile: Profile) -> None:
     if not folder.is_dir():
         raise FileNotFoundError(
             f"there is no data folder {folder.name!r}; profile {profile.name!r} needs one with the "
-            f"files: {expected}"
+            f"files: {expected}{_fetch_hint(profile, profile.data.files, folder)}"
         )
     missing = [name for name in profile.data.files if not (folder / name).is_file()]
     if missing:
         raise FileNotFoundError(
             f"the data folder {folder.name!r} lacks {', '.join(missing[:5])}; "
-            f"profile {profile.name!r} expects: {expected}"
+            f"profile {profile.name!r} expects: {expected}{_fetch_hint(profile, missing, folder)}"
         )
+
+
+def _fetch_hint(profile: Profile, missing: Sequence[str], folder: Path | None = None) -> str:
+    """Say how to download missing files, those that the profile declares as downloads."""
+    declared = [name for name in missing if name in profile.data.downloads]
+    if not declared:
+        return ""
+    target = "FOLDER" if folder is None else shlex.quote(os.path.relpath(folder))
+    which = "download them" if len(declared) == len(missing) else f"for {', '.join(declared[:5])}"
+    return f"; {which}: lembas fetch --profile {profile.name} --to {target}"

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -16,8 +17,40 @@ from lembas.resources import (
 )
 
 PROFILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+# Slashes part folders; backslashes, colons and control characters mean other things elsewhere.
+FILE_NAME = re.compile(r"[^\\:*?\"<>|\x00-\x1f\x7f]+")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 SIMULATION = "simulation"
 NOTHING: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file of the data folder that the network has.
+
+    Attributes:
+        url: Where it lies, with http or https.
+        sha256: The sum of its bytes, 64 hexadecimal digits; None while nobody has checked it.
+    """
+
+    url: str
+    sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.url, str) or not _is_web_address(self.url):
+            raise ValueError(
+                f"`url` is {self.url!r}; expected an address such as https://example.org/a.tsv.gz"
+            )
+        if "@" in urlsplit(self.url).netloc:
+            raise ValueError("`url` holds a user's name; keep names and passwords in ~/.netrc")
+        if self.sha256 is not None:
+            digits = str(self.sha256).lower()
+            if not SHA256.fullmatch(digits):
+                raise ValueError(
+                    f"`sha256` is {self.sha256!r}; expected 64 hexadecimal digits, or no such line "
+                    "while the sum is unknown"
+                )
+            object.__setattr__(self, "sha256", digits)
 
 
 @dataclass(frozen=True)
@@ -29,10 +62,12 @@ class DataSource:
             their own data or the caller must name the folder.
         files: Files that must lie in the folder, relative to it; a change in one re-runs the
             chapters that read the folder.
+        downloads: Files that ``lembas fetch`` can put into the folder, by their name in it.
     """
 
     folder: str | None = None
     files: tuple[str, ...] = ()
+    downloads: Mapping[str, Download] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -184,7 +219,52 @@ def _data_source(content: Mapping[str, Any], origin: str) -> DataSource:
         raise ValueError(f"{origin}: `data.folder` must be text, not {_plain(type(folder))}")
     if not isinstance(files, list) or not all(isinstance(file, str) for file in files):
         raise ValueError(f"{origin}: `data.files` must be a list of file names")
-    return DataSource(folder=folder, files=tuple(files))
+    downloads = _downloads(content.get("downloads", {}), f"{origin}: `data.downloads")
+    return DataSource(folder=folder, files=tuple(files), downloads=downloads)
+
+
+def _downloads(content: Any, origin: str) -> dict[str, Download]:
+    if not isinstance(content, dict):
+        raise ValueError(f"{origin}` must hold file names with `url` and `sha256`")
+    found = {}
+    for name, entry in content.items():
+        _check_file_name(name, content, origin)
+        if not isinstance(entry, dict) or "url" not in entry:
+            raise ValueError(f"{origin}.{name}` must hold `url: ...` and `sha256: ...` lines")
+        _refuse_unknown(entry, Download, f"{origin}.{name}`", but=set())
+        try:
+            found[name] = Download(**entry)
+        except ValueError as error:
+            raise ValueError(f"{origin}.{name}`: {error}") from error
+    return found
+
+
+def _check_file_name(name: Any, others: Mapping[Any, Any], origin: str) -> None:
+    """Refuse a name that would lead out of the data folder, or that only some systems allow."""
+    path = PurePosixPath(str(name))
+    if (
+        not isinstance(name, str)
+        or FILE_NAME.fullmatch(name) is None
+        or path.as_posix() != name
+        or path.is_absolute()
+        or any(part.startswith((".", "-", "~")) or part.endswith(".") for part in path.parts)
+    ):
+        raise ValueError(
+            f"{origin}` has the file name {name!r}; expected a path inside the data folder, such "
+            "as raw/counts.tsv.gz, without `..`, a leading `/`, or names that begin with a dot"
+        )
+    if folders := [parent.as_posix() for parent in path.parents if parent.as_posix() in others]:
+        raise ValueError(f"{origin}` names {folders[0]!r} as a file and as the folder of {name!r}")
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port_is_sound = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    is_plain = url.isprintable() and " " not in url
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and is_plain and port_is_sound
 
 
 def _checked_counts(

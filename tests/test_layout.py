@@ -45,7 +45,7 @@ LEVELS = {
         "tree_explainer shap_import advance climbed"
     ),
     3: (
-        "artifacts model_files fitting parameter_counts profiles provenance chapters "
+        "artifacts downloads model_files fitting parameter_counts profiles provenance chapters "
         "dependencies execution plan workflow render errors progress comparison score_changes "
         "commands __main__ handmade scattered resources pieces"
     ),

@@ -1,11 +1,12 @@
 """A profile is checked before anything runs; each fault is one clear sentence."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from lembas.profiles import Profile, read_profile
+from lembas.profiles import Download, Profile, read_profile
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -59,6 +60,20 @@ def test_whether_a_profile_reads_files(tmp_path: Path, text: str, is_measured: b
         ("title: A\nchapters: {01_data: 3}\n", "`chapters.01_data` must hold"),
         ("title: A\ndata: {files: a.tsv}\n", "`data.files` must be a list of file names"),
         ("title: A\ndata: {folder: 3}\n", "`data.folder` must be text"),
+        ("title: A\ndata: {downloads: [a]}\n", "`data.downloads` must hold file names with `url`"),
+        ("title: A\ndata: {downloads: {a: b}}\n", "`data.downloads.a` must hold `url: ...`"),
+        (
+            "title: A\ndata: {downloads: {a: {url: 'http://b/a', md5: 1}}}\n",
+            "`data.downloads.a` has unknown key(s): md5; known keys: sha256, url",
+        ),
+        (
+            "title: A\ndata: {downloads: {a: {url: 'http://b/a', sha256: abc}}}\n",
+            "`data.downloads.a`: `sha256` is 'abc'; expected 64 hexadecimal digits",
+        ),
+        (
+            "title: A\ndata: {downloads: {a: {url: 'http://b/a'}, a/b: {url: 'http://b/a'}}}\n",
+            "`data.downloads` names 'a' as a file and as the folder of 'a/b'",
+        ),
         ("title: A\nthreads: {default: 0}\n", "`threads.default` must be a whole number"),
         ("title: A\nthreads: {nonsense: 1}\n", "'nonsense', which is no chapter"),
         ("title: A\ntime_out_s: {default: yes}\n", "`time_out_s.default` must be a whole number"),
@@ -77,6 +92,52 @@ def test_faults_are_named(tmp_path: Path, text: str, message: str) -> None:
     write(tmp_path, text)
     with pytest.raises(ValueError, match=re.escape(message)):
         read_profile("mine", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("../a", "a/../../b", "/etc/a", "..", "a/", "a//b", "./a", "", "C:a", "a\\b", "~/a"),
+        *(".hidden", "-a", "raw/.b", "a\nb", "con:", "a*"),
+    ],
+)
+def test_a_download_stays_in_the_data_folder(tmp_path: Path, name: str) -> None:
+    write(tmp_path, f"title: A\ndata: {{downloads: {{{json.dumps(name)}: {{url: 'http://b/a'}}}}}}")
+    message = f"`data.downloads` has the file name {name!r}; expected a path inside the data folder"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        read_profile("mine", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("ftp://b/a", "file:///etc/a", "b/a", "http://", "http:///a", "http://b/a b", "3"),
+        *("https://b:port/a", "https://[b/a", "doi:10.1000/1"),
+    ],
+)
+def test_an_address_is_http(tmp_path: Path, url: str) -> None:
+    write(tmp_path, f"title: A\ndata: {{downloads: {{a: {{url: {json.dumps(url)}}}}}}}")
+    with pytest.raises(ValueError, match=re.escape(f"`url` is {url!r}; expected an address")):
+        read_profile("mine", tmp_path)
+
+
+def test_an_address_holds_no_password() -> None:
+    with pytest.raises(ValueError, match=r"keep names and passwords in ~/\.netrc") as caught:
+        Download("https://me:secret@b/a")
+    assert "secret" not in str(caught.value)
+
+
+def test_downloads_are_read(tmp_path: Path) -> None:
+    digits = "AB" * 32
+    write(
+        tmp_path,
+        "title: A\ndata:\n  downloads:\n    raw/a.tsv.gz: "
+        f"{{url: https://example.org/a, sha256: {digits}}}\n    b:\n      url: http://b/c?d=e\n",
+    )
+    assert read_profile("mine", tmp_path).data.downloads == {
+        "raw/a.tsv.gz": Download("https://example.org/a", digits.lower()),
+        "b": Download("http://b/c?d=e"),
+    }
 
 
 @pytest.mark.parametrize("name", ["nowhere", "../mine", ""])
