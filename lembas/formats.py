@@ -69,6 +69,24 @@ def is_delimited_text(path: Path) -> bool:
     return _separator(path) is not None
 
 
+def column_names(path: Path) -> list[str]:
+    """Read the names in the first line of delimited text, that of the row labels first.
+
+    Args:
+        path: TSV or CSV, gzipped or not.
+
+    Returns:
+        A name for each field of a row; ``""`` first where the line is one field short.
+
+    Raises:
+        ValueError: If the file is no delimited text, is damaged, or has no row below the first.
+    """
+    separator = _separator(path)
+    if separator is None:
+        raise ValueError(f"{path} is no TSV or CSV; expected {', '.join(SEPARATORS)} (or .gz)")
+    return _header(path, separator)
+
+
 def read_labelled(path: Path) -> pd.DataFrame:
     """Read a table with labels on both axes, as it lies in the file.
 
@@ -96,13 +114,16 @@ def read_labelled(path: Path) -> pd.DataFrame:
     )
 
 
-def read_records(path: str | Path, what: str, columns: tuple[str, ...]) -> pd.DataFrame:
+def read_records(
+    path: str | Path, what: str, columns: tuple[str, ...], *, quoted: bool = True
+) -> pd.DataFrame:
     """Read named columns of a delimited file as text.
 
     Args:
         path: TSV or CSV, gzipped or not.
         what: What the file holds, for messages.
         columns: The columns it must have.
+        quoted: Whether quotation marks enclose cells; else they are letters like others.
 
     Returns:
         The columns, as strings; an empty cell is an empty string.
@@ -116,7 +137,8 @@ def read_records(path: str | Path, what: str, columns: tuple[str, ...]) -> pd.Da
     if separator is None:
         raise ValueError(f"{what} {path} is no TSV or CSV; expected {', '.join(SEPARATORS)}")
     try:
-        table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False)
+        marks = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+        table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, quoting=marks)
     except (ValueError, OSError, EOFError) as error:
         raise ValueError(f"{what} {path} cannot be read as a table: {error}") from error
     absent = [column for column in columns if column not in table.columns]

@@ -12,6 +12,7 @@ import pandas as pd
 
 from lembas.archs4_source import from_archs4
 from lembas.data import BuildOptions, Dataset, build_dataset
+from lembas.geo import from_geo
 from lembas.network import Network
 from lembas.simulate import Simulation, simulate
 from lembas.sources import from_counts, from_h5ad, from_tables
@@ -41,12 +42,13 @@ def open_study(
     """Read or simulate a study.
 
     Args:
-        source: "simulation", "counts", "tables", "h5ad" or "archs4".
+        source: "simulation", "counts", "tables", "h5ad", "archs4" or "geo".
         data_dir: Folder the file names are relative to.
         files: Role to file name. All but simulations need ``network``; counts need ``counts``
             and may have ``gene_lengths``; tables need ``tf_table`` and ``gene_table``; h5ad
-            needs ``h5ad``, archs4 needs ``archs4``. ``external`` maps cohort names to files,
-            ``series`` is a table.
+            needs ``h5ad``, archs4 needs ``archs4``, geo needs ``counts`` (a file, or several as a
+            list or by the names of their series) and ``annotation``. ``external`` maps cohort
+            names to files, ``series`` is a table.
         options: Settings of the source's function, or of :func:`lembas.simulate.simulate`.
         cache: Folder that keeps tables parsed from text, for the next time.
 
@@ -68,6 +70,7 @@ def open_study(
             cohorts_inside=True,
             given={"cache": cache},
         ),
+        "geo": _of_geo(cache),
     }
     if source not in openers:
         raise ValueError(f"source is {source!r}; expected one of {', '.join(openers)}")
@@ -90,6 +93,7 @@ def _options(source: str) -> list[str]:
         "tables": from_tables,
         "h5ad": from_h5ad,
         "archs4": from_archs4,
+        "geo": from_geo,
     }
     if source not in readers:
         return [name for name in inspect.signature(simulate).parameters if name != "noise"]
@@ -132,6 +136,7 @@ def _measured(
     *,
     needed: tuple[str, ...],
     optional: tuple[str, ...] = (),
+    several: tuple[str, ...] = (),
     cohorts_inside: bool = False,
     given: Mapping[str, Any] | None = None,
 ) -> Callable[..., Study]:
@@ -152,15 +157,33 @@ def _measured(
                 f"files: external is {files['external']!r}; expected a mapping of cohort names to "
                 "files, such as {GSE130970: counts.tsv.gz}"
             )
+        _refuse_lists(files, {"network", *needed} - set(several))
         network = Network.read(folder / files["network"])
-        paths = [folder / files[role] for role in needed]
+        paths = [_paths(folder, files[role]) for role in needed]
         others = {role: _paths(folder, files[role]) for role in extras if files.get(role)}
         return Study(read(*paths, network, **others, **(given or {}), **options), network)
 
     return opener
 
 
-def _paths(folder: Path, names: str | Mapping[str, str]) -> Path | dict[str, Path]:
+def _of_geo(cache: str | Path | None) -> Callable[..., Study]:
+    """Make the opener of GEO's tables, of which a study may have several."""
+    roles = ("counts", "annotation")
+    return _measured(from_geo, needed=roles, several=("counts",), given={"cache": cache})
+
+
+def _refuse_lists(files: Mapping[str, Any], roles: set[str]) -> None:
+    """Refuse anything but a file's name where one file is expected."""
+    for role in sorted(roles):
+        if not isinstance(files[role], str | Path):
+            raise ValueError(f"files: {role} is {files[role]!r}; expected the name of a file")
+
+
+def _paths(
+    folder: Path, names: str | list[str] | Mapping[str, str]
+) -> Path | list[Path] | dict[str, Path]:
     if isinstance(names, Mapping):
         return {cohort: folder / name for cohort, name in names.items()}
+    if isinstance(names, list):
+        return [folder / name for name in names]
     return folder / names

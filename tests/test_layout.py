@@ -24,7 +24,8 @@ LEVELS = {
         "unfinished cached annotation rewiring path_ridge inner_split pls signed_ridge "
         "significance calibration calibration_words gate few_shot gene_strata gene_table gene_sets "
         "score_tables lookup agreement explained_genes attribution_means "
-        "archs4 archs4_counts archs4_extract archs4_query archs4_series archs4_source archs4_words"
+        "archs4 archs4_counts archs4_extract archs4_query archs4_series archs4_source archs4_words "
+        "geo geo_tables"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests baselines "
