@@ -13,8 +13,8 @@ from typing import Any
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from lembas.atomic import write_atomically
 from lembas.baselines import fit_with
-from lembas.formats import write_atomically
 from lembas.unfinished import Unfinished, fingerprint
 
 # Hidden, so that it is no model's name.

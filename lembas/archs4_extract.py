@@ -28,8 +28,9 @@ from lembas.archs4_query import (
     select,
 )
 from lembas.archs4_series import series_groups
+from lembas.atomic import write_atomically
 from lembas.duplicates import similar_rows
-from lembas.formats import listed, write_atomically
+from lembas.formats import listed
 
 UNITS = {"cpm": "log10(CPM+1)", "tpm": "log10(TPM+1)"}
 # Samples are compared over the genes that vary most: 16,000 samples then take 260 MB.

@@ -12,8 +12,8 @@ import pandas as pd
 from IPython.display import display
 
 from lembas import h5ad
+from lembas.atomic import write_atomically
 from lembas.cohorts import Dataset
-from lembas.formats import write_atomically
 from lembas.network import Network
 from lembas.plotting.style import Drawing, to_svg
 from lembas.project import INTERACTIVE, find_root, missing_artefact

@@ -13,12 +13,13 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from lembas.atomic import write_atomically
 from lembas.boosted import Boosted
 from lembas.channels import LembasChannels
 from lembas.ensemble import LembasEnsemble
 from lembas.explainers import Explain, Settings
 from lembas.forests import XGBRF
-from lembas.formats import listed, write_atomically
+from lembas.formats import listed
 from lembas.gradient_explainer import explain_network
 from lembas.labels import aligned_columns, as_names, check_is_table, offered_names
 from lembas.linear_explainer import explain_linear, is_linear

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lembas.formats import write_atomically
+from lembas.atomic import write_atomically
 
 # Read at once for a checksum: mapped into memory, the whole file would count as used.
 _CHUNK_BYTES = 1 << 24

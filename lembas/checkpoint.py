@@ -18,8 +18,9 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from lembas import __version__
+from lembas.atomic import write_atomically
 from lembas.coded_edges import CodedEdges, checked_names, describe_difference
-from lembas.formats import listed, write_atomically
+from lembas.formats import listed
 from lembas.model import LembasRNN, RNNConfig
 from lembas.network import Network
 from lembas.original_checkpoint import Align, Original, load_original, read_original

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from lembas import h5ad
-from lembas.formats import existing_file, listed, write_atomically
+from lembas.atomic import write_atomically
+from lembas.formats import existing_file, listed
 
 SPLITS = ("train", "test", "external")
 FILLS = ("train_mean", "zero")

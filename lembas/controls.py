@@ -14,11 +14,11 @@ import joblib
 import numpy as np
 import pandas as pd
 
+from lembas.atomic import write_atomically
 from lembas.baselines import fit_with, make
 from lembas.climbed import Ladder, gathered
 from lembas.cohorts import Cohort, Dataset
 from lembas.evaluation import centred
-from lembas.formats import write_atomically
 from lembas.intervals import bootstrap
 from lembas.ladder import VARIANTS, Entries, Rung, check_ladder, possible
 from lembas.metrics import PRIMARY, score_per_gene

@@ -14,7 +14,7 @@ import requests
 import urllib3
 from tqdm import tqdm
 
-from lembas.formats import write_atomically
+from lembas.atomic import write_atomically
 from lembas.profiles import Download
 from lembas.provenance import digest
 from lembas.workflow import locked

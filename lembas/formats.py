@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import csv
 import gzip
-import os
-import platform
 import zlib
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,7 +15,6 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from lembas import h5ad
-from lembas.os_errors import plain_os_error
 from lembas.text_files import commas_in_numbers, other_separator, unquoted_commas, what_it_is
 
 SEPARATORS = {".tsv": "\t", ".txt": "\t", ".csv": ","}
@@ -75,6 +71,24 @@ def is_delimited_text(path: Path) -> bool:
     return _separator(path) is not None
 
 
+def column_names(path: Path) -> list[str]:
+    """Read the names in the first line of delimited text, that of the row labels first.
+
+    Args:
+        path: TSV or CSV, gzipped or not.
+
+    Returns:
+        A name for each field of a row; ``""`` first where the line is one field short.
+
+    Raises:
+        ValueError: If the file is no delimited text, is damaged, or has no row below the first.
+    """
+    separator = _separator(path)
+    if separator is None:
+        raise ValueError(f"{path} is no TSV or CSV; expected {', '.join(SEPARATORS)} (or .gz)")
+    return _header(path, separator)
+
+
 def read_labelled(path: Path) -> pd.DataFrame:
     """Read a table with labels on both axes, as it lies in the file.
 
@@ -102,13 +116,16 @@ def read_labelled(path: Path) -> pd.DataFrame:
     )
 
 
-def read_records(path: str | Path, what: str, columns: tuple[str, ...]) -> pd.DataFrame:
+def read_records(
+    path: str | Path, what: str, columns: tuple[str, ...], *, quoted: bool = True
+) -> pd.DataFrame:
     """Read named columns of a delimited file as text.
 
     Args:
         path: TSV or CSV, gzipped or not.
         what: What the file holds, for messages.
         columns: The columns it must have.
+        quoted: Whether quotation marks enclose cells; else they are letters like others.
 
     Returns:
         The columns, as strings; an empty cell is an empty string.
@@ -122,7 +139,8 @@ def read_records(path: str | Path, what: str, columns: tuple[str, ...]) -> pd.Da
     if separator is None:
         raise ValueError(f"{what} {path} is no TSV or CSV; expected {', '.join(SEPARATORS)}")
     try:
-        table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False)
+        marks = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+        table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, quoting=marks)
     except (ValueError, OSError, EOFError) as error:
         raise ValueError(f"{what} {path} cannot be read as a table: {error}") from error
     absent = [column for column in columns if column not in table.columns]
@@ -157,35 +175,6 @@ def to_float(table: pd.DataFrame, *, origin: str) -> pd.DataFrame:
         return table.astype(np.float64)
     except (ValueError, TypeError) as error:
         _refuse_words(table, origin, error)
-
-
-def write_atomically(path: str | Path, write: Callable[[Path], None]) -> None:
-    """Write a file under another name in the same folder, then move it into place.
-
-    Args:
-        path: Where the file shall be; its folder is made when missing.
-        write: Writes to the path it is given; whatever it raises is passed on, and then
-            neither a part of the new file is left nor the old one touched.
-
-    Raises:
-        OSError: If the disk is full or may not be written to, in one sentence.
-    """
-    path = Path(path)
-    # Machine and process number keep two writers apart; the suffix stays, for formats go by it.
-    writer = f"{platform.node()}-{os.getpid()}"
-    unfinished = path.with_name(f".{path.stem}.{writer}{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(unfinished)
-        unfinished.replace(path)
-    except (OSError, RuntimeError) as error:
-        plain = plain_os_error(error, path)
-        if plain is error:
-            raise
-        raise plain from error
-    finally:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
 
 
 def _separator(path: Path) -> str | None:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from lembas.formats import write_atomically
+from lembas.atomic import write_atomically
 from lembas.unfinished import Unfinished, fingerprint
 
 # Genes that are fitted, and kept, together: a few seconds' work at the published size.

@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator
 
 from lembas import checkpoint
 from lembas.artifacts import Run
-from lembas.formats import write_atomically
+from lembas.atomic import write_atomically
 from lembas.training import LembasRegressor
 
 # Whoever may write a profile already chooses which classes run; a model file may not.

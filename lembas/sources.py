@@ -62,10 +62,7 @@ def from_counts(
         ValueError: If a table is unsound or holds no counts, its genes go by other names than
             the network's, or as :func:`lembas.data.build_dataset` says.
     """
-    if unit not in UNITS:
-        raise ValueError(f"unit is {unit!r}; expected one of {', '.join(UNITS)}")
-    if min_expression is not None and min_expression < 0:
-        raise ValueError(f"min_expression is {min_expression}; expected a {unit.upper()} >= 0")
+    least = least_log10(unit, min_expression)
     lengths = _lengths_for(unit, gene_lengths)
     border_options, options = split_options(options)
     border = Border(network, "counts", border_options, gene_map)
@@ -80,7 +77,7 @@ def from_counts(
         series=None if series is None else read_series(series),
         study=study,
         unit=UNITS[unit],
-        min_expression=None if min_expression is None else float(np.log10(min_expression + 1)),
+        min_expression=least,
         library_size=pd.concat([part.library_size for part in parts.values()]),
         origins=_origins({**(external or {}), study: counts, "series": series}),
         **options,
@@ -290,3 +287,20 @@ def _known(obs: pd.DataFrame, column: str) -> pd.Series | None:
     values = obs[column].astype(object).dropna()
     values = values[values.astype(str).str.strip() != ""]
     return values if len(values) else None
+
+
+def least_log10(unit: str, min_expression: float | None) -> float | None:
+    """Put the least CPM or TPM of a gene on the scale log10(x + 1).
+
+    Args:
+        unit: ``"cpm"`` or ``"tpm"``.
+        min_expression: CPM or TPM, at least 0; None: no filter.
+
+    Raises:
+        ValueError: If the unit is another, or the value is negative.
+    """
+    if unit not in UNITS:
+        raise ValueError(f"unit is {unit!r}; expected one of {', '.join(UNITS)}")
+    if min_expression is not None and min_expression < 0:
+        raise ValueError(f"min_expression is {min_expression}; expected a {unit.upper()} >= 0")
+    return None if min_expression is None else float(np.log10(min_expression + 1))

@@ -13,6 +13,7 @@ import pandas as pd
 from lembas.archs4_source import from_archs4
 from lembas.border import BorderOptions
 from lembas.data import BuildOptions, Dataset, build_dataset
+from lembas.geo import from_geo
 from lembas.network import Network
 from lembas.network_formats import NetworkOptions, NetworkReading, read_network
 from lembas.simulate import Simulation, simulate
@@ -53,13 +54,14 @@ def open_study(
     """Read or simulate a study.
 
     Args:
-        source: "simulation", "counts", "tables", "h5ad", "archs4", or "study": tables under the
-            names of the original study, :data:`STUDY_FILES`.
+        source: "simulation", "counts", "tables", "h5ad", "archs4", "geo", or "study": tables
+            under the names of the original study, :data:`STUDY_FILES`.
         data_dir: Folder the file names are relative to.
         files: Role to file name. All but simulations need ``network``; counts need ``counts``
             and may have ``gene_lengths``; tables need ``tf_table`` and ``gene_table``; h5ad
-            needs ``h5ad``, archs4 needs ``archs4``. ``external`` maps cohort names to files,
-            ``series`` is a table, ``gene_map`` a table of gene names.
+            needs ``h5ad``, archs4 needs ``archs4``, geo needs ``counts`` (a file, or several as a
+            list or by the names of their series) and ``annotation``. ``external`` maps cohort
+            names to files, ``series`` is a table, ``gene_map`` a table of gene names.
         options: Settings of the source's function, or of :func:`lembas.simulate.simulate`; with
             files, ``network_options`` are the fields of
             :class:`lembas.network_reading.NetworkOptions`.
@@ -85,6 +87,7 @@ def open_study(
             cohorts_inside=True,
             given={"cache": cache},
         ),
+        "geo": _of_geo(cache),
     }
     if source not in openers:
         raise ValueError(f"source is {source!r}; expected one of {', '.join(openers)}")
@@ -108,6 +111,7 @@ def _options(source: str) -> list[str]:
         "study": from_tables,
         "h5ad": from_h5ad,
         "archs4": from_archs4,
+        "geo": from_geo,
     }
     if source not in readers:
         return [name for name in inspect.signature(simulate).parameters if name != "noise"]
@@ -157,6 +161,7 @@ def _measured(
     *,
     needed: tuple[str, ...],
     optional: tuple[str, ...] = (),
+    several: tuple[str, ...] = (),
     cohorts_inside: bool = False,
     given: Mapping[str, Any] | None = None,
 ) -> Callable[..., Study]:
@@ -179,9 +184,10 @@ def _measured(
                 f"files: external is {files['external']!r}; expected a mapping of cohort names to "
                 "files, such as {GSE130970: counts.tsv.gz}"
             )
+        _refuse_lists(files, {"network", *needed} - set(several))
         how = NetworkOptions.of(options.pop("network_options", None))
         reading = read_network(folder / files["network"], how)
-        paths = [folder / files[role] for role in needed]
+        paths = [_paths(folder, files[role]) for role in needed]
         others = {role: _paths(folder, files[role]) for role in extras if files.get(role)}
         dataset = read(*paths, reading.network, **others, **(given or {}), **options)
         return Study(dataset, reading.network, reading)
@@ -189,7 +195,24 @@ def _measured(
     return opener
 
 
-def _paths(folder: Path, names: str | Mapping[str, str]) -> Path | dict[str, Path]:
+def _of_geo(cache: str | Path | None) -> Callable[..., Study]:
+    """Make the opener of GEO's tables, of which a study may have several."""
+    roles = ("counts", "annotation")
+    return _measured(from_geo, needed=roles, several=("counts",), given={"cache": cache})
+
+
+def _refuse_lists(files: Mapping[str, Any], roles: set[str]) -> None:
+    """Refuse anything but a file's name where one file is expected."""
+    for role in sorted(roles):
+        if not isinstance(files[role], str | Path):
+            raise ValueError(f"files: {role} is {files[role]!r}; expected the name of a file")
+
+
+def _paths(
+    folder: Path, names: str | list[str] | Mapping[str, str]
+) -> Path | list[Path] | dict[str, Path]:
     if isinstance(names, Mapping):
         return {cohort: folder / name for cohort, name in names.items()}
+    if isinstance(names, list):
+        return [folder / name for name in names]
     return folder / names

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from lembas.atomic import write_atomically
 from lembas.batches import Batches
-from lembas.formats import write_atomically
 from lembas.model import LembasRNN
 
 # A kill loses at most so much work; short trainings pay for one writing only, at their end.

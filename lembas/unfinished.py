@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lembas.formats import write_atomically
+from lembas.atomic import write_atomically
 
 # Says that what lies beside it is progress, and may be removed.
 _MARK = "fit.txt"

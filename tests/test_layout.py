@@ -19,7 +19,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # A module imports from lower levels, or from its own level without a circle.
 LEVELS = {
     0: (
-        "network names labels checks tables formats h5ad sources data cohorts split "
+        "atomic network names labels checks tables formats h5ad sources data cohorts split "
         "duplicates audit quality audit_report audit_page metrics intervals coverage strata "
         "original linear ranks ridge plotting unfinished cached annotation rewiring "
         "path_ridge inner_split pls signed_ridge significance calibration calibration_words "
@@ -27,7 +27,7 @@ LEVELS = {
         "explained_genes attribution_means archs4 archs4_counts archs4_extract archs4_query "
         "archs4_series archs4_source archs4_words project network_formats network_reading "
         "network_layouts network_text name_overlap shares gene_names scales gene_mapping "
-        "border os_errors text_files"
+        "border os_errors text_files geo geo_tables"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests "
@@ -45,9 +45,9 @@ LEVELS = {
         "tree_explainer shap_import advance climbed"
     ),
     3: (
-        "artifacts downloads model_files fitting parameter_counts profiles provenance chapters "
-        "dependencies execution plan workflow render errors progress comparison score_changes "
-        "commands __main__ handmade scattered resources pieces"
+        "artifacts downloads model_files fitting parameter_counts profiles provenance "
+        "chapters dependencies execution plan workflow render errors progress comparison "
+        "score_changes commands __main__ handmade scattered resources pieces"
     ),
 }
 LEVEL_OF = {name: level for level, names in LEVELS.items() for name in names.split()}

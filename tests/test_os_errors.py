@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lembas.__main__ import main
-from lembas.formats import write_atomically
+from lembas.atomic import write_atomically
 from lembas.os_errors import plain_os_error
 
 # A limit on the size of files stands for a full disk: HDF5 fails late, when it closes the file.

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from lembas.formats import write_atomically
+from lembas.atomic import write_atomically
 from lembas.tables import (
     aligned,
     check_log10,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lembas.formats import write_atomically
+from lembas.atomic import write_atomically
 from lembas.unfinished import Unfinished, fingerprint
 
 TABLE = pd.DataFrame(np.arange(6.0).reshape(3, 2), index=["a", "b", "c"], columns=["X", "Y"])

@@ -101,6 +101,6 @@ def _setting(text: str) -> tuple[str, Any]:
 
 
 def _write(table: Any, path: Path) -> None:
-    from lembas.formats import write_atomically
+    from lembas.atomic import write_atomically
 
     write_atomically(path, lambda part: table.to_csv(part, sep="\t"))

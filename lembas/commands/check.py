@@ -68,7 +68,7 @@ def check(
     written already. Nothing is fitted and no chapter runs.
     """
     from lembas import audit_page, audit_report
-    from lembas.formats import write_atomically
+    from lembas.atomic import write_atomically
 
     if dataset is not None and (profile is not None or data is not None):
         raise click.UsageError("--dataset is checked by itself; leave out --profile and --data")
