@@ -13,6 +13,7 @@ import pandas as pd
 from lembas import h5ad
 from lembas.annotation import read_gene_lengths, read_series
 from lembas.border import Border, split_options, with_reasons
+from lembas.cohorts import ROWS_AT_ONCE
 from lembas.data import Dataset, build_dataset
 from lembas.formats import existing_file, listed
 from lembas.network import Network
@@ -129,16 +130,20 @@ def from_tables(
     border = Border(network, "log10", border_options, gene_map)
     files = [tf_table, gene_table, *(external or {}).values()]
     tables, reasons = border.read(files, genes_in=genes_in, cache=cache)
-    tfs, genes = tables[str(tf_table)], tables[str(gene_table)]
     both = f"{tf_table} and {gene_table}"
+    offered = (tables[str(tf_table)].columns, tables[str(gene_table)].columns)
+    joined = _joined(tables[str(tf_table)], tables[str(gene_table)], both)
+    apart = {name: tables[str(path)] for name, path in (external or {}).items()}
+    # The joined table takes their place: a wide study would lie in memory twice.
+    del tables
     dataset = build_dataset(
-        _joined(tfs, genes, both),
+        joined,
         network,
-        external={name: tables[str(path)] for name, path in (external or {}).items()},
+        external=apart,
         series=None if series is None else read_series(series),
         study=study,
         unit=unit,
-        offered=(tfs.columns, genes.columns),
+        offered=offered,
         origins=_origins({**(external or {}), study: both, "series": series}),
         **options,
     )
@@ -256,7 +261,8 @@ def _joined(tfs: pd.DataFrame, genes: pd.DataFrame, origin: str) -> pd.DataFrame
             f"{origin}: {len(lacking)} sample(s) are in one of the tables only: "
             f"{listed(lacking)}; both need the same samples"
         )
-    genes = genes.reindex(index=tfs.index)
+    if not genes.index.equals(tfs.index):
+        genes = genes.reindex(index=tfs.index)
     shared = tfs.columns.intersection(genes.columns)
     differs = ((tfs[shared] - genes[shared]).abs() > SAME_EXPRESSION).any()
     if differs.any():
@@ -264,7 +270,14 @@ def _joined(tfs: pd.DataFrame, genes: pd.DataFrame, origin: str) -> pd.DataFrame
             f"{origin} give {int(differs.sum())} gene(s) different values: "
             f"{listed(shared[differs.to_numpy()])}; make both tables from the same expression"
         )
-    return pd.concat([tfs, genes.drop(columns=shared)], axis=1)
+    alone = np.flatnonzero(~genes.columns.isin(shared))
+    values = np.empty((len(tfs), tfs.shape[1] + len(alone)))
+    values[:, : tfs.shape[1]] = tfs.to_numpy()
+    for first in range(0, len(values), ROWS_AT_ONCE):
+        part = slice(first, first + ROWS_AT_ONCE)
+        values[part, tfs.shape[1] :] = genes.to_numpy()[part][:, alone]
+    names = tfs.columns.append(genes.columns[alone])
+    return pd.DataFrame(values, index=tfs.index, columns=names, copy=False)
 
 
 def _study_among(cohort: pd.Series, study: str | None, path: Path) -> str:
