@@ -11,6 +11,7 @@ import yaml
 
 from lembas import chapters as chapters_of
 from lembas import execution, render, workflow
+from lembas.commands.init import init
 from lembas.plan import Plan, make_plan
 from lembas.profiles import PROFILE_NAME, read_profile
 from lembas.provenance import read_json, write_json
@@ -151,6 +152,9 @@ def execute(plan_file: Path, chapter: str) -> None:
         f"{chapter:<20} done in {record['duration_s']:.0f} s "
         f"(peak memory {record['peak_memory_mib']:.0f} MiB)"
     )
+
+
+cli.add_command(init)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

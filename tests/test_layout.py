@@ -23,7 +23,9 @@ LEVELS = {
         "audit metrics intervals coverage strata original linear ranks ridge plotting "
         "unfinished cached annotation rewiring path_ridge inner_split pls signed_ridge "
         "significance calibration calibration_words gate few_shot gene_strata gene_table gene_sets "
-        "score_tables lookup agreement explained_genes attribution_means gene_names scales"
+        "score_tables lookup agreement explained_genes attribution_means gene_names scales "
+        "peek peek_binary recognise orientation measured folder_survey draft cohort_choice "
+        "gene_choice proposal survey_words"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests baselines "
@@ -42,7 +44,7 @@ LEVELS = {
     ),
     3: (
         "artifacts model_files fitting parameter_counts profiles provenance chapters dependencies "
-        "execution plan workflow render commands __main__"
+        "execution plan workflow render commands profile_draft __main__"
     ),
 }
 LEVEL_OF = {name: level for level, names in LEVELS.items() for name in names.split()}
