@@ -214,7 +214,7 @@ def _opened(raw: IO[bytes], path: Path) -> IO[bytes]:
     if path.suffix != ".gz":
         return raw
     # A buffer of its own: GzipFile reads lines slowly.
-    return io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 20)  # type: ignore[arg-type]
+    return io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 20)
 
 
 def _next_line(stream: IO[bytes]) -> bytes:

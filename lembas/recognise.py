@@ -83,7 +83,7 @@ class Recognised:
     complete: bool = True
     problems: tuple[str, ...] = ()
     var: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False, compare=False)
-    pair: tuple[str, str] | tuple[()] = ()
+    pair: tuple[str, str] = ("", "")
     cohorts: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
