@@ -8,6 +8,7 @@ from lembas.draft import Draft
 from lembas.folder_survey import Answers, Found
 from lembas.formats import counted, listed
 from lembas.measured import Measured
+from lembas.recognise import ORIGINAL_FILES
 
 ACCESSION = re.compile(r"GSE\d+|E-[A-Z]{4}-\d+|TCGA-\w+", re.IGNORECASE)
 # Words that say what a table holds, not whose samples they are.
@@ -33,6 +34,9 @@ def choose_study(draft: Draft, found: Found, answers: Answers) -> None:
     if answers.study:
         draft.study = found.table(answers.study)
         draft.reasons["study"] = "named by --study"
+    elif found.is_original:
+        draft.study = found.table(ORIGINAL_FILES["gene_table"])
+        draft.reasons["study"] = "named as in the original study"
     elif len(candidates) > 1 and largest:
         draft.ask(
             f"{counted(len(candidates), 'table')} are equally large: "
@@ -64,6 +68,9 @@ def choose_partner(draft: Draft, found: Found) -> tuple[Measured, Measured] | No
     study = draft.study
     if study is None:
         return None
+    if found.is_original and study.record.original == "gene_table":
+        tfs = found.table(ORIGINAL_FILES["tf_table"])
+        return (tfs, study) if tfs is not None and tfs.genes_in == study.genes_in else None
     same = [
         table
         for table in found.tables

@@ -38,6 +38,7 @@ class Draft:
         overlaps: What networks and tables share.
         unused: Tables that the profile does not use, with the reason.
         names: Genes of a table, by its file, under the names they are mapped to.
+        beside: File of the study's second table, where it has one of TFs and one of genes.
         needs_names: Whether the table that maps them is still to be named.
     """
 
@@ -51,6 +52,7 @@ class Draft:
     overlaps: list[Overlap] = field(default_factory=list)
     unused: dict[str, str] = field(default_factory=dict)
     names: dict[str, pd.Index] = field(default_factory=dict)
+    beside: str = ""
     needs_names: bool = False
 
     def use(self, role: str, file: Any, reason: str) -> None:

@@ -80,6 +80,13 @@ class Found:
         """List the files of a role."""
         return [record for record in self.records.values() if record.role == role]
 
+    @property
+    def is_original(self) -> bool:
+        """Whether the original study's network and tables are there, by their very names."""
+        return {"network", "tf_table", "gene_table"} <= {
+            record.original for record in self.records.values() if record.role != "unreadable"
+        }
+
     def table(self, file: str) -> Measured | None:
         """Return the table of a file; None if it is no table of expression."""
         return next((table for table in self.tables if table.file == file), None)

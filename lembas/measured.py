@@ -14,6 +14,7 @@ from lembas.recognise import IDENTIFIERS, Recognised
 from lembas.scales import ScaleReport, diagnose_scale
 
 COUNTED = ScaleReport("counts", ("ARCHS4 holds counts.",), frozenset({"counts"}))
+UNSEEN = ScaleReport("unclear", ("No values were looked at.",), frozenset({"counts", "log10"}))
 EXAMPLES = 5
 
 
@@ -108,7 +109,7 @@ def measure(record: Recognised, *, known: pd.Index | None = None, genes_in: str 
         found = orientation(record.rows, record.columns, corner=record.corner, known=known)
         axis, why = found.genes_in, found.why
     cells = record.tall.T if axis == "rows" else record.wide
-    return _measured(record, axis, why, diagnose_scale(cells if axis else pd.DataFrame()))
+    return _measured(record, axis, why, diagnose_scale(cells) if axis and cells.size else UNSEEN)
 
 
 def _measured(record: Recognised, axis: str, why: str, scale: ScaleReport) -> Measured:
@@ -129,7 +130,12 @@ def _measured(record: Recognised, axis: str, why: str, scale: ScaleReport) -> Me
 
 
 def overlap(
-    table: Measured, network: Network, file: str, *, names: pd.Index | None = None
+    table: Measured,
+    network: Network,
+    file: str,
+    *,
+    names: pd.Index | None = None,
+    beside: str = "",
 ) -> Overlap:
     """Count the names of a network that a table measures.
 
@@ -138,13 +144,14 @@ def overlap(
         network: The network.
         file: The network's file.
         names: The table's genes under the names they are mapped to; None: their own.
+        beside: File of a second table whose genes are among ``names``.
     """
     genes = table.genes if names is None else names
     tfs, targets = network.tfs.isin(genes), network.genes.isin(genes)
     lacking = network.tfs[~tfs].append(network.genes[~targets]).unique()
     unknown = genes[~genes.isin(network.nodes)]
     return Overlap(
-        table=table.file,
+        table=f"{table.file} with {beside}" if beside else table.file,
         network=file,
         n_tfs=len(tfs),
         n_tfs_measured=int(tfs.sum()),

@@ -179,10 +179,9 @@ def _description(draft: Draft) -> str:
 def _models(draft: Draft) -> list[str]:
     """Write the models, trees on drawn panels, where genes are many."""
     assert draft.study is not None
-    targets = [
-        shared.n_targets_measured for shared in draft.overlaps if shared.table == draft.study.file
-    ]
-    if max(targets, default=0) <= MOST_TREE_GENES:
+    # The study comes first among the tables that met the network.
+    n_targets = draft.overlaps[0].n_targets_measured if draft.overlaps else 0
+    if n_targets <= MOST_TREE_GENES:
         return []
     return [
         "  03_fit_baselines:",

@@ -14,6 +14,7 @@ from lembas.folder_survey import Answers, Found
 from lembas.formats import counted, listed
 from lembas.gene_choice import choose_names
 from lembas.measured import Measured, Overlap, overlap
+from lembas.recognise import ORIGINAL_FILES
 from lembas.scales import EXPECTED
 
 SCALE_REMEDIES = {
@@ -61,6 +62,8 @@ def _choose_network(draft: Draft, found: Found, answers: Answers) -> None:
         draft.use("network", answers.network, "named by --network")
     elif len(files) == 1:
         draft.use("network", files[0], "the only network")
+    elif found.is_original and not answers.study:
+        draft.use("network", ORIGINAL_FILES["network"], "named as in the original study")
     elif files:
         sizes = (
             f"{file} ({counted(len(network.edges), 'edge')}, {counted(len(network.tfs), 'TF')})"
@@ -154,6 +157,10 @@ def _choose_tables(draft: Draft, found: Found, study: Measured) -> None:
         draft.use("gene_table", study.file, draft.reasons.get("study", ""))
         return
     tfs, genes = pair
+    draft.beside = tfs.file if genes is study else genes.file
+    draft.names[study.file] = genes.genes.union(tfs.genes)
+    if found.is_original:
+        draft.source, draft.reasons["source"] = "study", "files named as in the original study"
     draft.use("tf_table", tfs.file, f"the samples of {genes.file}, and more TFs among its genes")
     draft.use("gene_table", genes.file, draft.reasons.get("study", ""))
 
@@ -172,7 +179,7 @@ def _settle(draft: Draft, study: Measured, answers: Answers) -> None:
         _choose_cohort(draft, study, answers.cohort)
     elif draft.source:
         draft.set("study", name, "after its file; a name for tables and figures")
-    usual = {"counts": "rows", "tables": "columns"}.get(draft.source)
+    usual = {"counts": "rows", "tables": "columns", "study": "columns"}.get(draft.source)
     if usual and study.genes_in != usual:
         draft.set("genes_in", study.genes_in, study.why)
     if draft.source:
@@ -232,14 +239,17 @@ def _meet(draft: Draft, found: Found) -> None:
         for table in tables:
             if table is not None and table.genes_in:
                 names = draft.names.get(table.file)
-                draft.overlaps.append(overlap(table, found.networks[file], file, names=names))
+                beside = draft.beside if table is draft.study else ""
+                draft.overlaps.append(
+                    overlap(table, found.networks[file], file, names=names, beside=beside)
+                )
     for shared in draft.overlaps if chosen else ():
         if not (shared.n_tfs_measured and shared.n_targets_measured) and not draft.needs_names:
             draft.ask(_no_meeting(shared, found), "use the same gene names in both")
 
 
 def _no_meeting(shared: Overlap, found: Found) -> str:
-    table = found.table(shared.table)
+    table = found.table(shared.table.split(" with ")[0])
     named = listed(table.genes, most=3) if table is not None else ""
     offers = [f"{old} as {new}" for old, new in list(shared.offers.items())[:5]]
     hint = f"; may be meant: {', '.join(offers)}" if offers else ""

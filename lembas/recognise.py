@@ -21,6 +21,7 @@ ORIGINAL_NAMES = {
     "network(full).tsv": "network",
     "Liver_bulk_external.tsv": "external",
 }
+ORIGINAL_FILES = {role: name for name, role in ORIGINAL_NAMES.items()}
 # Tables known by the names of their columns, the most special first.
 NAMED_LAYOUTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("gene_lengths", ("gene_name", "length_bp")),

@@ -36,9 +36,7 @@ def test_labels_are_read_whole_and_cells_are_those_of_the_table(
 
 
 @pytest.mark.parametrize("kind", ["tsv", "parquet"])
-def test_another_order_shows_the_same_cells(
-    tmp_path: Path, table: pd.DataFrame, kind: str
-) -> None:
+def test_another_order_shows_the_same_cells(tmp_path: Path, table: pd.DataFrame, kind: str) -> None:
     rng = np.random.default_rng(1)
     turned = table.iloc[rng.permutation(500), rng.permutation(90)]
     seen = []
