@@ -1,5 +1,6 @@
 """Command line: run chapters, say what is out of date and why, build the book."""
 
+import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ import yaml
 from lembas import chapters as chapters_of
 from lembas import execution, render, workflow
 from lembas.commands.init import init
+from lembas.os_errors import plain_os_error
 from lembas.plan import Plan, make_plan
 from lembas.profiles import PROFILE_NAME, read_profile
 from lembas.provenance import read_json, write_json
@@ -19,7 +21,9 @@ from lembas.provenance import read_json, write_json
 profile_option = click.option(
     "--profile", default="demo", show_default=True, help="A file of profiles/, without suffix."
 )
-data_option = click.option("--data", default=None, help="Folder of the measured data.")
+data_option = click.option(
+    "--data", default=None, help="Folder of the measured data; else that in DATA_ROOT."
+)
 cores_option = click.option("--cores", type=click.IntRange(1), help="Processors to use.")
 
 NETWORK_HELP = "Table of the network it was trained with: TF, Gene, Interaction."
@@ -52,7 +56,7 @@ def run(
     """
     overrides = _overrides(chapters, profile, parameters)
     run_name = f"{profile}-{_trial_name(name)}" if parameters else None
-    plan = make_plan(_root(), profile, data=data, overrides=overrides, run_name=run_name)
+    plan = _plan(profile, data, overrides=overrides, run_name=run_name)
     if parameters:
         workflow.seed_trial(plan)
     _run(plan, chapters, cores)
@@ -63,7 +67,7 @@ def run(
 @data_option
 def status(profile: str, data: str | None) -> None:
     """Say which chapters are out of date, and why."""
-    plan = make_plan(_root(), profile, data=data)
+    plan = _plan(profile, data)
     stale = workflow.stale(plan)
     for name in plan.chapters:
         click.echo(f"{name:<20} {'; '.join(stale[name]) if name in stale else 'up to date'}")
@@ -91,7 +95,7 @@ def params(chapter: str, profile: str) -> None:
 @data_option
 def build(profile: str, data: str | None) -> None:
     """Build the pages from chapters already run."""
-    _build(make_plan(_root(), profile, data=data))
+    _build(_plan(profile, data))
 
 
 @cli.command()
@@ -100,7 +104,7 @@ def build(profile: str, data: str | None) -> None:
 @cores_option
 def book(profile: str, data: str | None, cores: int | None) -> None:
     """Run what is out of date, then build the pages: what `make book` calls."""
-    plan = make_plan(_root(), profile, data=data)
+    plan = _plan(profile, data)
     _run(plan, (), cores)
     _build(plan)
 
@@ -164,8 +168,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         cli.main(args=arguments, prog_name="lembas", standalone_mode=False)
     except click.ClickException as error:
         _fail(error.format_message())
-    except (ValueError, FileNotFoundError, execution.ChapterError) as error:
+    except (ValueError, execution.ChapterError) as error:
         _fail(str(error))
+    except OSError as error:
+        _fail(str(plain_os_error(error)))
     except (click.Abort, KeyboardInterrupt):
         _fail("stopped; the next call goes on from here")
 
@@ -184,6 +190,10 @@ def _root() -> Path:
         "this folder is not in a lembas project (no _toc.yml beside profiles/); "
         "change to the project's folder"
     )
+
+
+def _plan(profile: str, data: str | None, **options: Any) -> Plan:
+    return make_plan(_root(), profile, data=data, data_root=os.environ.get("DATA_ROOT"), **options)
 
 
 def _run(plan: Plan, wanted: Sequence[str], cores: int | None) -> None:

@@ -11,6 +11,7 @@ from sklearn.decomposition import PCA
 from lembas.cohorts import ROWS_AT_ONCE
 from lembas.data import Dataset
 from lembas.duplicates import duplicate_pairs
+from lembas.gene_names import MAY_BE, SPOILT
 from lembas.network import Network
 from lembas.strata import mean_and_sd
 
@@ -47,6 +48,7 @@ def leakage_audit(
         _similar_names(dataset),
         _self_loops(dataset, network),
         _constant_genes(dataset),
+        *_odd_names(dataset),
         *_gaps(dataset),
     ]
     return pd.DataFrame(rows, columns=list(AUDIT_COLUMNS))
@@ -263,6 +265,26 @@ def _constant_genes(dataset: Dataset) -> dict[str, object]:
         genes[constant],
         verdict="note",
     )
+
+
+def _odd_names(dataset: Dataset) -> list[dict[str, object]]:
+    """Check for genes left out whose names look spoilt or misspelt."""
+    excluded = dataset.excluded.drop_duplicates("gene")
+    is_spoilt = excluded["reason"].str.startswith(SPOILT)
+    may_be = excluded["reason"].str.extract(rf"{MAY_BE} (\S+)$", expand=False)
+    shown = excluded["gene"].where(may_be.isna(), excluded["gene"] + " (" + may_be + ")")
+    return [
+        _row(
+            "names spoilt by a spreadsheet",
+            "Dates and numbers in the place of gene names; these genes are left out.",
+            sorted(shown[is_spoilt]),
+        ),
+        _row(
+            "names that may be others",
+            "Genes left out that the network may have under the name in brackets.",
+            sorted(shown[may_be.notna() & ~is_spoilt]),
+        ),
+    ]
 
 
 def _gaps(dataset: Dataset) -> list[dict[str, object]]:

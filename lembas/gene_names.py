@@ -10,6 +10,8 @@ from datetime import date, timedelta
 import pandas as pd
 
 KINDS = ("symbol", "ensembl", "ensembl_versioned", "entrez", "other")
+# How the reasons begin for names that are not taken as they stand.
+SPOILT, MAY_BE = "a date made by a spreadsheet", "may be"
 # Part of the names that must be of one kind; below it they are "mixed".
 MOSTLY = 0.9
 
@@ -207,3 +209,25 @@ def _month_and_day(label: str) -> list[tuple[int, int]]:
 
 def _each_once(names: pd.Series) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
+
+
+def doubts(genes: pd.Index, known: pd.Index) -> dict[str, str]:
+    """Say of names that are not known, but look as if they should be, what is wrong with them.
+
+    Args:
+        genes: Names of a table's genes.
+        known: A network's nodes.
+
+    Returns:
+        Reason by name: names a spreadsheet spoilt, and names that may be a known one which the
+        table does not have as it is. The reasons start with :data:`SPOILT` or :data:`MAY_BE`.
+    """
+    strangers = genes[~genes.isin(known)]
+    offers = offer(strangers, known)
+    reasons = {name: f"{MAY_BE} {meant}" for name, meant in offers.items() if meant not in genes}
+    for name in diagnose_names(genes).dates:
+        if name in offers:
+            reasons[name] = f"{SPOILT}, {MAY_BE} {offers[name]}"
+        else:
+            reasons[name] = SPOILT
+    return reasons

@@ -73,6 +73,7 @@ def make_plan(
     profile_name: str,
     *,
     data: str | None = None,
+    data_root: str | None = None,
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
     run_name: str | None = None,
 ) -> Plan:
@@ -82,6 +83,7 @@ def make_plan(
         root: Project root.
         profile_name: Name of the profile.
         data: Data folder as typed, relative to the working folder; None for the profile's own.
+        data_root: Folder for measured profiles that name none and were given none in ``data``.
         overrides: ``-p`` values by chapter, already checked.
         run_name: Folder under ``results/``; the profile's name unless this is a trial.
 
@@ -102,7 +104,9 @@ def make_plan(
         run_name=run_name or profile_name,
         profile=profile,
         chapters=chapters,
-        data_dir=_data_dir(root, profile, data, run_name or profile_name),
+        data_dir=_data_dir(
+            root, profile, data or _default(profile, data_root), run_name or profile_name
+        ),
         overrides=overrides or {},
     )
     for name in chapters:
@@ -217,12 +221,17 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
+def _default(profile: Profile, data_root: str | None) -> str | None:
+    """Give the folder meant for all profiles to one that reads files and names no folder."""
+    return data_root or None if profile.is_measured and profile.data.folder is None else None
+
+
 def _data_dir(root: Path, profile: Profile, data: str | None, run_name: str) -> str | None:
     if data is not None:
         folder = Path.cwd() / data
     elif profile.data.folder is not None:
         folder = root / profile.data.folder
-    elif not profile.data.files:
+    elif not profile.is_measured:
         return None
     else:
         # `lembas status` and `lembas build` follow the folder of the last run.
@@ -230,7 +239,8 @@ def _data_dir(root: Path, profile: Profile, data: str | None, run_name: str) -> 
         if last is None:
             raise FileNotFoundError(
                 f"profile {profile.name!r} needs a data folder: "
-                f"make book PROFILE={profile.name} DATA=folder (or --data folder)"
+                f"make book PROFILE={profile.name} DATA=folder (or --data folder, or the "
+                "environment variable DATA_ROOT)"
             )
         folder = root / last
     _require_files(folder, profile)

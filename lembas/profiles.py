@@ -11,6 +11,7 @@ import yaml
 PROFILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 CHAPTER_NAME = re.compile(r"\d\d_[a-z0-9_]+")
 DEFAULT = "default"
+SIMULATION = "simulation"
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,12 @@ class Profile:
         for key, default in (("threads", 1), ("time_out_s", 1800)):
             checked = _checked_counts(self.name, key, getattr(self, key))
             object.__setattr__(self, key, {DEFAULT: default, **checked})
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether a chapter reads files of measured data."""
+        sources = [own.get("source", SIMULATION) for own in self.chapters.values()]
+        return bool(self.data.files) or any(source != SIMULATION for source in sources)
 
     def threads_of(self, chapter: str) -> int:
         """Return the number of threads a chapter's kernel gets."""

@@ -10,10 +10,19 @@ from typing import Any
 
 import pandas as pd
 
+from lembas.border import BorderOptions
 from lembas.data import BuildOptions, Dataset, build_dataset
 from lembas.network import Network
 from lembas.simulate import Simulation, simulate
 from lembas.sources import from_counts, from_h5ad, from_tables
+
+# The names under which the original study's tables go round.
+STUDY_FILES = {
+    "network": "network(full).tsv",
+    "tf_table": "TF(full).tsv",
+    "gene_table": "Geneexpression (full).tsv",
+    "external": {"Liver_bulk_external": "Liver_bulk_external.tsv"},
+}
 
 
 @dataclass(frozen=True)
@@ -40,11 +49,13 @@ def open_study(
     """Read or simulate a study.
 
     Args:
-        source: "simulation", "counts", "tables" or "h5ad".
+        source: "simulation", "counts", "tables", "h5ad", or "study": tables under the names
+            of the original study, :data:`STUDY_FILES`.
         data_dir: Folder the file names are relative to.
         files: Role to file name. All but simulations need ``network``; counts need ``counts``
             and may have ``gene_lengths``; tables need ``tf_table`` and ``gene_table``; h5ad
-            needs ``h5ad``. ``external`` maps cohort names to files, ``series`` is a table.
+            needs ``h5ad``. ``external`` maps cohort names to files, ``series`` is a table, and
+            all may have ``gene_map``, a table of gene names.
         options: Settings of the source's function, or of :func:`lembas.simulate.simulate`.
         cache: Folder that keeps tables parsed from text, for the next time.
 
@@ -52,12 +63,14 @@ def open_study(
         FileNotFoundError: If a file is missing.
         ValueError: If a role is missing or unknown, an option is unknown, or the data are unsound.
     """
+    tables = _measured(from_tables, needed=("tf_table", "gene_table"), given={"cache": cache})
     openers: dict[str, Callable[..., Study]] = {
         "simulation": _simulated,
         "counts": _measured(
             from_counts, needed=("counts",), optional=("gene_lengths",), given={"cache": cache}
         ),
-        "tables": _measured(from_tables, needed=("tf_table", "gene_table"), given={"cache": cache}),
+        "tables": tables,
+        "study": lambda folder, files, options: tables(folder, {**STUDY_FILES, **files}, options),
         "h5ad": _measured(from_h5ad, needed=("h5ad",), cohorts_inside=True),
     }
     if source not in openers:
@@ -79,18 +92,20 @@ def _options(source: str) -> list[str]:
     readers: dict[str, Callable[..., Dataset]] = {
         "counts": from_counts,
         "tables": from_tables,
+        "study": from_tables,
         "h5ad": from_h5ad,
     }
     if source not in readers:
         return [name for name in inspect.signature(simulate).parameters if name != "noise"]
     own = inspect.signature(readers[source]).parameters.values()
-    not_settings = ("gene_lengths", "external", "series", "cache")
+    not_settings = ("gene_lengths", "gene_map", "external", "series", "cache")
     named = [
         parameter.name
         for parameter in own
         if parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in not_settings
     ]
-    return list(dict.fromkeys([*named, *(field.name for field in fields(BuildOptions))]))
+    shared = [field.name for options in (BuildOptions, BorderOptions) for field in fields(options)]
+    return list(dict.fromkeys([*named, *shared]))
 
 
 def _simulated(folder: Path, files: dict[str, Any], options: dict[str, Any]) -> Study:
@@ -126,6 +141,7 @@ def _measured(
     given: Mapping[str, Any] | None = None,
 ) -> Callable[..., Study]:
     """Make the opener of one kind of files."""
+    optional = (*optional, "gene_map")
     extras = optional if cohorts_inside else (*optional, "external", "series")
 
     def opener(folder: Path, files: dict[str, Any], options: dict[str, Any]) -> Study:

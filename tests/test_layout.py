@@ -25,7 +25,8 @@ LEVELS = {
         "significance calibration calibration_words gate few_shot gene_strata gene_table gene_sets "
         "score_tables lookup agreement explained_genes attribution_means gene_names scales "
         "peek peek_binary recognise orientation measured folder_survey draft cohort_choice "
-        "gene_choice proposal survey_words"
+        "gene_choice proposal survey_words "
+        "gene_mapping border os_errors text_files"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests baselines "

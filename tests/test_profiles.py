@@ -35,6 +35,20 @@ def test_a_profile_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "is_measured"),
+    [
+        ("", False),
+        ("chapters: {01_data: {source: simulation}}\n", False),
+        ("chapters: {01_data: {source: study}}\n", True),
+        ("data: {files: [a.tsv]}\n", True),
+    ],
+)
+def test_whether_a_profile_reads_files(tmp_path: Path, text: str, is_measured: bool) -> None:
+    write(tmp_path, f"title: A\n{text}")
+    assert read_profile("mine", tmp_path).is_measured is is_measured
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("title: A\nsead: 3\n", "unknown key(s): sead; known keys: banner, chapters"),

@@ -251,6 +251,33 @@ def test_source_files_are_inputs(
     assert [len(value) for value in sources.values()] == [64]
 
 
+def test_the_environment_names_a_folder_for_measured_profiles(
+    project: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    lembas: Command,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = project / "notebooks" / "01_data.ipynb"
+    change(path, "seed of the generator", 'seed\\ndata_dir: str = \\"\\"  # folder')
+    data, other = (tmp_path_factory.mktemp(name) for name in ("measured", "other"))
+    monkeypatch.setenv("DATA_ROOT", str(data))
+    # A profile that makes its own data is not made out of date.
+    assert lembas("run", "01")[0] == 0
+    recipe = read_json(project / "results/demo/provenance/01_data.json")["recipe"]
+    assert recipe["parameters"]["data_dir"] == ""
+
+    measured = "title: Toy\ndata: {files: [counts.tsv]}"
+    change(project / "profiles" / "demo.yml", "title: Toy", measured)
+    assert f"the data folder '{data.name}' lacks counts.tsv" in lembas("status")[2]
+    (data / "counts.tsv").write_text("a\n")
+    assert lembas("run", "01")[0] == 0
+    recipe = read_json(project / "results/demo/provenance/01_data.json")["recipe"]
+    assert recipe["parameters"]["data_dir"].endswith(data.name)
+    assert f"'{other.name}' lacks" in lembas("status", "--data", str(other))[2]  # goes first
+    monkeypatch.setenv("DATA_ROOT", "")
+    assert "01_data              up to date" in lembas("status")[1]
+
+
 def test_two_runs_of_one_folder_do_not_mix(project: Path, lembas: Command) -> None:
     with workflow.locked(project / "results" / "demo"):
         code, _, err = lembas("run")

@@ -161,7 +161,11 @@ def test_an_unknown_source() -> None:
     [
         ("counts", {"network": "network.tsv"}, "files: missing counts, unknown none; expected net"),
         ("counts", {}, "files: missing network, counts, unknown none"),
-        ("counts", {**COUNTS, "lengths": "x"}, "missing none, unknown lengths.*gene_lengths, ext"),
+        (
+            "counts",
+            {**COUNTS, "lengths": "x"},
+            "missing none, unknown lengths.*s, gene_map, ext",
+        ),
         ("counts", {**COUNTS, "network": ""}, "files: missing network"),
         (
             "tables",
@@ -172,7 +176,7 @@ def test_an_unknown_source() -> None:
         (
             "h5ad",
             {**H5AD, "series": "series.tsv"},
-            "unknown series.*where there are any, no others",
+            "unknown series.*where there are any, gene_map$",
         ),
         ("simulation", {"counts": "x"}, "a simulation reads no files, got counts; remove them"),
         (
