@@ -103,8 +103,8 @@ class Run:
         return path
 
     def read_network(self, name: str = "network") -> Network:
-        """Read a network."""
-        return Network.read(self._existing(f"{name}.tsv.gz"))
+        """Read a network of the run: whether it may lack signs was asked when it was written."""
+        return Network.read(self._existing(f"{name}.tsv.gz"), unsigned=True)
 
     def write_prediction(
         self, model: str, cohort: str, prediction: pd.DataFrame, *, group: str

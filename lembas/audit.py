@@ -47,6 +47,7 @@ def leakage_audit(
         *_series(dataset),
         _similar_names(dataset),
         _self_loops(dataset, network),
+        *_unknown_signs(dataset, network),
         _constant_genes(dataset),
         *_odd_names(dataset),
         *_gaps(dataset),
@@ -252,6 +253,19 @@ def _self_loops(dataset: Dataset, network: Network) -> dict[str, object]:
         loops[loops.isin(dataset.inputs)],
         verdict="note",
     )
+
+
+def _unknown_signs(dataset: Dataset, network: Network) -> list[dict[str, object]]:
+    """Count the edges in use without a known sign, where the network has any."""
+    edges = network.unsigned
+    if edges.empty:
+        return []
+    used = edges[edges["TF"].isin(dataset.inputs) & edges["Gene"].isin(dataset.expression.columns)]
+    finding = (
+        "Edges in use whose sign is unknown: no model is asked for a sign there, and agreement of "
+        "signs is not counted."
+    )
+    return [_row("edges without a sign", finding, used["TF"] + "->" + used["Gene"], verdict="note")]
 
 
 def _constant_genes(dataset: Dataset) -> dict[str, object]:

@@ -19,7 +19,7 @@ from lembas.evaluation import centred
 from lembas.formats import write_atomically
 from lembas.gains import gains_over_nearest
 from lembas.intervals import bootstrap, half_width
-from lembas.ladder import REAL, VARIANTS, Entries, Rung, check_ladder
+from lembas.ladder import REAL, VARIANTS, Entries, Rung, check_ladder, possible
 from lembas.metrics import PRIMARY, score_per_gene
 from lembas.network import Network
 from lembas.rewiring import share_moved
@@ -77,7 +77,8 @@ def climb(
     Args:
         dataset: Training samples and cohorts.
         network: The prior.
-        ladder: What to fit; each model's rungs must include the real network.
+        ladder: What to fit; each model's rungs must include the real network. Controls of signs
+            are left out where no edge in use has a known sign.
         models: What differs from the registry, as :func:`lembas.baselines.registry` takes it.
         seed: Seed of the controls and of the resampling.
         n_resamples: Resamples for the 95 % intervals.
@@ -95,6 +96,7 @@ def climb(
     for model in dict.fromkeys(rung.model for rung in ladder):
         make(model, network, extra=extra)  # a misspelt name costs no time
     network = network.restrict(dataset.inputs, dataset.targets)
+    ladder = possible(ladder, network)
     work = _Work(dataset, network, extra, seed, n_resamples, joblib.effective_n_jobs(n_jobs))
     found = []
     for variant, draw in _networks(ladder):

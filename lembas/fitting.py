@@ -21,6 +21,7 @@ from lembas.formats import listed
 from lembas.model import spectral_radius
 from lembas.model_files import is_trusted, load_model, model_size_mb, save_model
 from lembas.network import Network
+from lembas.penalties import sign_violation_share
 from lembas.predicted import predict_checked, predicted_genes
 from lembas.training import LembasRegressor
 from lembas.tuning import SEARCH_COLUMNS
@@ -281,7 +282,7 @@ def training_summary(run: Run, names: Iterable[str]) -> TrainingSummary:
                 "T": network.config.max_steps,
                 "updates": model.n_updates_,
                 "final training loss": model.history_["train_loss"].iloc[-1],
-                "edges with the wrong sign": network.n_sign_violations / len(network.edges),
+                "edges with the wrong sign": sign_violation_share(network),
                 "spectral radius": spectral_radius(network),
                 "predicted by their bias alone": _counted(model.genes_without_regulators_),
             }

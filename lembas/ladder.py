@@ -26,6 +26,7 @@ class Variant:
         make: From the real network and a seed to the control network.
         is_random: Whether another seed makes another control.
         shuffles_samples: Whether the training samples' inputs are shuffled against their targets.
+        of_signs: Whether it differs from the real network in its signs only.
     """
 
     label: str
@@ -33,6 +34,7 @@ class Variant:
     make: Callable[[Network, int], Network]
     is_random: bool = True
     shuffles_samples: bool = False
+    of_signs: bool = False
 
 
 VARIANTS: Mapping[str, Variant] = {
@@ -57,11 +59,13 @@ VARIANTS: Mapping[str, Variant] = {
         "sign-flipped",
         lambda network, _: rewiring.flipped_signs(network),
         is_random=False,
+        of_signs=True,
     ),
     "shuffled_signs": Variant(
         "Signs shuffled",
         "sign-shuffled",
         lambda network, seed: rewiring.shuffled_signs(network, seed=seed),
+        of_signs=True,
     ),
     "without_tf_edges": Variant(
         "No TF-TF edges",
@@ -190,6 +194,11 @@ def _spec(model: str, models: Entries | None) -> ModelSpec:
     if model not in known:
         raise KeyError(f"no model named {model!r}; registered are {', '.join(known)}")
     return known[model]
+
+
+def possible(ladder: Iterable[Rung], network: Network) -> list[Rung]:
+    """Leave out controls of signs where the network knows none: they would be the real network."""
+    return [rung for rung in ladder if network.has_signs or not VARIANTS[rung.variant].of_signs]
 
 
 def check_ladder(ladder: list[Rung]) -> None:

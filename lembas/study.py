@@ -13,6 +13,7 @@ import pandas as pd
 from lembas.border import BorderOptions
 from lembas.data import BuildOptions, Dataset, build_dataset
 from lembas.network import Network
+from lembas.network_formats import NetworkOptions, NetworkReading, read_network
 from lembas.simulate import Simulation, simulate
 from lembas.sources import from_counts, from_h5ad, from_tables
 
@@ -32,10 +33,12 @@ class Study:
     Attributes:
         dataset: Expression, split, inputs and targets.
         network: The prior, whole.
+        reading: What the network's file was read as; None: it was simulated.
     """
 
     dataset: Dataset
     network: Network
+    reading: NetworkReading | None = None
 
 
 def open_study(
@@ -56,7 +59,9 @@ def open_study(
             and may have ``gene_lengths``; tables need ``tf_table`` and ``gene_table``; h5ad
             needs ``h5ad``. ``external`` maps cohort names to files, ``series`` is a table, and
             all may have ``gene_map``, a table of gene names.
-        options: Settings of the source's function, or of :func:`lembas.simulate.simulate`.
+        options: Settings of the source's function, or of :func:`lembas.simulate.simulate`; with
+            files, ``network_options`` are the fields of
+            :class:`lembas.network_reading.NetworkOptions`.
         cache: Folder that keeps tables parsed from text, for the next time.
 
     Raises:
@@ -105,7 +110,7 @@ def _options(source: str) -> list[str]:
         if parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in not_settings
     ]
     shared = [field.name for options in (BuildOptions, BorderOptions) for field in fields(options)]
-    return list(dict.fromkeys([*named, *shared]))
+    return list(dict.fromkeys(["network_options", *named, *shared]))
 
 
 def _simulated(folder: Path, files: dict[str, Any], options: dict[str, Any]) -> Study:
@@ -158,10 +163,12 @@ def _measured(
                 f"files: external is {files['external']!r}; expected a mapping of cohort names to "
                 "files, such as {GSE130970: counts.tsv.gz}"
             )
-        network = Network.read(folder / files["network"])
+        how = NetworkOptions.of(options.pop("network_options", None))
+        reading = read_network(folder / files["network"], how)
         paths = [folder / files[role] for role in needed]
         others = {role: _paths(folder, files[role]) for role in extras if files.get(role)}
-        return Study(read(*paths, network, **others, **(given or {}), **options), network)
+        dataset = read(*paths, reading.network, **others, **(given or {}), **options)
+        return Study(dataset, reading.network, reading)
 
     return opener
 

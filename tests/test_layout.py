@@ -19,7 +19,8 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # A module imports from lower levels, or from its own level without a circle.
 LEVELS = {
     0: (
-        "network names labels checks tables formats h5ad sources data cohorts split duplicates "
+        "network names network_formats network_reading network_layouts network_text name_overlap "
+        "labels checks tables formats h5ad sources data cohorts split duplicates "
         "audit metrics intervals coverage strata original linear ranks ridge plotting "
         "unfinished cached annotation rewiring path_ridge inner_split pls signed_ridge "
         "significance calibration calibration_words gate few_shot gene_strata gene_table gene_sets "
@@ -31,7 +32,7 @@ LEVELS = {
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests baselines "
         "penalties recipes drawn reads batches start flat_forests edge_kernels gene_fits boosted "
-        "learners tuning guard gene_readout training_state"
+        "edge_signs learners tuning guard gene_readout training_state"
     ),
     2: (
         "study optimise projection gains curated ablation training attribution explanation latency "
