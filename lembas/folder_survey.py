@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from lembas.formats import listed
 from lembas.measured import Measured, measure
 from lembas.network import Network
+from lembas.network_formats import read_network
+from lembas.network_reading import NetworkOptions
 from lembas.recognise import Recognised, recognise
 
 MOST_FILES = 200
@@ -30,6 +33,10 @@ class Answers:
         genes_in: "rows" or "columns", for every table.
         scale: "counts" or "log10", of the study.
         unit: "cpm" or "tpm", what counts become.
+        unsigned: Whether edges of the network may have no known sign.
+        on_conflict: "drop" or "unsigned": what becomes of an edge listed with both signs.
+        to_upper: Whether names that the network has in capitals only are put into capitals.
+        duplicates: "sum", "max_mean" or "first": what becomes of genes that get the same symbol.
         series: File of the samples' series.
         gene_map: File of old and new gene names.
         cohort: Cohort of an .h5ad that is split into training and test samples.
@@ -42,6 +49,10 @@ class Answers:
     genes_in: str = ""
     scale: str = ""
     unit: str = ""
+    unsigned: bool = False
+    on_conflict: str = ""
+    to_upper: bool = False
+    duplicates: str = ""
     series: str = ""
     gene_map: str = ""
     cohort: str = ""
@@ -52,12 +63,21 @@ class Answers:
             "genes_in": ("rows", "columns"),
             "scale": ("counts", "log10"),
             "unit": ("cpm", "tpm"),
+            "on_conflict": ("drop", "unsigned"),
+            "duplicates": ("sum", "max_mean", "first"),
         }
         for name, known in choices.items():
             if (value := getattr(self, name)) and value not in known:
                 raise ValueError(f"{name} is {value!r}; expected one of {', '.join(known)}")
+        NetworkOptions.of(self.network_options)
         if self.external and self.no_external:
             raise ValueError("--external and --no-external exclude each other; give one of them")
+
+    @property
+    def network_options(self) -> dict[str, Any]:
+        """How networks are read, as a profile says it; empty: as usual."""
+        said = {"unsigned": self.unsigned, "on_conflict": self.on_conflict}
+        return {name: value for name, value in said.items() if value}
 
 
 @dataclass(frozen=True)
@@ -114,9 +134,10 @@ def look(folder: str | Path, answers: Answers | None = None) -> Found:
     for file, record in list(records.items()):
         if record.role == "network":
             try:
-                networks[file] = Network.read(folder / file)
+                options = NetworkOptions.of(answers.network_options)
+                networks[file] = read_network(folder / file, options).network
             except ValueError as error:
-                records[file] = replace(record, role="unreadable", why=str(error))
+                records[file] = replace(record, problems=(str(error),))
     known = _known(networks)
     tables = tuple(
         measure(record, known=known, genes_in=answers.genes_in)

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from lembas.formats import BLOCK_BYTES, SEPARATORS
+from lembas.text_files import other_separator, what_it_is
 
 # Samples or genes whose cells are looked at: enough to tell counts from logarithms.
 MOST_ROWS = 200
@@ -25,7 +26,6 @@ MOST_COLUMNS = 40
 MOST_GENES = 300_000
 # A text is read as far as this, which takes seconds.
 MOST_BYTES = 1 << 29
-NAMES_OF_SEPARATORS = {"\t": "a tab", ",": "a comma", ";": "a semicolon", " ": "a space"}
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,7 @@ def peek_text(path: Path, *, most_bytes: int = MOST_BYTES) -> Peek:
     separator = SEPARATORS[kind]
     try:
         with path.open("rb") as raw, _opened(raw, path) as stream:
-            header = _fields(_next_line(stream).decode("utf-8-sig"), separator)
-            _refuse_other_separator(header, separator, kind)
+            header = _header(stream, separator)
             lines = _Lines(separator, header)
             whole = lines.gather(stream, most_bytes)
             share = 1.0 if whole else raw.tell() / path.stat().st_size
@@ -93,9 +92,9 @@ def peek_text(path: Path, *, most_bytes: int = MOST_BYTES) -> Peek:
             raise ValueError("is empty: expected a line of names and rows below it")
         return lines.peeked(share)
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"cannot be read ({error}): it is damaged, cut short or no UTF-8 text; copy it again"
-        ) from error
+        known = what_it_is(path)
+        damaged = f"cannot be read ({error}): it is damaged, cut short or no UTF-8 text"
+        raise ValueError(f"it is {known}" if known else f"{damaged}; copy it again") from error
 
 
 class _Line(NamedTuple):
@@ -217,10 +216,14 @@ def _opened(raw: IO[bytes], path: Path) -> IO[bytes]:
     return io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 20)
 
 
-def _next_line(stream: IO[bytes]) -> bytes:
+def _header(stream: IO[bytes], separator: str) -> list[str]:
+    """Read the first line, or say that it is separated otherwise."""
     text = stream.readline(BLOCK_BYTES)
     _refuse_endless(text)
-    return text.rstrip(b"\r\n")
+    line = text.rstrip(b"\r\n").decode("utf-8-sig")
+    if found := other_separator(line, separator):
+        raise ValueError(found)
+    return _fields(line, separator)
 
 
 def _refuse_endless(text: bytes) -> None:
@@ -231,17 +234,3 @@ def _refuse_endless(text: bytes) -> None:
 
 def _fields(line: str, separator: str) -> list[str]:
     return next(csv.reader([line], delimiter=separator), [])
-
-
-def _refuse_other_separator(header: list[str], separator: str, kind: str) -> None:
-    """Refuse a header of one field that falls apart at another separator."""
-    if len(header) > 1:
-        return
-    parts = {mark: "".join(header).count(mark) for mark in NAMES_OF_SEPARATORS}
-    mark = max(parts, key=parts.__getitem__)
-    if parts[mark]:
-        raise ValueError(
-            f"has fields separated by {NAMES_OF_SEPARATORS[mark]}, while {kind} stands for "
-            f"{NAMES_OF_SEPARATORS[separator]}; give it the suffix that fits (.csv: comma; .tsv, "
-            ".txt: tab), or write it again"
-        )

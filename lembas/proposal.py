@@ -58,7 +58,18 @@ def propose(found: Found, answers: Answers | None = None) -> Draft:
 def _choose_network(draft: Draft, found: Found, answers: Answers) -> None:
     """Take the only network, or the one the user names."""
     files = list(found.networks)
-    if answers.network:
+    refused = [record for record in found.of_role("network") if record.file not in files]
+    if answers.network_options:
+        draft.set("network_options", answers.network_options, "as the options of the call say")
+    if blocking := [record for record in refused if answers.network == record.file or not files]:
+        for record in blocking:
+            draft.ask(
+                f"{record.file} is a network ({record.why}) that cannot be read: "
+                f"{record.problems[0]}.",
+                "mend it; --unsigned lets edges have no sign, --on-conflict drop leaves out edges "
+                "with both",
+            )
+    elif answers.network:
         draft.use("network", answers.network, "named by --network")
     elif len(files) == 1:
         draft.use("network", files[0], "the only network")
@@ -76,7 +87,8 @@ def _choose_network(draft: Draft, found: Found, answers: Answers) -> None:
     else:
         draft.ask(
             "There is no network here.",
-            "put a table with the columns TF, Gene and Interaction (1 or -1) into the folder",
+            "put one into the folder: the columns TF, Gene and Interaction (1 or -1), or another "
+            "layout of the page own_network",
         )
 
 
@@ -245,7 +257,11 @@ def _meet(draft: Draft, found: Found) -> None:
                 )
     for shared in draft.overlaps if chosen else ():
         if not (shared.n_tfs_measured and shared.n_targets_measured) and not draft.needs_names:
-            draft.ask(_no_meeting(shared, found), "use the same gene names in both")
+            answer = "use the same gene names in both"
+            if shared.offers:
+                answer += ", or --to-upper, which puts names into capitals (from mouse to human "
+                answer += "that is a guess)"
+            draft.ask(_no_meeting(shared, found), answer)
 
 
 def _no_meeting(shared: Overlap, found: Found) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
 
-from lembas.formats import counted, is_delimited_text, listed
+from lembas.formats import MISSING, counted, is_delimited_text, listed
 from lembas.gene_names import diagnose_names
+from lembas.network_layouts import matching
+from lembas.network_text import looks_like_sif
 from lembas.orientation import SAMPLE_CORNERS
 from lembas.peek import MOST_ROWS, Peek, peek_text
 from lembas.peek_binary import PeekHdf5, peek_hdf5, peek_parquet
+from lembas.text_files import commas_in_numbers
 
 # The four files of the original study; only these are known by their names.
 ORIGINAL_NAMES = {
@@ -41,8 +43,6 @@ ROLES = {
 }
 IDENTIFIERS = ("ensembl", "ensembl_versioned", "entrez")
 HDF5 = (".h5ad", ".h5", ".hdf5")
-DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
-MISSING = ("", "NA", "N/A", "#N/A", "NaN", "nan", "NULL", "null", "None")
 
 
 def _no_labels() -> pd.Index:
@@ -116,6 +116,8 @@ def recognise(path: Path, folder: Path) -> Recognised:
     try:
         if path.suffix in HDF5:
             return _of_hdf5(name, peek_hdf5(path))
+        if ".sif" in path.suffixes:
+            return Recognised(name, "network", "SIF: TF, relation, gene", layout="sif")
         if path.suffix == ".parquet":
             return _of_table(name, peek_parquet(path), "parquet")
         if is_delimited_text(path):
@@ -153,6 +155,10 @@ def _of_table(name: str, seen: Peek, layout: str) -> Recognised:
     for role, needed in NAMED_LAYOUTS:
         if header.issuperset(needed):
             return _records(name, role, f"columns {', '.join(needed)}", seen)
+    # TF and target in the header: no table of expression has both, whatever its numbers.
+    if layouts := matching([seen.corner, *map(str, seen.columns)]):
+        words = " or ".join(layout.words for layout in layouts)
+        return replace(_records(name, "network", words, seen), layout=layouts[0].name)
     numbers = seen.wide[seen.texts.columns] if seen.columns.is_unique else seen.tall
     of_numbers = numbers.notna().any()
     if len(of_numbers) > 1 and 2 * of_numbers.sum() > len(of_numbers):
@@ -176,14 +182,18 @@ def _of_table(name: str, seen: Peek, layout: str) -> Recognised:
 def _of_records(name: str, seen: Peek) -> Recognised:
     """Describe a table of text."""
     header = [seen.corner, *map(str, seen.columns)]
-    if {"TF", "Gene", "Interaction"}.issubset(header):
-        return _records(name, "network", "columns TF, Gene, Interaction", seen)
+    if looks_like_sif("\n".join("\t".join(row) for row in [header, *_text_rows(seen)])):
+        return replace(_records(name, "network", "SIF: TF, relation, gene", seen), layout="sif")
     if pair := _gene_map_columns(seen):
         return replace(_records(name, "gene_map", f"columns {' and '.join(pair)}", seen), pair=pair)
     if SAMPLE_CORNERS.intersection(column.lower() for column in header):
         why = f"columns {listed(header)}; a table of series has the columns sample and series"
         return _records(name, "sample_table", why, seen)
     return _records(name, "other", f"text in its columns {listed(header)}", seen)
+
+
+def _text_rows(seen: Peek) -> list[list[str]]:
+    return [[label, *cells] for label, *cells in seen.texts.itertuples(name=None)]
 
 
 def _gene_map_columns(seen: Peek) -> tuple[str, str] | None:
@@ -214,10 +224,10 @@ def _problems(seen: Peek) -> tuple[str, ...]:
     texts = seen.texts
     is_number = texts.apply(pd.to_numeric, errors="coerce").notna().to_numpy()
     wrong = ~is_number & ~texts.isin(MISSING).to_numpy()
-    commas = [cell for cell in texts.to_numpy()[wrong] if DECIMAL_COMMA.fullmatch(cell)]
-    if commas:
-        found.append(f"numbers with a decimal comma, such as {commas[0]}: write them with a point")
-    elif wrong.any():
+    cells = texts.to_numpy()[wrong]
+    if len(cells) and (remedy := commas_in_numbers(cells)):
+        found.append(f"commas in numbers, such as {cells[0]}: {remedy}")
+    elif len(cells):
         columns = texts.columns[wrong.any(axis=0)]
         found.append(
             f"cells that are no numbers, in the column(s) {listed(columns)}: correct them, or "

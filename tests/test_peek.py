@@ -103,8 +103,16 @@ def test_labels_choose_not_places() -> None:
     [
         ("a.tsv", b"", "is empty: expected a line of names"),
         ("a.tsv", b"gene\ts1\n", "is empty: expected a line of names"),
-        ("a.csv", b"gene;s1;s2\nALB;1;2\n", "separated by a semicolon, while .csv stands for a c"),
-        ("a.tsv", b"gene,s1\nALB,1\n", "separated by a comma, while .tsv stands for a tab"),
+        (
+            "a.csv",
+            b"gene;s1;s2\nALB;1;2\n",
+            "separated by semicolons (3 in the first line), where its",
+        ),
+        (
+            "a.tsv",
+            b"gene,s1\nALB,1\n",
+            "separated by commas (2 in the first line), where its name promises tabs",
+        ),
         ("a.tsv", b"gene\ts1\n\xff\t1\n", "no UTF-8 text; copy it again"),
         ("a.tsv.gz", b"no gzip", "damaged, cut short"),
         ("a.tsv.gz", gzip.compress(b"gene\ts1\n" + b"ALB\t1\n" * 9999)[:-30], "damaged, cut"),

@@ -15,6 +15,7 @@ from lembas.proposal import propose
 from lembas.simulate import Simulation
 from lembas.study import open_study
 from tests.data_folder import (
+    ensembl_ids,
     simulated,
     write_counts,
     write_external_counts,
@@ -93,6 +94,49 @@ def test_other_sources_open(tmp_path: Path, made: Simulation, kind: str) -> None
         check_names=False,
         check_dtype=False,
     )
+
+
+def test_the_studys_four_files_open(tmp_path: Path, made: Simulation) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    made.prior.edges.to_csv(folder / "network(full).tsv", sep="\t", index=False)
+    targets = made.expression.columns.difference(pd.Index(made.tfs))
+    tables = {
+        "TF(full).tsv": made.expression[made.tfs],
+        "Geneexpression (full).tsv": made.expression[targets],
+        "Liver_bulk_external.tsv": made.external["external_near"],
+    }
+    for name, table in tables.items():
+        table.to_csv(folder / name, sep="\t")
+    own = drafted(folder, tmp_path)
+    assert own["source"] == "study"
+    drafted_set = open_study(data_dir=folder, **own).dataset  # type: ignore[arg-type]
+    by_name = open_study("study", data_dir=folder).dataset
+    pd.testing.assert_frame_equal(drafted_set.expression, by_name.expression)
+    assert drafted_set.inputs.equals(by_name.inputs)
+
+
+def test_ensembl_ids_and_their_symbols_give_the_study_of_symbols(
+    counted: Path, tmp_path: Path, made: Simulation
+) -> None:
+    plain = open_study(data_dir=counted, **drafted(counted, tmp_path)).dataset  # type: ignore[arg-type]
+    folder = tmp_path / "ids"
+    folder.mkdir()
+    write_network(folder, made)
+    counts, far = write_counts(folder, made), write_external_counts(folder, made)
+    write_series(folder, counts.index)
+    ids = ensembl_ids(counts.columns, version=".3")
+    for name, table in (("counts.tsv", counts), ("far.tsv", far)):
+        table.T.set_axis(ids).to_csv(folder / name, sep="\t", index_label="gene")
+    names = pd.DataFrame({"gene_id": ensembl_ids(counts.columns), "symbol": counts.columns})
+    names.to_csv(folder / "map.csv", index=False)
+    (tmp_path / "profiles" / "mine.yml").unlink()
+    own = drafted(folder, tmp_path)
+    mapped = open_study(data_dir=folder, **own).dataset  # type: ignore[arg-type]
+    pd.testing.assert_frame_equal(
+        mapped.expression[plain.expression.columns], plain.expression, check_exact=True
+    )
+    assert mapped.inputs.equals(plain.inputs)
 
 
 def test_every_choice_has_its_reason(counted: Path) -> None:

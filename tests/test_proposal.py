@@ -74,6 +74,25 @@ def test_names_of_files_do_not_matter(tmp_path: Path, made: Simulation) -> None:
     assert draft.files["external"] == {"a": "a.tsv"}
 
 
+def test_the_order_of_rows_and_columns_does_not_matter(tmp_path: Path, made: Simulation) -> None:
+    rng = np.random.default_rng(3)
+    drafts = []
+    for number in range(2):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        edges = made.prior.edges.iloc[rng.permutation(len(made.prior.edges))]
+        edges.to_csv(folder / "network.tsv", sep="\t", index=False)
+        for counts in (write_counts(folder, made), write_external_counts(folder, made)):
+            name = "counts.tsv" if len(counts) == 120 else "far.tsv"
+            turned = counts.T.iloc[rng.permutation(counts.shape[1]), rng.permutation(len(counts))]
+            turned.to_csv(folder / name, sep="\t", index_label="gene")
+        drafts.append(proposed(folder))
+    one, other = drafts
+    assert one.questions == other.questions == []
+    assert (one.source, one.files, one.options) == (other.source, other.files, other.options)
+    assert one.overlaps == other.overlaps
+
+
 def test_answers_are_followed(tmp_path: Path, made: Simulation) -> None:
     write_network(tmp_path, made)
     write_counts(tmp_path, made)
@@ -172,8 +191,12 @@ def test_ensembl_ids_need_a_table_of_names(tmp_path: Path, made: Simulation) -> 
     ids = ensembl_ids(counts.columns, version=".12")
     counts.T.set_axis(ids).to_csv(tmp_path / "counts.tsv", sep="\t", index_label="gene")
     question = "are Ensembl ids, such as ENSG00000000001.12, ENSG00000000002.12"
-    assert "put a table of these ids" in asked(proposed(tmp_path), question)
+    assert "put a table with the columns gene_id and symbol" in asked(proposed(tmp_path), question)
     names = pd.DataFrame({"id": ensembl_ids(counts.columns), "name": counts.columns})
+    names.to_csv(tmp_path / "map.csv", index=False)
+    question = "identifiers in its column 'id' and symbols in 'name'"
+    assert asked(proposed(tmp_path), question) == "call these columns gene_id and symbol"
+    names.columns = ["gene_id", "symbol"]
     names.to_csv(tmp_path / "map.csv", index=False)
     draft = proposed(tmp_path)
     assert (draft.questions, draft.files["gene_map"]) == ([], "map.csv")
@@ -248,11 +271,69 @@ def test_names_that_do_not_meet_are_shown_and_offered(tmp_path: Path, made: Simu
     counts.T.to_csv(tmp_path / "counts.tsv", sep="\t", index_label="gene")
     draft = proposed(tmp_path)
     answer = asked(draft, f"counts.tsv measures 0 of {len(made.prior.tfs)} TFs")
-    assert answer == "use the same gene names in both"
+    assert answer.startswith("use the same gene names in both, or --to-upper")
     text = next(item.text for item in draft.questions)
     first = made.prior.tfs[0]
     assert "may be meant: " in text
     assert re.search(rf"{first.lower()} as {first}|{counts.columns[0]} as ", text)
+    draft = proposed(tmp_path, to_upper=True)
+    assert (draft.questions, draft.options["rename"]) == ([], {"to_upper": True})
+
+
+def test_genes_that_get_one_symbol_are_asked_about(tmp_path: Path, made: Simulation) -> None:
+    write_network(tmp_path, made)
+    counts = write_counts(tmp_path, made)
+    ids = ensembl_ids(counts.columns)
+    counts.T.set_axis(ids).to_csv(tmp_path / "counts.tsv", sep="\t", index_label="gene")
+    symbols = [made.prior.tfs[0], *counts.columns[1:]]
+    symbols[1] = symbols[0]
+    table = pd.DataFrame({"gene_id": ids, "symbol": symbols})
+    table.to_csv(tmp_path / "map.csv", index=False)
+    draft = proposed(tmp_path)
+    assert asked(draft, "get the same symbol").startswith("--duplicates sum")
+    assert proposed(tmp_path, duplicates="sum").options["duplicates"] == "sum"
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "layout"),
+    [
+        ("a.csv", {"TF": "source", "Gene": "target", "Interaction": "weight"}, "decoupler"),
+        ("a.tsv", {"TF": "tf", "Gene": "gene", "Interaction": "effect"}, "edge list"),
+    ],
+)
+def test_networks_of_other_layouts(
+    tmp_path: Path, made: Simulation, name: str, columns: dict[str, str], layout: str
+) -> None:
+    write_counts(tmp_path, made)
+    edges = made.prior.edges.rename(columns=columns)
+    edges.to_csv(tmp_path / name, sep="," if name.endswith("csv") else "\t", index=False)
+    found = look(tmp_path)
+    assert found.records[name].layout == layout
+    assert found.networks[name].digest == made.prior.digest
+    assert propose(found).files["network"] == name
+
+
+@pytest.mark.parametrize("name", ["a.sif", "a.tsv"])
+def test_a_network_without_a_header(tmp_path: Path, made: Simulation, name: str) -> None:
+    write_counts(tmp_path, made)
+    lines = [
+        f"{edge.TF}\t{'activates' if edge.Interaction > 0 else 'inhibits'}\t{edge.Gene}"
+        for edge in made.prior.edges.itertuples()
+    ]
+    (tmp_path / name).write_text("\n".join(lines) + "\n")
+    found = look(tmp_path)
+    assert (found.records[name].role, found.records[name].layout) == ("network", "sif")
+    assert found.networks[name].digest == made.prior.digest
+
+
+def test_a_network_without_signs_is_asked_about(tmp_path: Path, made: Simulation) -> None:
+    write_counts(tmp_path, made)
+    made.prior.edges[["TF", "Gene"]].to_csv(tmp_path / "net.tsv", sep="\t", index=False)
+    question = "net.tsv is a network (an edge list) that cannot be read"
+    assert "--unsigned lets edges have no sign" in asked(proposed(tmp_path), question)
+    draft = proposed(tmp_path, unsigned=True)
+    assert draft.questions == []
+    assert draft.options["network_options"] == {"unsigned": True}
 
 
 def test_samples_in_two_cohorts_keep_a_table_out(tmp_path: Path, made: Simulation) -> None:

@@ -109,7 +109,7 @@ def test_labels_and_sizes(folder: Path, made: Simulation) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("gene\ts1\ts2\nALB\t1,5\t2,5\nAFP\t3\t4\n", "a decimal comma, such as"),
+        ("gene\ts1\ts2\nALB\t1,5\t2,5\nAFP\t3\t4\n", "commas in numbers, such as"),
         ("gene\tchr\ts1\ts2\nALB\t4q\t1\t2\nAFP\t4q\t3\t4\n", "no numbers, in the column(s) chr"),
         ("gene\ts1\ts2\nALB\t1\t2\nALB\t3\t4\n", "1 repeated row name: ALB"),
         ("gene\ts1\ts1\nALB\t1\t2\nAFP\t3\t4\n", "1 repeated column name: s1"),
@@ -129,7 +129,7 @@ def test_what_readers_would_refuse_is_said(tmp_path: Path, text: str, problem: s
         ("a.h5ad", b"\x89HDF\r\n\x1a\n cut short", "damaged"),
         ("a.parquet", b"PAR1", "damaged, cut short"),
         ("a.tsv.gz", b"\x1f\x8b\x08", "damaged, cut short"),
-        ("a.csv", b"gene;s1\nALB;1\n", "separated by a semicolon"),
+        ("a.csv", b"gene;s1\nALB;1\n", "separated by semicolons"),
     ],
 )
 def test_a_damaged_file_is_one_of_the_findings(

@@ -25,6 +25,18 @@ OPEN_QUESTIONS = 4
 @click.option("--genes-in", type=click.Choice(["rows", "columns"]), help="Where genes are.")
 @click.option("--scale", type=click.Choice(["counts", "log10"]), help="Scale of the study.")
 @click.option("--unit", type=click.Choice(["cpm", "tpm"]), help="What counts become.")
+@click.option("--unsigned", is_flag=True, help="Edges of the network may have no known sign.")
+@click.option(
+    "--on-conflict",
+    type=click.Choice(["drop", "unsigned"]),
+    help="What becomes of edges listed with both signs.",
+)
+@click.option("--to-upper", is_flag=True, help="Put names into capitals where the network does.")
+@click.option(
+    "--duplicates",
+    type=click.Choice(["sum", "max_mean", "first"]),
+    help="What becomes of genes that get the same symbol.",
+)
 @click.option("--series", default="", metavar="FILE", help="Table of the samples' series.")
 @click.option("--gene-map", default="", metavar="FILE", help="Table of identifiers and symbols.")
 @click.option("--cohort", default="", metavar="NAME", help="Cohort of an .h5ad to train on.")
