@@ -29,34 +29,36 @@ def choose_study(draft: Draft, found: Found, answers: Answers) -> None:
             "ARCHS4's .h5; genes on one side, samples on the other",
         )
         return
-    largest = max(table.n_cells for table in tables)
-    candidates = [table for table in tables if table.n_cells == largest]
     if answers.study:
         draft.study = found.table(answers.study)
         draft.reasons["study"] = "named by --study"
     elif found.is_original:
         draft.study = found.table(ORIGINAL_FILES["gene_table"])
         draft.reasons["study"] = "named as in the original study"
-    elif len(candidates) > 1 and largest:
-        draft.ask(
-            f"{counted(len(candidates), 'table')} are equally large: "
-            f"{listed(table.file for table in candidates)}. Which is the study?",
-            f"--study {candidates[0].file}",
-        )
-    elif unknown := [table for table in tables if not table.genes_in]:
-        # Without its orientation nobody knows how large a table is.
-        draft.study = unknown[0]
     else:
-        draft.study = candidates[0]
-        others = len(tables) - 1
-        draft.reasons["study"] = (
-            f"the largest of {counted(len(tables), 'table')}" if others else "the only table"
+        _propose_largest(draft, tables)
+
+
+def _propose_largest(draft: Draft, tables: list[Measured]) -> None:
+    """Propose the largest table as the study, and say so; ask where several are as large."""
+    most = max(table.n_cells for table in tables)
+    largest = [table for table in tables if table.n_cells == most]
+    if len(largest) > 1:
+        draft.ask(
+            f"{counted(len(largest), 'table')} are equally large: "
+            f"{listed(table.file for table in largest)}. Which is the study?",
+            f"--study {largest[0].file}",
         )
-        if others:
-            draft.notes.append(
-                f"{draft.study.file} is proposed as the study because it is the largest table; "
-                "--study FILE names another."
-            )
+        return
+    (draft.study,) = largest
+    if len(tables) == 1:
+        draft.reasons["study"] = "the only table"
+        return
+    draft.reasons["study"] = f"the largest of {len(tables)} tables"
+    draft.notes.append(
+        f"{draft.study.file} is proposed as the study because it is the largest table; "
+        "--study FILE names another."
+    )
 
 
 def choose_partner(draft: Draft, found: Found) -> tuple[Measured, Measured] | None:
@@ -85,13 +87,10 @@ def choose_partner(draft: Draft, found: Found) -> tuple[Measured, Measured] | No
             "leave one table of TFs and one of genes in the folder",
         )
         return None
-    known = (
-        next(iter(found.networks.values()), None)
-        if draft.files.get("network") is None
-        else (found.networks[draft.files["network"]])
-    )
-    if known is None:
+    network = draft.files.get("network") or next(iter(found.networks), "")
+    if network not in found.networks:
         return None
+    known = found.networks[network]
     pair = sorted(
         (study, same[0]), key=lambda table: table.genes.isin(known.tfs).mean(), reverse=True
     )

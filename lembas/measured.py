@@ -50,8 +50,8 @@ class Measured:
 
     @property
     def n_cells(self) -> int:
-        """Size: samples times genes."""
-        return self.n_samples * self.n_genes
+        """Size: rows times columns, wherever the genes are."""
+        return self.record.n_rows * len(self.record.columns)
 
     @property
     def n_genes(self) -> int:

@@ -55,18 +55,22 @@ def profile_text(draft: Draft, name: str) -> str:
         "  default: 3600",
         "chapters:",
         "  01_data:",
-        *_commented("source", draft.source, draft.reasons.get("source", ""), indent=4),
-        "    files:",
-        *(line for role in draft.files for line in _file(role, draft)),
-        "    options:",
-        *(
-            line
-            for option, value in draft.options.items()
-            for line in _commented(option, value, draft.reasons.get(option, ""), indent=6)
-        ),
+        *_data_chapter(draft),
         *_models(draft),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _data_chapter(draft: Draft) -> list[str]:
+    """Write source, files and options, each below its reason."""
+    lines = _commented("source", draft.source, draft.reasons.get("source", ""), indent=4)
+    lines.append("    files:")
+    for role in draft.files:
+        lines += _file(role, draft)
+    lines.append("    options:")
+    for option, value in draft.options.items():
+        lines += _commented(option, value, draft.reasons.get(option, ""), indent=6)
+    return lines
 
 
 def write_profile(draft: Draft, name: str, root: Path) -> Path:

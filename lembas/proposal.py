@@ -61,35 +61,42 @@ def _choose_network(draft: Draft, found: Found, answers: Answers) -> None:
     refused = [record for record in found.of_role("network") if record.file not in files]
     if answers.network_options:
         draft.set("network_options", answers.network_options, "as the options of the call say")
-    if blocking := [record for record in refused if answers.network == record.file or not files]:
-        for record in blocking:
-            draft.ask(
-                f"{record.file} is a network ({record.why}) that cannot be read: "
-                f"{record.problems[0]}.",
-                "mend it; --unsigned lets edges have no sign, --on-conflict drop leaves out edges "
-                "with both",
-            )
-    elif answers.network:
+    blocking = [record for record in refused if answers.network == record.file or not files]
+    for record in blocking:
+        draft.ask(
+            f"{record.file} is a network ({record.why}) that cannot be read: {record.problems[0]}.",
+            "mend it; --unsigned lets edges have no sign, --on-conflict drop leaves out edges "
+            "with both",
+        )
+    if blocking:
+        return
+    if answers.network:
         draft.use("network", answers.network, "named by --network")
     elif len(files) == 1:
         draft.use("network", files[0], "the only network")
-    elif found.is_original and not answers.study:
+    elif found.is_original and not answers.study and ORIGINAL_FILES["network"] in files:
         draft.use("network", ORIGINAL_FILES["network"], "named as in the original study")
-    elif files:
-        sizes = (
-            f"{file} ({counted(len(network.edges), 'edge')}, {counted(len(network.tfs), 'TF')})"
-            for file, network in found.networks.items()
-        )
-        draft.ask(
-            f"There are {len(files)} networks: {listed(sizes)}. Which is the prior?",
-            f"--network {files[0]}",
-        )
     else:
+        _ask_for_network(draft, found)
+
+
+def _ask_for_network(draft: Draft, found: Found) -> None:
+    """Ask which network is the prior, or for one."""
+    if not found.networks:
         draft.ask(
             "There is no network here.",
             "put one into the folder: the columns TF, Gene and Interaction (1 or -1), or another "
             "layout of the page own_network",
         )
+        return
+    sizes = (
+        f"{file} ({counted(len(network.edges), 'edge')}, {counted(len(network.tfs), 'TF')})"
+        for file, network in found.networks.items()
+    )
+    draft.ask(
+        f"There are {len(found.networks)} networks: {listed(sizes)}. Which is the prior?",
+        f"--network {next(iter(found.networks))}",
+    )
 
 
 def _is_sound(draft: Draft, study: Measured) -> bool:

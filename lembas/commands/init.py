@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from lembas.commands.shared import project_root
+
 # Nothing failed, yet no profile was written: what is open is listed.
 OPEN_QUESTIONS = 4
 
@@ -54,7 +56,6 @@ def init(
     while a question is open no profile is written, and the exit code is 4.
     """
     from lembas import survey_words
-    from lembas.__main__ import _root as project_root
     from lembas.folder_survey import Answers, look
     from lembas.profile_draft import free_path, write_profile
     from lembas.proposal import propose
