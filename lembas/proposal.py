@@ -290,5 +290,8 @@ def _list_unused(draft: Draft, found: Found) -> None:
     if draft.study is not None:
         chosen.add(draft.study.file)
     for record in found.records.values():
-        if record.file not in chosen and record.role in ("network", "gene_map", "expression"):
+        is_asked = record.role == "network" and "network" not in draft.files
+        if record.file in chosen or is_asked:
+            continue
+        if record.role in ("network", "gene_map", "expression"):
             draft.unused.setdefault(record.file, "not chosen")
