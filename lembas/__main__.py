@@ -15,6 +15,7 @@ from lembas.commands.convert import convert
 from lembas.commands.execute import execute
 from lembas.commands.execute_piece import execute_piece
 from lembas.commands.fetch import fetch
+from lembas.commands.init import init
 from lembas.commands.run import run
 from lembas.commands.shared import examples, verbosity
 from lembas.commands.status import params, status
@@ -28,6 +29,7 @@ Exit codes:
   1    failed: a sentence on standard error says why and what to do
   2    wrong usage: an unknown command, option or value
   3    lembas check --strict: the audit has warnings
+  4    lembas init: a question is open, and no profile was written
   130  interrupted; the next call goes on from there"""
 
 
@@ -54,6 +56,7 @@ cli.add_command(status)
 cli.add_command(params)
 cli.add_command(build)
 cli.add_command(book)
+cli.add_command(init)
 cli.add_command(check)
 cli.add_command(compare)
 cli.add_command(convert)

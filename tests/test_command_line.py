@@ -89,6 +89,11 @@ def test_the_help_documents_the_exit_codes() -> None:
         assert re.search(rf"^ +{code} +{words}", text, re.MULTILINE)
 
 
+def words(item: click.Parameter) -> list[str]:
+    """Name an option in all its forms, the one that says no included."""
+    return [word for word in (*item.opts, *item.secondary_opts) if word[0] == "-"]
+
+
 def test_the_page_names_the_commands_and_options_that_there_are() -> None:
     text = PAGE.read_text()
     sections = dict(
@@ -98,7 +103,7 @@ def test_the_page_names_the_commands_and_options_that_there_are() -> None:
     everywhere = {"-q", "--quiet", "-v", "--verbose", "-h", "--help"}
     for name, section in sections.items():
         named = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", section)) - everywhere
-        there = {word for item in COMMANDS[name].params for word in item.opts if word[0] == "-"}
+        there = {word for item in COMMANDS[name].params for word in words(item)}
         assert named == there - everywhere, name
     for block in re.findall(r"```bash\n(.*?)```", text, re.DOTALL):
         for line in re.sub(r"\\\n", " ", block).splitlines():

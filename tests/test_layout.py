@@ -27,7 +27,8 @@ LEVELS = {
         "explained_genes attribution_means archs4 archs4_counts archs4_extract archs4_query "
         "archs4_series archs4_source archs4_words project network_formats network_reading "
         "network_layouts network_text name_overlap shares gene_names scales gene_mapping "
-        "border os_errors text_files geo geo_tables"
+        "border os_errors text_files geo geo_tables peek peek_binary recognise orientation "
+        "measured folder_survey draft cohort_choice gene_choice proposal survey_words"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests "
@@ -47,7 +48,7 @@ LEVELS = {
     3: (
         "artifacts downloads model_files fitting parameter_counts profiles provenance "
         "chapters dependencies execution plan workflow render errors progress comparison "
-        "score_changes commands __main__ handmade scattered resources pieces"
+        "score_changes commands __main__ handmade scattered resources pieces profile_draft"
     ),
 }
 LEVEL_OF = {name: level for level, names in LEVELS.items() for name in names.split()}
