@@ -19,7 +19,8 @@ import pandas as pd
 from lembas.formats import BLOCK_BYTES, SEPARATORS
 from lembas.text_files import other_separator, what_it_is
 
-# Samples or genes whose cells are looked at: enough to tell counts from logarithms.
+# Rows and columns whose cells are looked at: enough to tell text from numbers, and of whole
+# samples enough to tell counts from logarithms.
 MOST_ROWS = 200
 MOST_COLUMNS = 40
 # Columns of so many rows are no samples: no species has as many genes or transcripts.
@@ -40,7 +41,7 @@ class Peek:
         columns: Names in the header, without the corner.
         rows: Labels in the first column.
         texts: Cells as text, at most 200 rows and 40 columns.
-        wide: Cells as numbers, at most 200 rows, every column; NaN where there is no number.
+        wide: Cells as numbers, at most 40 rows, every column; NaN where there is no number.
         tall: Cells as numbers, every row, at most 40 columns; empty when rows are too many.
         n_rows: How many rows there are; an estimate where the table was not read to its end.
         complete: Whether ``rows`` are all rows.
@@ -117,6 +118,9 @@ class _Lines:
     columns: list[int] = field(default_factory=list)
     is_text: bool = False
 
+    def __post_init__(self) -> None:
+        self.separator_bytes = self.separator.encode()
+
     def gather(self, stream: IO[bytes], most_bytes: int) -> bool:
         """Take lines up to a size; say whether that was all."""
         n_bytes = 0
@@ -124,12 +128,15 @@ class _Lines:
             _refuse_endless(text)
             n_bytes += len(text)
             if text := text.rstrip(b"\r\n"):
-                fields = self._cut(text)
+                # A network has lines by the million, of which only the label is wanted.
+                is_cut = len(self.labels) < MOST_GENES and not self.is_text
+                fields = self._cut(text) if is_cut else [self._label(text)]
                 if not self.labels:
                     self._begin(fields)
                 self._keep(zlib.crc32(fields[0]), text)
                 self.labels.append(fields[0].decode("utf-8"))
-                self._measure(fields)
+                if is_cut:
+                    self._measure(fields)
             if n_bytes > most_bytes:
                 return False
         return True
@@ -150,16 +157,17 @@ class _Lines:
 
     def _measure(self, fields: list[bytes]) -> None:
         """Keep some cells as numbers; none of a table whose columns are text for the most part."""
-        n_seen = len(self.labels)
-        if n_seen > MOST_GENES or self.is_text:
-            return
         cells = [fields[at] if at < len(fields) else b"" for at in self.columns]
         self.tall.extend(_numbers(cells))
-        self.is_text = n_seen == MOST_ROWS and bool(np.isnan(self.tall).mean() >= 0.5)
+        self.is_text = len(self.labels) == MOST_ROWS and bool(np.isnan(self.tall).mean() >= 0.5)
+
+    def _label(self, text: bytes) -> bytes:
+        end = text.find(self.separator_bytes)
+        return self._cut(text)[0] if b'"' in text else text[: end if end >= 0 else None]
 
     def _cut(self, text: bytes) -> list[bytes]:
         if b'"' not in text:
-            return text.split(self.separator.encode())
+            return text.split(self.separator_bytes)
         return [part.encode() for part in _fields(text.decode("utf-8"), self.separator)]
 
     def peeked(self, share: float) -> Peek:
@@ -176,14 +184,15 @@ class _Lines:
         index = pd.Index([line[0].decode() for line in sound], dtype=object)
         at = [position - 1 for position in self.columns]
         texts = [[line[position].decode() for position in self.columns] for line in sound]
-        wide = np.array([_numbers(line[1:]) for line in sound]).reshape(-1, len(names))
+        some = chosen(list(index), MOST_COLUMNS)
+        wide = np.array([_numbers(sound[place][1:]) for place in some]).reshape(-1, len(names))
         tall = np.array(self.tall).reshape(-1, len(at)) if at else np.empty((len(rows), 0))
         return Peek(
             corner=self.header[0] if self.header else "",
             columns=names,
             rows=rows,
             texts=pd.DataFrame(texts, index, names[at], dtype=object),
-            wide=pd.DataFrame(wide, index, names),
+            wide=pd.DataFrame(wide, index[some], names),
             tall=pd.DataFrame(tall, rows, names[at]) if len(tall) == len(rows) else NO_CELLS,
             n_rows=round(len(rows) / share),
             complete=share == 1.0,

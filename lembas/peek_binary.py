@@ -68,7 +68,7 @@ def peek_parquet(path: Path) -> Peek:
         columns=pd.Index(names, dtype=object),
         rows=pd.Index(labels, dtype=object),
         texts=texts.where(texts.notna(), "").astype(str).astype(object),
-        wide=_numbers(wide),
+        wide=_numbers(wide.iloc[chosen(list(wide.index), MOST_COLUMNS)]),
         tall=_numbers(tall),
         n_rows=len(labels),
     )

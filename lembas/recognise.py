@@ -12,7 +12,7 @@ from lembas.gene_names import diagnose_names
 from lembas.network_layouts import matching
 from lembas.network_text import looks_like_sif
 from lembas.orientation import SAMPLE_CORNERS
-from lembas.peek import MOST_ROWS, Peek, peek_text
+from lembas.peek import Peek, peek_text
 from lembas.peek_binary import PeekHdf5, peek_hdf5, peek_parquet
 from lembas.text_files import commas_in_numbers
 
@@ -199,7 +199,7 @@ def _text_rows(seen: Peek) -> list[list[str]]:
 def _gene_map_columns(seen: Peek) -> tuple[str, str] | None:
     """Name a column of identifiers and one of symbols, if there are both."""
     kinds = {str(name): diagnose_names(pd.Index(seen.texts[name])).kind for name in seen.texts}
-    kinds = {seen.corner: diagnose_names(seen.rows[:MOST_ROWS]).kind, **kinds}
+    kinds = {seen.corner: diagnose_names(seen.texts.index).kind, **kinds}
     identifiers = [name for name, kind in kinds.items() if kind in IDENTIFIERS]
     symbols = [name for name, kind in kinds.items() if kind == "symbol"]
     return (identifiers[0], symbols[0]) if identifiers and symbols else None

@@ -29,7 +29,8 @@ def test_labels_are_read_whole_and_cells_are_those_of_the_table(
     assert (seen.corner, seen.n_rows, seen.complete) == ("gene", 500, True)
     assert seen.rows.tolist() == table.index.tolist()
     assert seen.columns.tolist() == table.columns.tolist()
-    assert seen.wide.shape == (MOST_ROWS, 90)
+    assert seen.texts.shape == (MOST_ROWS, MOST_COLUMNS)
+    assert seen.wide.shape == (MOST_COLUMNS, 90)
     assert seen.tall.shape == (500, MOST_COLUMNS)
     for cells in (seen.wide, seen.tall, seen.texts.astype(float)):
         pd.testing.assert_frame_equal(cells, table.loc[cells.index, cells.columns])
