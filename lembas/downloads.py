@@ -159,9 +159,10 @@ def _brought(
     try:
         part = Path(store.fetch(name, downloader=getter))
     except (FinalError, requests.RequestException) as error:
-        return Outcome(name, False, f"{item.url}: {_reason(error)}; nothing was kept")
-    except ValueError:
-        return Outcome(name, False, _other_sum(item, getter.sha256))
+        return Outcome(name, False, f"{item.url}: {_reason(error)}; nothing of it was kept")
+    except ValueError:  # pooch's word for another sum
+        words = _other_sum(item, getter.sha256)
+        return Outcome(name, False, f"{item.url}: {words}; nothing of it was kept")
     if item.sha256 is None:
         part.unlink()
         return Outcome(name, False, _unchecked(item, getter))
@@ -213,11 +214,11 @@ class _Getter:
                 f"the transfer broke off after {self.n_bytes:,} bytes"
             ) from error
         if before == self.sha256 and self.item.sha256 not in (None, self.sha256):
-            raise FinalError(_other_sum(self.item, self.sha256).partition(": ")[2])
+            raise FinalError(_other_sum(self.item, self.sha256))
 
     def _write(self, response: requests.Response, path: Path) -> None:
         """Write what comes, and sum it up."""
-        total = int(response.headers.get("Content-Length") or 0)
+        total = response.raw.length_remaining or 0
         _check_room(total, path.parent, self.item.url)
         sum_of_bytes = hashlib.sha256()
         bar = tqdm(
@@ -256,7 +257,7 @@ def _check_room(n_bytes: int, folder: Path, url: str) -> None:
     if n_bytes > free:
         raise OSError(
             f"{url} has {n_bytes:,} bytes, and {free:,} are free on the disk of the folder; make "
-            "room, or name a folder on another disk; nothing was kept"
+            "room, or name a folder on another disk; nothing of it was kept"
         )
 
 
@@ -270,9 +271,9 @@ def _unchecked(item: Download, getter: _Getter) -> str:
 
 def _other_sum(item: Download, found: str) -> str:
     return (
-        f"{item.url}: the bytes that came have sha256 {found}, where the profile says "
-        f"{item.sha256}; the source has changed or the transfer is at fault: look at the source, "
-        "and correct the profile if the new file is the one you want; nothing was kept"
+        f"the bytes that came have sha256 {found}, where the profile says {item.sha256}; the "
+        "source has changed or the transfer is at fault: look at the source, and correct the "
+        "profile if the new file is the one you want"
     )
 
 

@@ -40,6 +40,7 @@ class FileServer:
     address: str = ""
     files: dict[str, Served] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
+    authorizations: list[str | None] = field(default_factory=list)
     stalled: threading.Event = field(default_factory=threading.Event)
     closing: threading.Event = field(default_factory=threading.Event)
 
@@ -62,6 +63,7 @@ def _handler(server: FileServer) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             self.close_connection = True
             server.requests.append(self.path)
+            server.authorizations.append(self.headers.get("Authorization"))
             # A proxy is asked for whole addresses.
             path = f"/{self.path.split('/', 3)[3]}" if "://" in self.path else self.path
             served = server.files.get(path)

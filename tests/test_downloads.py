@@ -8,6 +8,7 @@ import os
 import re
 import stat
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -119,7 +120,8 @@ def test_what_fails_leaves_nothing(
     outcome = one(url, tmp_path / "data", transfer=how)
     assert not outcome.is_there
     assert outcome.words.startswith(f"{url}: {message}")
-    assert outcome.words.endswith("nothing was kept")
+    assert outcome.words.endswith("; nothing of it was kept")
+    assert outcome.words.count("kept") == 1
     assert "\n" not in outcome.words
     assert len(server.requests) == n_requests
     assert files_in(tmp_path) == {}
@@ -198,6 +200,17 @@ def test_offline_names_what_is_missing_and_asks_no_server(
     path.write_bytes(CONTENT)
     assert one(url, tmp_path, offline=True).is_there
     assert server.requests == []
+
+
+def test_names_and_passwords_come_from_netrc(
+    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login me password secret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    assert one(server.put("a.tsv", CONTENT), tmp_path / "data").is_there
+    assert server.authorizations == ["Basic " + b64encode(b"me:secret").decode()]
 
 
 # Disk and folder

@@ -193,8 +193,9 @@ def test_certificates_are_found_in_the_environment(
             with monkeypatch.context() as patch:
                 patch.setenv(variable, str(certificate[0]))
                 assert lembas(*call, variable.lower())[0] == 0
-        monkeypatch.setenv("SSL_CERT_FILE", "nowhere.pem")
-        assert "SSL_CERT_FILE names nowhere.pem, which is not there" in lembas(*call, "b")[2]
+        for variable in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+            monkeypatch.setenv(variable, "nowhere.pem")
+            assert f"{variable} names nowhere.pem, which is not there" in lembas(*call, "b")[2]
 
 
 def test_a_killed_fetch_leaves_no_part_under_a_files_name(

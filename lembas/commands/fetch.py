@@ -21,6 +21,9 @@ from lembas.commands.shared import (
 if TYPE_CHECKING:
     from lembas.profiles import DataSource
 
+# Where programs look for certificates; the first that is set is taken.
+CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+
 
 @click.command(
     short_help="Download the files that a profile declares.",
@@ -46,7 +49,7 @@ def fetch(profile: str, folder: str | None, *, offline: bool, again: bool) -> No
 
     A file appears in the folder when it is whole and its sum is right. Files that are there are not
     downloaded again. Proxies are read from HTTP_PROXY, HTTPS_PROXY and NO_PROXY, certificates from
-    REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE or SSL_CERT_DIR.
+    REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE or SSL_CERT_DIR, the first that is set.
     """
     from lembas.profiles import read_profile
 
@@ -93,10 +96,8 @@ def _fetch(data: "DataSource", target: Path, *, again: bool, offline: bool) -> N
 
 
 def _certificate() -> str | None:
-    """Find certificates in the variables that requests leaves unread; its own come first."""
-    if os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE"):
-        return None
-    for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+    """Find the certificates to trust; requests would leave the last two variables unread."""
+    for variable in CERTIFICATES:
         path = os.environ.get(variable)
         if path and not Path(path).exists():
             raise FileNotFoundError(
