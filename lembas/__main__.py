@@ -1,250 +1,104 @@
-"""Command line: run chapters, say what is out of date and why, build the book."""
+"""Command line: gathers the commands; what goes wrong becomes a sentence and an exit code."""
 
 import sys
-import time
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+import traceback
+from collections.abc import Sequence
 
 import click
-import yaml
 
-from lembas import chapters as chapters_of
-from lembas import execution, render, workflow
 from lembas.commands.archs4 import archs4
-from lembas.plan import Plan, make_plan
-from lembas.profiles import PROFILE_NAME, read_profile
-from lembas.provenance import read_json, write_json
+from lembas.commands.book import book, build
+from lembas.commands.check import check
+from lembas.commands.compare import compare
+from lembas.commands.completion import completion
+from lembas.commands.convert import convert
+from lembas.commands.execute import execute
+from lembas.commands.execute_piece import execute_piece
+from lembas.commands.run import run
+from lembas.commands.shared import examples, verbosity
+from lembas.commands.status import params, status
+from lembas.errors import ChapterError
+from lembas.os_errors import plain_os_error
 
-profile_option = click.option(
-    "--profile", default="demo", show_default=True, help="A file of profiles/, without suffix."
+FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+EXIT_CODES = """\b
+Exit codes:
+  0    done
+  1    failed: a sentence on standard error says why and what to do
+  2    wrong usage: an unknown command, option or value
+  3    lembas check --strict: the audit has warnings
+  130  interrupted; the next call goes on from there"""
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=examples(
+        "lembas status",
+        "lembas run 05_test",
+        "lembas book --profile liver --data ../data/liver",
+        "lembas run --help",
+    )
+    + "\n\n"
+    + EXIT_CODES,
 )
-data_option = click.option("--data", default=None, help="Folder of the measured data.")
-cores_option = click.option("--cores", type=click.IntRange(1), help="Processors to use.")
-
-NETWORK_HELP = "Table of the network it was trained with: TF, Gene, Interaction."
-NAMES_HELP = "The {} table it was trained with (samples x genes), or a list of its names."
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@verbosity
 def cli() -> None:
     """Benchmark models of gene regulation; every chapter is a notebook, the report is a book."""
 
 
-@cli.command()
-@click.argument("chapters", nargs=-1)
-@profile_option
-@data_option
-@cores_option
-@click.option("-p", "parameters", multiple=True, metavar="NAME=VALUE", help="Try another value.")
-@click.option("--name", default="trial", show_default=True, help="Name of the trial (with -p).")
-def run(
-    chapters: tuple[str, ...],
-    profile: str,
-    data: str | None,
-    cores: int | None,
-    parameters: tuple[str, ...],
-    name: str,
-) -> None:
-    """Run chapters that are out of date, and those they need; all chapters if none is named.
-
-    With -p the results go to results/PROFILE-NAME and never into the book.
-    """
-    overrides = _overrides(chapters, profile, parameters)
-    run_name = f"{profile}-{_trial_name(name)}" if parameters else None
-    plan = make_plan(_root(), profile, data=data, overrides=overrides, run_name=run_name)
-    if parameters:
-        workflow.seed_trial(plan)
-    _run(plan, chapters, cores)
-
-
-@cli.command()
-@profile_option
-@data_option
-def status(profile: str, data: str | None) -> None:
-    """Say which chapters are out of date, and why."""
-    plan = make_plan(_root(), profile, data=data)
-    stale = workflow.stale(plan)
-    for name in plan.chapters:
-        click.echo(f"{name:<20} {'; '.join(stale[name]) if name in stale else 'up to date'}")
-
-
-@cli.command()
-@click.argument("chapter")
-@profile_option
-def params(chapter: str, profile: str) -> None:
-    """List a chapter's parameters: type, value in the profile, meaning."""
-    root = _root()
-    known = chapters_of.discover(root)
-    (name,) = chapters_of.select(known, [chapter])
-    own = read_profile(profile, root).chapters.get(name, {})
-    own = chapters_of.check_parameters(known[name], own, f"profiles/{profile}.yml")
-    for parameter in known[name].parameters.values():
-        value = own.get(parameter.name, parameter.default)
-        origin = "profile" if parameter.name in own else "default"
-        head = f"{parameter.name}: {parameter.type_name} = {value!r}"
-        click.echo(f"{head:<48} ({origin})  {parameter.help}".rstrip())
-
-
-@cli.command()
-@profile_option
-@data_option
-def build(profile: str, data: str | None) -> None:
-    """Build the pages from chapters already run."""
-    _build(make_plan(_root(), profile, data=data))
-
-
-@cli.command()
-@profile_option
-@data_option
-@cores_option
-def book(profile: str, data: str | None, cores: int | None) -> None:
-    """Run what is out of date, then build the pages: what `make book` calls."""
-    plan = make_plan(_root(), profile, data=data)
-    _run(plan, (), cores)
-    _build(plan)
-
-
-@cli.command()
-@click.argument("original", type=click.Path(path_type=Path))
-@click.argument("own", type=click.Path(path_type=Path))
-@click.option("--network", required=True, type=click.Path(path_type=Path), help=NETWORK_HELP)
-@click.option("--tfs", required=True, type=click.Path(path_type=Path), help=NAMES_HELP.format("TF"))
-@click.option(
-    "--genes", required=True, type=click.Path(path_type=Path), help=NAMES_HELP.format("gene")
-)
-@click.option(
-    "--off-network",
-    type=click.Choice(["refuse", "drop"]),
-    default="refuse",
-    show_default=True,
-    help="What to do with weights where the network has no edge.",
-)
-def convert(
-    original: Path, own: Path, network: Path, tfs: Path, genes: Path, off_network: str
-) -> None:
-    """Convert a checkpoint of the original study: ORIGINAL.pt to OWN.safetensors."""
-    from lembas import conversion  # imports torch, which no other command needs
-
-    try:
-        found = conversion.convert(
-            original, own, network=network, tfs=tfs, genes=genes, off_network=off_network
-        )
-    except OSError as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(f"{own}: {conversion.summary(found)}")
-
-
-@cli.command(hidden=True)
-@click.argument("plan_file", type=click.Path(path_type=Path))
-@click.argument("chapter")
-def execute(plan_file: Path, chapter: str) -> None:
-    """Execute one chapter of a plan, in this process; called by the Snakefile."""
-    job = execution.Job.from_plan(read_json(plan_file), chapter)
-    click.echo(f"{chapter:<20} started")
-    clock = time.monotonic()
-    try:
-        record = execution.execute(job, Path.cwd())
-    except execution.ChapterError:
-        click.echo(f"{chapter:<20} failed after {time.monotonic() - clock:.0f} s")
-        sys.exit(1)
-    click.echo(
-        f"{chapter:<20} done in {record['duration_s']:.0f} s "
-        f"(peak memory {record['peak_memory_mib']:.0f} MiB)"
-    )
-
-
+# What a command needs beyond click it imports when it is called: help and completion are asked for
+# more often than runs.
+cli.add_command(run)
+cli.add_command(status)
+cli.add_command(params)
+cli.add_command(build)
+cli.add_command(book)
+cli.add_command(check)
+cli.add_command(compare)
+cli.add_command(convert)
+cli.add_command(completion)
 cli.add_command(archs4)
+cli.add_command(execute)
+cli.add_command(execute_piece)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; a user's error is one sentence and exit code 1, never a traceback."""
+    """Run the command line; a user's error is one sentence and an exit code, never a traceback."""
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        cli.main(args=arguments, prog_name="lembas", standalone_mode=False)
+        code = cli.main(args=given, prog_name="lembas", standalone_mode=False)
+    except click.UsageError as error:
+        _fail(_usage(error, given), WRONG_USAGE)
+    except click.Abort:
+        _fail("stopped; the next call goes on from here", INTERRUPTED)
     except click.ClickException as error:
-        _fail(error.format_message())
-    except (ValueError, FileNotFoundError, execution.ChapterError) as error:
-        _fail(str(error))
-    except (click.Abort, KeyboardInterrupt):
-        _fail("stopped; the next call goes on from here")
+        _fail(error.format_message(), FAILED)
+    except (ValueError, ChapterError) as error:
+        _fail(str(error), FAILED, trace=_is_verbose(given))
+    except OSError as error:
+        _fail(str(plain_os_error(error)), FAILED, trace=_is_verbose(given))
+    else:
+        if isinstance(code, int) and code:
+            sys.exit(code)
 
 
-def _fail(message: str) -> None:
+def _is_verbose(arguments: Sequence[str]) -> bool:
+    return not {"-v", "--verbose"}.isdisjoint(arguments)
+
+
+def _usage(error: click.UsageError, arguments: Sequence[str]) -> str:
+    """Name the help to read; click's parser does not always say which command it was at."""
+    message = " ".join(error.format_message().split()).rstrip(".")
+    named = next((name for name in arguments if name in cli.commands), "")
+    return f"{message}; see: {' '.join(filter(None, ['lembas', named, '--help']))}"
+
+
+def _fail(message: str, code: int, *, trace: bool = False) -> None:
+    if trace:
+        traceback.print_exc()
     click.echo(f"lembas: {message}", err=True)
-    sys.exit(1)
-
-
-def _root() -> Path:
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / "_toc.yml").is_file() and (folder / "profiles").is_dir():
-            return folder
-    raise FileNotFoundError(
-        "this folder is not in a lembas project (no _toc.yml beside profiles/); "
-        "change to the project's folder"
-    )
-
-
-def _run(plan: Plan, wanted: Sequence[str], cores: int | None) -> None:
-    names = chapters_of.select(plan.chapters, wanted)
-    clock = time.monotonic()
-    with workflow.locked(plan.root / plan.run_dir):
-        stale = workflow.stale(plan, names)
-        if not stale:
-            click.echo(f"{plan.run_dir}: every chapter asked for is up to date")
-            return
-        for name, reasons in stale.items():
-            click.echo(f"{name:<20} to run: {'; '.join(reasons)}")
-        workflow.run(plan, names, cores=cores)
-    seconds = time.monotonic() - clock
-    write_json(plan.root / plan.run_dir / "plan" / "last_run.json", {"seconds": round(seconds, 1)})
-    click.echo(f"{plan.run_dir}: {len(stale)} chapter(s) run in {seconds:.0f} s")
-
-
-def _build(plan: Plan) -> None:
-    clock = time.monotonic()
-    with workflow.locked(plan.root / "_build"):
-        page = render.build(plan)
-    click.echo(f"{page} built in {time.monotonic() - clock:.0f} s")
-
-
-def _overrides(
-    wanted: Sequence[str], profile: str, parameters: Sequence[str]
-) -> Mapping[str, Mapping[str, Any]]:
-    given = dict(_parse(text) for text in parameters)
-    if not given:
-        return {}
-    known = chapters_of.discover(_root())
-    names = chapters_of.select(known, wanted) or list(known)
-    for key in given:
-        if not any(key in known[name].parameters for name in names):
-            among = ", ".join(wanted) or "any chapter"
-            raise ValueError(f"-p {key}: no such parameter in {among}; see: lembas params CHAPTER")
-    return {
-        name: chapters_of.check_parameters(
-            known[name],
-            {key: value for key, value in given.items() if key in known[name].parameters},
-            f"-p (profile {profile})",
-        )
-        for name in names
-    }
-
-
-def _parse(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals or not name.isidentifier():
-        raise ValueError(f"-p {text}: expected name=value, such as -p seed=889")
-    try:
-        return name, yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ValueError(f"-p {text}: the value is not readable ({value!r})") from error
-
-
-def _trial_name(name: str) -> str:
-    if not PROFILE_NAME.fullmatch(name):
-        raise ValueError(f"--name {name}: use lower-case letters, digits, - and _")
-    return name
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from ast import literal_eval
+from glob import escape
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from lembas.cohorts import Dataset
 from lembas.formats import write_atomically
 from lembas.network import Network
 from lembas.plotting.style import Drawing, to_svg
+from lembas.project import INTERACTIVE, find_root, missing_artefact
 
 _GLUE_PREFIX = "application/papermill.record/"
 
@@ -24,31 +26,40 @@ class Run:
 
     Args:
         folder: The run's folder, such as ``results/demo``.
+        book: Folder of the run that this one lies beside: what is there is read from it, and
+            nothing is written to it. None: ``folder`` stands for itself.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, book: Path | None = None) -> None:
         self.folder = folder
+        self.book = book
+        self._made: set[Path] = set()
 
     @classmethod
     def open(cls, run_dir: str | Path) -> Run:
         """Open a run's folder, making it when it is new.
 
+        A chapter run by hand opens ``results/<run>/interactive``. It reads the artefacts of
+        ``results/<run>`` and leaves them as they are: what it writes, and reads again, lies in
+        ``interactive``. What the run lacks is read from there too, whoever wrote it.
+
         Args:
             run_dir: Path of the folder. A relative one starts at the project's root, so that a
-                chapter finds it whether it runs from the root or from ``notebooks/``.
+                chapter finds it wherever it runs (see :func:`lembas.project.find_root`).
+
+        Raises:
+            FileNotFoundError: If the path is relative and there is no project to be found.
         """
         folder = Path(run_dir)
         if not folder.is_absolute():
-            here = Path.cwd()
-            roots = [place for place in (here, *here.parents) if (place / "_toc.yml").is_file()]
-            folder = (roots[0] if roots else here) / folder
+            folder = find_root(Path.cwd()) / folder
         folder.mkdir(parents=True, exist_ok=True)
-        return cls(folder)
+        return cls(folder, book=folder.parent if folder.name == INTERACTIVE else None)
 
     @property
     def name(self) -> str:
-        """The run's name: that of its folder."""
-        return self.folder.name
+        """The run's name: that of its folder, or of the run that it lies beside."""
+        return (self.book or self.folder).name
 
     def write_table(self, name: str, table: pd.DataFrame) -> Path:
         """Write a tidy table as ``tables/<name>.parquet``; its index is not kept."""
@@ -62,7 +73,7 @@ class Run:
 
     def has_table(self, name: str) -> bool:
         """Say whether a table is there."""
-        return (self.folder / "tables" / f"{name}.parquet").is_file()
+        return self._first("tables", f"{name}.parquet") is not None
 
     def write_csv(self, name: str, table: pd.DataFrame, *, float_format: str | None = None) -> Path:
         """Write a table for readers as ``tables/<name>.csv``; its index is not kept.
@@ -103,8 +114,8 @@ class Run:
         return path
 
     def read_network(self, name: str = "network") -> Network:
-        """Read a network."""
-        return Network.read(self._existing(f"{name}.tsv.gz"))
+        """Read a network of the run: whether it may lack signs was asked when it was written."""
+        return Network.read(self._existing(f"{name}.tsv.gz"), unsigned=True)
 
     def write_prediction(
         self, model: str, cohort: str, prediction: pd.DataFrame, *, group: str
@@ -138,23 +149,32 @@ class Run:
         Raises:
             FileNotFoundError: If there is none.
         """
-        places = sorted(self.folder.glob(f"fits/*/{model}/{file}"))
-        return places[0] if places else self._existing("fits", "*", model, file)
+        pattern = ("fits", "*", escape(model), file)
+        if (found := self._first(*pattern)) is None:
+            raise self._missing("fits", "*", model, file)
+        return found
 
     def place(self, *parts: str) -> Path:
         """Give the path of a file to write, in a folder that is there."""
         path = self.folder.joinpath(*parts)
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._made.add(path)
         return path
 
     def _existing(self, *parts: str) -> Path:
-        path = self.folder.joinpath(*parts)
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"{path} is not there; run the chapter that writes it first, such as with "
-                f"`lembas run --profile {self.name}`"
-            )
-        return path
+        if (found := self._first(*map(escape, parts))) is None:
+            raise self._missing(*parts)
+        return found
+
+    def _first(self, *pattern: str) -> Path | None:
+        """Find an artefact: what this object wrote, else the book's, else what lies here."""
+        places = filter(None, [self.book, self.folder])
+        found = [path for place in places for path in sorted(place.glob("/".join(pattern)))]
+        files = [path for path in found if path.is_file()]
+        return next((path for path in files if path in self._made), next(iter(files), None))
+
+    def _missing(self, *parts: str) -> FileNotFoundError:
+        return FileNotFoundError(missing_artefact("/".join(parts), self.book or self.folder))
 
 
 def _write_bytes(path: Path, content: bytes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from lembas.sampled_explainer import explain_sampled
 from lembas.shap_import import shap
 from lembas.training import LembasRegressor
 from lembas.tree_explainer import explain_trees
-from lembas.tuning import Tuned
+from lembas.tuning import best_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +57,11 @@ class Attribution:
     def genes(self) -> pd.Index:
         """Genes explained, in the order asked for."""
         return pd.Index(self.values, name="gene")
+
+    @property
+    def still(self) -> list[str]:
+        """Genes whose predictions no TF moves: all attributions are exactly 0."""
+        return [gene for gene, table in self.values.items() if not table.to_numpy().any()]
 
     @cached_property
     def error(self) -> pd.DataFrame:
@@ -173,8 +178,7 @@ def explain(
     background = aligned_columns(background, model.tfs_, name="background")
     prediction, over = (_finite(model, part, chosen) for part in (X, background))
     found = _method(model)(model, X, background, chosen, how)
-    still = [gene for gene in chosen if not found.by_gene[gene].to_numpy().any()]
-    return Attribution(
+    made = Attribution(
         values=found.by_gene,
         expression=X,
         base=over.mean(),
@@ -182,8 +186,9 @@ def explain(
         method=found.method,
         background=background.index,
         seed=how.seed,
-        notes=(*found.notes, *notes_of(still)),
+        notes=found.notes,
     )
+    return replace(made, notes=(*made.notes, *notes_of(made.still)))
 
 
 def notes_of(still: Iterable[str]) -> tuple[str, ...]:
@@ -196,7 +201,7 @@ def notes_of(still: Iterable[str]) -> tuple[str, ...]:
 
 def _checked_model(model: BaseEstimator) -> BaseEstimator:
     check_is_fitted(model)
-    model = model.best_ if isinstance(model, Tuned) else model
+    model = best_of(model)
     if not hasattr(model, "genes_"):
         raise TypeError(
             f"{type(model).__name__} does not name the genes it predicts; wrap a scikit-learn "

@@ -11,10 +11,12 @@ from sklearn.decomposition import PCA
 from lembas.cohorts import ROWS_AT_ONCE
 from lembas.data import Dataset
 from lembas.duplicates import duplicate_pairs
+from lembas.gene_names import MAY_BE, SPOILT
 from lembas.network import Network
+from lembas.quality import AUDIT_COLUMNS
+from lembas.quality import audit_row as _row
 from lembas.strata import mean_and_sd
 
-AUDIT_COLUMNS = ("check", "finding", "count", "examples", "verdict")
 # The symbol TF stands for a gene; no one who filters by TF-or-gene nodes notices it.
 TRANSFERRIN = "TF"
 # What a pair of equal samples does, by where they lie.
@@ -46,7 +48,8 @@ def leakage_audit(
         *_series(dataset),
         _similar_names(dataset),
         _self_loops(dataset, network),
-        _constant_genes(dataset),
+        *_unknown_signs(dataset, network),
+        *_odd_names(dataset),
         *_gaps(dataset),
     ]
     return pd.DataFrame(rows, columns=list(AUDIT_COLUMNS))
@@ -127,20 +130,6 @@ def pca(dataset: Dataset, *, n: int = 2, seed: int = 888) -> tuple[pd.DataFrame,
         name="explained_ratio",
     )
     return scores.join(dataset.samples[["cohort", "split", "series"]]), explained
-
-
-def _row(
-    check: str, finding: str, offenders: Iterable[object], *, verdict: str = "warning"
-) -> dict[str, object]:
-    """Make one row of the audit; without offenders the verdict is ``"ok"``."""
-    names = list(offenders)
-    return {
-        "check": check,
-        "finding": finding,
-        "count": len(names),
-        "examples": ", ".join(str(name) for name in names[:5]),
-        "verdict": verdict if names else "ok",
-    }
 
 
 def _roles(dataset: Dataset, network: Network) -> list[dict[str, object]]:
@@ -252,17 +241,37 @@ def _self_loops(dataset: Dataset, network: Network) -> dict[str, object]:
     )
 
 
-def _constant_genes(dataset: Dataset) -> dict[str, object]:
-    """Check for genes that do not vary over the training samples."""
-    genes = dataset.expression.columns
-    train = dataset.expression_of("train", genes).to_numpy()
-    constant = train.min(axis=0) == train.max(axis=0)
-    return _row(
-        "constant genes",
-        "Genes with one value in all training samples: nothing can be learnt from or about them.",
-        genes[constant],
-        verdict="note",
+def _unknown_signs(dataset: Dataset, network: Network) -> list[dict[str, object]]:
+    """Count the edges in use without a known sign, where the network has any."""
+    edges = network.unsigned
+    if edges.empty:
+        return []
+    used = edges[edges["TF"].isin(dataset.inputs) & edges["Gene"].isin(dataset.expression.columns)]
+    finding = (
+        "Edges in use whose sign is unknown: no model is asked for a sign there, and agreement of "
+        "signs is not counted."
     )
+    return [_row("edges without a sign", finding, used["TF"] + "->" + used["Gene"], verdict="note")]
+
+
+def _odd_names(dataset: Dataset) -> list[dict[str, object]]:
+    """Check for genes left out whose names look spoilt or misspelt."""
+    excluded = dataset.excluded.drop_duplicates("gene")
+    is_spoilt = excluded["reason"].str.startswith(SPOILT)
+    may_be = excluded["reason"].str.extract(rf"{MAY_BE} (\S+)$", expand=False)
+    shown = excluded["gene"].where(may_be.isna(), excluded["gene"] + " (" + may_be + ")")
+    return [
+        _row(
+            "names spoilt by a spreadsheet",
+            "Dates and numbers in the place of gene names; these genes are left out.",
+            sorted(shown[is_spoilt]),
+        ),
+        _row(
+            "names that may be others",
+            "Genes left out that the network may have under the name in brackets.",
+            sorted(shown[may_be.notna() & ~is_spoilt]),
+        ),
+    ]
 
 
 def _gaps(dataset: Dataset) -> list[dict[str, object]]:

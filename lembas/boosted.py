@@ -16,9 +16,10 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from lembas.flat_forests import pack, unpack
-from lembas.gene_fits import GeneFits, kept_in, panel, threads
+from lembas.gene_fits import GeneFits, kept_in, n_batches, panel, threads
 from lembas.inner_split import Sides, held_out_samples
 from lembas.labels import PlainState, aligned_columns, check_training_tables
+from lembas.unfinished import Unfinished
 
 
 @dataclass(frozen=True)
@@ -158,10 +159,51 @@ class Boosted(PlainState, RegressorMixin, BaseEstimator):
         Raises:
             ValueError: If the tables are unsound, or ``n_jobs`` exceeds the processors.
         """
+        fits, folder = self._fits(X, Y, groups, unfinished)
+        self.tfs_, self.genes_ = X.columns, self._panel(Y)
+        self.boosters_ = fits.run(self.genes_, folder, n_jobs=self.n_jobs, progress=self.progress)
+        self.n_rounds_ = pd.Series(self.boosters_.n_rounds, index=self.genes_, name="n_rounds")
+        return self
+
+    def n_pieces(self, Y: pd.DataFrame) -> int:
+        """Count the pieces that can be made in advance: batches of genes."""
+        return n_batches(self._panel(Y))
+
+    def make_pieces(
+        self,
+        X: pd.DataFrame,
+        Y: pd.DataFrame,
+        numbers: Iterable[int],
+        *,
+        unfinished: str | Path,
+        groups: pd.Series | None = None,
+    ) -> None:
+        """Fit some batches of genes in advance: :meth:`fit` finds them in ``unfinished``.
+
+        Args:
+            X: TF expression, log10.
+            Y: Gene expression, log10, of the same samples.
+            numbers: Which pieces, from 0.
+            unfinished: The folder that :meth:`fit` will be given.
+            groups: Series of each sample, as for :meth:`fit`.
+        """
+        fits, folder = self._fits(X, Y, groups, unfinished)
+        if folder is not None:
+            fits.make(self._panel(Y), folder, numbers, n_jobs=self.n_jobs)
+
+    def _panel(self, Y: pd.DataFrame) -> pd.Index:
+        return panel(Y.columns, self.n_panel, always=self.always, seed=self.random_state)
+
+    def _fits(
+        self,
+        X: pd.DataFrame,
+        Y: pd.DataFrame,
+        groups: pd.Series | None,
+        unfinished: str | Path | None,
+    ) -> tuple[GeneFits[Boosters, _Binned], Unfinished | None]:
+        """Say how genes are fitted, and where they are kept."""
         threads(self.n_jobs)
         check_training_tables(X, Y)
-        self.tfs_ = X.columns
-        self.genes_ = panel(Y.columns, self.n_panel, always=self.always, seed=self.random_state)
         rows = held_out_samples(
             X.index, groups, fraction=self.validation_fraction, seed=self.random_state
         )
@@ -180,12 +222,8 @@ class Boosted(PlainState, RegressorMixin, BaseEstimator):
             "xgboost": xgboost.__version__,
             "held_out": rows[1].tolist(),
         }
-        folder = kept_in(unfinished, X, Y, genes=self.genes_, settings=about)
-        self.boosters_ = GeneFits(Boosters, data, fit).run(
-            self.genes_, folder, n_jobs=self.n_jobs, progress=self.progress
-        )
-        self.n_rounds_ = pd.Series(self.boosters_.n_rounds, index=self.genes_, name="n_rounds")
-        return self
+        folder = kept_in(unfinished, X, Y, genes=self._panel(Y), settings=about)
+        return GeneFits(Boosters, data, fit), folder
 
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:
         """Predict gene expression, ``(sample, gene)``, log10, for the genes that were fitted."""

@@ -173,7 +173,9 @@ def with_channels(network: Network, outputs: pd.Index, n_channels: int) -> Netwo
             onto_tfs.assign(**{name: _named(onto_tfs[name], k) for name in ("TF", "Gene")})
         )
         parts.append(onto_genes.assign(TF=_named(onto_genes["TF"], k)))
-    return Network.from_edges(pd.concat(parts, ignore_index=True), origin="the network of channels")
+    return Network.from_edges(
+        pd.concat(parts, ignore_index=True), origin="the network of channels", unsigned=True
+    )
 
 
 def _named(tfs: pd.Series, channel: int) -> pd.Series:

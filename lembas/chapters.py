@@ -11,7 +11,7 @@ from typing import Any
 
 import nbformat
 
-from lembas.profiles import CHAPTER_NAME
+from lembas.resources import CHAPTER_NAME
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,22 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Pieces:
+    """Say how pieces of a chapter's work are made in advance, by jobs of their own.
+
+    Attributes:
+        made_by: Import path of a function of the package. It takes the run, the chapter's
+            parameters and a :class:`lembas.shares.Share`, makes this share of the pieces, and
+            returns how many they are.
+        kept_in: Folder in which they wait for the chapter, relative to the run's folder; the
+            chapter removes it when its result is safe.
+    """
+
+    made_by: str
+    kept_in: str
+
+
+@dataclass(frozen=True)
 class Chapter:
     """One notebook of ``notebooks/`` and what it declares.
 
@@ -35,6 +51,7 @@ class Chapter:
         reads: Artefacts read, relative to the run's folder; folders end in ``/``.
         writes: Artefacts written, likewise.
         code: Text of all code cells; prose and outputs left out.
+        pieces: How pieces of its work are made in advance; None: it always runs whole.
     """
 
     name: str
@@ -43,6 +60,7 @@ class Chapter:
     reads: tuple[str, ...]
     writes: tuple[str, ...]
     code: str
+    pieces: Pieces | None = None
 
 
 def discover(root: Path) -> dict[str, Chapter]:
@@ -85,6 +103,7 @@ def read_chapter(path: Path) -> Chapter:
         reads=_declared(path, declared, "reads"),
         writes=_declared(path, declared, "writes"),
         code="\n\n".join(cell.source for cell in cells) + "\n",
+        pieces=_declared_pieces(path, declared),
     )
 
 
@@ -224,6 +243,24 @@ def _declared(path: Path, declared: Mapping[str, Any], key: str) -> tuple[str, .
                 "the run's folder, such as tables/scores.parquet or models/ridge/"
             )
     return tuple(names)
+
+
+def _declared_pieces(path: Path, declared: Mapping[str, Any]) -> Pieces | None:
+    if "pieces" not in declared:
+        return None
+    found = declared["pieces"]
+    if (
+        not isinstance(found, dict)
+        or set(found) != {"made_by", "kept_in"}
+        or not re.fullmatch(r"lembas(\.\w+)+\.\w+", str(found["made_by"]))
+        or not re.fullmatch(r"unfinished/\w+/", str(found["kept_in"]))
+    ):
+        raise ValueError(
+            f"notebooks/{path.name}: `pieces` must hold `made_by`, such as "
+            "lembas.scattered.baselines, and `kept_in`, such as unfinished/baselines/; found "
+            f"{json.dumps(found)[:100]}"
+        )
+    return Pieces(**found)
 
 
 def _check_artefacts(chapters: Iterable[Chapter]) -> None:

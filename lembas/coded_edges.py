@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from lembas.formats import listed
-from lembas.network import COLUMNS
+from lembas.network import COLUMNS, SIGNS, UNKNOWN
 
 EDGE_TENSORS = {"edges.target": torch.int32, "edges.source": torch.int32, "edges.sign": torch.int8}
 
@@ -23,7 +23,7 @@ class CodedEdges:
     Attributes:
         names: Names of all ends, sorted.
         target, source: Positions in ``names``, shape ``(edge,)``.
-        sign: 1 or -1, shape ``(edge,)``.
+        sign: 1, -1 or 0 (unknown), shape ``(edge,)``.
     """
 
     names: pd.Index
@@ -55,7 +55,8 @@ class CodedEdges:
         ends, n_names = np.concatenate([coded.target, coded.source]), len(coded.names)
         order = coded.target.astype(np.int64) * n_names + coded.source
         in_range = ((ends >= 0) & (ends < n_names)).all()
-        if not (in_range and (np.diff(order) > 0).all() and np.isin(coded.sign, (1, -1)).all()):
+        is_sign = np.isin(coded.sign, (*SIGNS, UNKNOWN)).all()
+        if not (in_range and (np.diff(order) > 0).all() and is_sign):
             raise ValueError("its edges are not sorted, unique, signed and between its names")
         return coded
 

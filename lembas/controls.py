@@ -1,4 +1,4 @@
-"""Fit models on control networks, and measure what the real network is worth beside them."""
+"""Fit models on control networks and score them; what was fitted before is kept."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,47 +15,21 @@ import numpy as np
 import pandas as pd
 
 from lembas.baselines import fit_with, make
+from lembas.climbed import Ladder, gathered
 from lembas.cohorts import Cohort, Dataset
 from lembas.evaluation import centred
 from lembas.formats import write_atomically
-from lembas.gains import gains_over_nearest
-from lembas.intervals import bootstrap, half_width
-from lembas.ladder import REAL, VARIANTS, Entries, Rung, check_ladder
+from lembas.intervals import bootstrap
+from lembas.ladder import VARIANTS, Entries, Rung, check_ladder, possible
 from lembas.metrics import PRIMARY, score_per_gene
 from lembas.network import Network
 from lembas.rewiring import share_moved
+from lembas.shares import Share
 from lembas.summary import CENTRED
 from lembas.unfinished import Unfinished, fingerprint
 
 # Genes that are no inputs, and those that are: a model may see the latter themselves.
 NOT_INPUTS, INPUTS = "not_inputs", "inputs"
-
-
-@dataclass(frozen=True)
-class Ladder:
-    """Hold the skills of models on the real network and on its controls.
-
-    ``draw`` numbers the networks of a variant from 0; ``genes`` is "not_inputs" or "inputs"
-    (targets that are inputs too: LEMBAS-RNN sees such a gene itself, ridge models do not).
-    External cohorts are centred, and their names say so.
-
-    Attributes:
-        per_gene: Tidy: model, variant, draw, cohort, genes, gene, skill.
-        scores: Tidy: model, variant, draw, cohort, genes, value (median skill), low, high,
-            n_genes.
-        differences: Tidy: model, variant, cohort, genes, n_draws, real, control (mean over the
-            draws), value (real - control), low, high, p_value. The interval resamples samples or
-            series, the same for all networks; ``p_value`` is (1 + draws at least as good as the
-            real network) / (1 + draws), NaN where the variant is not random.
-        gains: What models of longer reach gain, as :func:`lembas.gains.gains_over_nearest` says.
-        fits: One row a fit: model, variant, draw, fit_s, n_edges, moved (share of the edges).
-    """
-
-    per_gene: pd.DataFrame
-    scores: pd.DataFrame
-    differences: pd.DataFrame
-    gains: pd.DataFrame
-    fits: pd.DataFrame
 
 
 def climb(
@@ -77,7 +52,8 @@ def climb(
     Args:
         dataset: Training samples and cohorts.
         network: The prior.
-        ladder: What to fit; each model's rungs must include the real network.
+        ladder: What to fit; each model's rungs must include the real network. Controls of signs
+            are left out where no edge in use has a known sign.
         models: What differs from the registry, as :func:`lembas.baselines.registry` takes it.
         seed: Seed of the controls and of the resampling.
         n_resamples: Resamples for the 95 % intervals.
@@ -90,23 +66,65 @@ def climb(
             a rung is asked for twice, or a network cannot be rewired.
     """
     ladder = list(ladder)
-    check_ladder(ladder)
-    extra = {name: dict(entry or {}) for name, entry in (models or {}).items()}
-    for model in dict.fromkeys(rung.model for rung in ladder):
-        make(model, network, extra=extra)  # a misspelt name costs no time
-    network = network.restrict(dataset.inputs, dataset.targets)
-    work = _Work(dataset, network, extra, seed, n_resamples, joblib.effective_n_jobs(n_jobs))
-    found = []
-    for variant, draw in _networks(ladder):
-        control = _Control(network, variant, draw, _seed_of(seed, draw))
-        for rung in ladder:
-            if rung.variant == variant and draw < rung.n_draws:
-                found.append(_done_once(work, rung.model, control, unfinished))
+    work = _Work.of(
+        dataset, network, ladder, models=models, seed=seed, n_resamples=n_resamples, n_jobs=n_jobs
+    )
+    found = list(_done(work, _fits(possible(ladder, work.network)), unfinished))
     parts = {
         field.name: pd.concat([getattr(drawn, field.name) for drawn in found], ignore_index=True)
         for field in fields(_Drawn)
     }
-    return _gathered(_Drawn(**parts))
+    return gathered(**parts)
+
+
+def climb_share(
+    dataset: Dataset,
+    network: Network,
+    ladder: Iterable[Rung],
+    share: Share,
+    *,
+    unfinished: str | Path,
+    **options: Any,
+) -> int:
+    """Fit a share of a ladder in advance: :func:`climb` finds it in ``unfinished``.
+
+    Args:
+        dataset: As :func:`climb` takes it, and so all other arguments.
+        network: The prior.
+        ladder: What to fit.
+        share: Which share; each gets as many fits of each model as the others.
+        unfinished: The folder that :func:`climb` will be given.
+        **options: ``models``, ``seed``, ``n_resamples`` and ``n_jobs``.
+
+    Returns:
+        How many fits the share holds.
+    """
+    ladder = list(ladder)
+    work = _Work.of(dataset, network, ladder, **options)
+    fits = _fits(possible(ladder, work.network))
+    by_model = sorted(range(len(fits)), key=lambda at: fits[at][0])
+    mine = [fits[at] for at in sorted(share.take(by_model))]
+    return sum(1 for _ in _done(work, mine, unfinished))
+
+
+def _fits(ladder: list[Rung]) -> list[tuple[str, str, int]]:
+    """List the fits to make, control by control: model, variant and draw."""
+    return [
+        (rung.model, variant, draw)
+        for variant, draw in _networks(ladder)
+        for rung in ladder
+        if rung.variant == variant and draw < rung.n_draws
+    ]
+
+
+def _done(
+    work: _Work, fits: list[tuple[str, str, int]], unfinished: str | Path | None
+) -> Iterator[_Drawn]:
+    """Go through the fits; one control at a time is kept, for all its models."""
+    for (variant, draw), same in groupby(fits, key=lambda fit: fit[1:]):
+        control = _Control(work.network, variant, draw, _seed_of(work.seed, draw))
+        for model, *_ in same:
+            yield _done_once(work, model, control, unfinished)
 
 
 def _networks(ladder: list[Rung]) -> list[tuple[str, int]]:
@@ -200,6 +218,26 @@ class _Work:
     n_resamples: int
     n_jobs: int
 
+    @classmethod
+    def of(
+        cls,
+        dataset: Dataset,
+        network: Network,
+        ladder: list[Rung],
+        *,
+        models: Entries | None = None,
+        seed: int = 888,
+        n_resamples: int = 2000,
+        n_jobs: int = -1,
+    ) -> _Work:
+        """Check what is asked for, and cut the network to what is measured."""
+        check_ladder(ladder)
+        extra = {name: dict(entry or {}) for name, entry in (models or {}).items()}
+        for model in dict.fromkeys(rung.model for rung in ladder):
+            make(model, network, extra=extra)  # a misspelt name costs no time
+        network = network.restrict(dataset.inputs, dataset.targets)
+        return cls(dataset, network, extra, seed, n_resamples, joblib.effective_n_jobs(n_jobs))
+
     @cached_property
     def key(self) -> str:
         """Digest all that a draw depends on, apart from its model and its control."""
@@ -269,61 +307,3 @@ class _Work:
                 skill.rename("skill").rename_axis("gene").reset_index().assign(**where),
                 medians.reset_index().assign(n_units=draws.n_units, **where),
             )
-
-
-def _gathered(drawn: _Drawn) -> Ladder:
-    """Take medians over genes, and differences between the real network and its controls."""
-    keys = ["model", "variant", "draw", "cohort", "genes"]
-    skill = drawn.per_gene.groupby(keys, sort=False)["skill"]
-    scores = skill.median().rename("value").to_frame()
-    # A pivot_table would make a column of every combination, drawn or not.
-    wide = drawn.resampled.pivot(index="resample", columns=keys, values="skill")  # noqa: PD010
-    n_units = drawn.resampled.groupby(["cohort", "genes"])["n_units"].first()
-    half = pd.concat([half_width(wide[[at]], n_units[at[3:]]) for at in wide])
-    half = half.reindex(scores.index)
-    scores["low"], scores["high"] = scores["value"] - half, scores["value"] + half
-    scores["n_genes"] = skill.size()
-    rows = [
-        {**dict(zip(["model", "variant", "cohort", "genes"], place, strict=True)), **found}
-        for place, found in _differences(scores["value"], wide, n_units)
-    ]
-    gains = gains_over_nearest(scores["value"], wide, n_units)
-    return Ladder(drawn.per_gene, scores.reset_index(), pd.DataFrame(rows), gains, drawn.fits)
-
-
-def _differences(
-    value: pd.Series, resampled: pd.DataFrame, n_units: pd.Series
-) -> Iterator[tuple[tuple[str, ...], dict[str, float]]]:
-    """Compare the real network with the mean over the draws of each control.
-
-    Args:
-        value: Median skill, over model, variant, draw, cohort and genes.
-        resampled: The same in each resample, ``(resample, ...)``.
-        n_units: Units that were resampled, over cohort and genes.
-
-    Yields:
-        Model, variant, cohort and genes; and what is found there.
-    """
-    place = ["model", "variant", "cohort", "genes"]
-    for (model, variant, cohort, genes), own in value.groupby(place, sort=False):
-        if variant == REAL:
-            continue
-        # Of the real network there is one draw, the first.
-        at = (model, REAL, 0, cohort, genes)
-        apart = resampled[at] - resampled[own.index].mean(axis=1)
-        half = half_width(apart.to_frame(), n_units[cohort, genes]).iloc[0]
-        difference = value[at] - own.mean()
-        is_random, n_draws = VARIANTS[variant].is_random, len(own)
-        as_good = int((own >= value[at]).sum())
-        yield (
-            (model, variant, cohort, genes),
-            {
-                "n_draws": n_draws,
-                "real": value[at],
-                "control": own.mean(),
-                "value": difference,
-                "low": difference - half,
-                "high": difference + half,
-                "p_value": (1 + as_good) / (1 + n_draws) if is_random else np.nan,
-            },
-        )

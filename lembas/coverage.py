@@ -50,6 +50,17 @@ def coverage(network: Network, inputs: pd.Index, targets: pd.Index) -> pd.DataFr
     return pd.DataFrame(rows, columns=["item", "stage", "count"])
 
 
+def sign_sentence(used: Network) -> str:
+    """Say for how many of the edges in use no sign is known, and what that means."""
+    n_unknown = len(used.unsigned)
+    if not n_unknown:
+        return "All of them have a sign."
+    return (
+        f"The sign of {n_unknown:,} of them ({n_unknown / len(used):.0%}) is unknown: no model is "
+        "asked for a sign there, and agreement of signs is not counted."
+    )
+
+
 def structure(used: Network, targets: pd.Index) -> Structure:
     """Describe the network in use; ``targets`` also names those without regulators."""
     row, column, _ = used.positions(used.tfs, used.tfs)

@@ -9,21 +9,25 @@ from typing import Any
 
 import pandas as pd
 
+from lembas.climbed import Ladder
 from lembas.cohorts import Cohort, Dataset
-from lembas.controls import Ladder, climb
+from lembas.controls import climb
 from lembas.folds import cross_validate
 from lembas.ladder import Rung
 from lembas.network import Network
+from lembas.network_formats import NetworkOptions, NetworkReading, read_network
 
 # Behind a model's name: fitted on the second network. Figures give both the same look.
 SUFFIX = "@curated"
+# Name of the second network to its file, or to a mapping of file and options.
+Curated = Mapping[str, str | Mapping[str, Any]]
 
 
 def with_curated(
     found: Ladder,
     dataset: Dataset,
     folder: str | Path,
-    curated: Mapping[str, str],
+    curated: Curated,
     ladder: Iterable[Rung],
     **options: Any,
 ) -> Ladder:
@@ -36,8 +40,9 @@ def with_curated(
         found: What was found on the first network.
         dataset: Training samples and cohorts.
         folder: Where the second network's file is.
-        curated: Name of the second network to its file, as :meth:`lembas.network.Network.read`
-            takes it; empty: there is none.
+        curated: Name of the second network to its file, in any layout of
+            :func:`lembas.network_formats.read_network`, or to a mapping of ``file`` and options;
+            empty: there is none.
         ladder: What to fit on it.
         **options: As :func:`lembas.controls.climb` takes them.
 
@@ -50,8 +55,8 @@ def with_curated(
     """
     if not curated:
         return found
-    network, regulated = _second(folder, curated, dataset.targets)
-    second = climb(replace(dataset, targets=regulated), network, ladder, **options)
+    smaller, network = second_study(dataset, folder, curated)
+    second = climb(smaller, network, ladder, **options)
     tables = {
         field.name: _below(getattr(found, field.name), getattr(second, field.name))
         for field in fields(Ladder)
@@ -59,11 +64,26 @@ def with_curated(
     return Ladder(**tables)
 
 
+def second_study(dataset: Dataset, folder: str | Path, curated: Curated) -> tuple[Dataset, Network]:
+    """Read the second network, and keep the targets that it regulates.
+
+    Args:
+        dataset: Training samples and cohorts.
+        folder: Where the second network's file is.
+        curated: As :func:`with_curated` takes it.
+
+    Raises:
+        ValueError: If there are several, or the network regulates no target.
+    """
+    network, regulated = _second(folder, curated, dataset.targets)
+    return replace(dataset, targets=regulated), network
+
+
 def with_curated_folds(
     scores: pd.DataFrame,
     cohort: Cohort,
     folder: str | Path,
-    curated: Mapping[str, str],
+    curated: Curated,
     models: Sequence[str],
     **options: Any,
 ) -> pd.DataFrame:
@@ -73,7 +93,7 @@ def with_curated_folds(
         scores: What :func:`lembas.folds.cross_validate` found on the first network.
         cohort: Samples to use; only targets that the second network regulates are fitted.
         folder: Where the second network's file is.
-        curated: Name of the second network to its file; empty: there is none.
+        curated: As :func:`with_curated` takes it.
         models: Registry names of models that take a network.
         **options: As :func:`lembas.folds.cross_validate` takes them.
 
@@ -91,19 +111,42 @@ def with_curated_folds(
     return _below(scores, cross_validate(smaller, network, models, **options))
 
 
-def _second(
-    folder: str | Path, curated: Mapping[str, str], targets: pd.Index
-) -> tuple[Network, pd.Index]:
+def _second(folder: str | Path, curated: Curated, targets: pd.Index) -> tuple[Network, pd.Index]:
     """Read the second network, and find the targets that it regulates."""
-    file = Path(folder, curated[_name(curated)])
-    network = Network.read(file)
+    reading = _reading(folder, curated)
+    network = reading.network
     regulated = targets[targets.isin(network.genes)]
     if regulated.empty:
         raise ValueError(
-            f"{file.name} regulates none of the {len(targets)} targets (such as "
-            f"{', '.join(targets[:5])}); check that both use the same gene names"
+            f"{reading.file} regulates none of the {len(targets)} targets (such as "
+            f"{', '.join(targets[:5])}), but genes such as {', '.join(network.genes[:5])}; check "
+            "that both use the same gene names"
         )
     return network, regulated
+
+
+def _reading(folder: str | Path, curated: Curated) -> NetworkReading:
+    """Read the second network's file as its options say."""
+    name = _name(curated)
+    given = curated[name]
+    options = {"file": given} if isinstance(given, str) else dict(given)
+    file = options.pop("file", None)
+    if not isinstance(file, str):
+        raise ValueError(
+            f"curated: {name} names no file; expected its name, or a mapping such as "
+            "{file: dorothea.csv, min_confidence: C}"
+        )
+    return read_network(Path(folder, file), NetworkOptions.of(options, f"curated: {name}"))
+
+
+def curated_sentence(folder: str | Path, curated: Curated) -> str:
+    """Say what the second network's file was read as.
+
+    Args:
+        folder: Where the file is.
+        curated: As :func:`with_curated` takes it.
+    """
+    return _reading(folder, curated).sentence() if curated else "There is no second network."
 
 
 def _below(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
@@ -112,12 +155,12 @@ def _below(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([first, renamed], ignore_index=True)
 
 
-def curated_labels(labels: Mapping[str, str], curated: Mapping[str, str]) -> dict[str, str]:
+def curated_labels(labels: Mapping[str, str], curated: Curated) -> dict[str, str]:
     """Label the models on the second network too, if there is one.
 
     Args:
         labels: Model to label.
-        curated: Name of the second network to its file.
+        curated: As :func:`with_curated` takes it.
     """
     second = (
         {f"{model}{SUFFIX}": f"{label}, {_name(curated)}" for model, label in labels.items()}
@@ -127,7 +170,7 @@ def curated_labels(labels: Mapping[str, str], curated: Mapping[str, str]) -> dic
     return {**labels, **second}
 
 
-def _name(curated: Mapping[str, str]) -> str:
+def _name(curated: Curated) -> str:
     if len(curated) != 1:
         raise ValueError(
             f"curated names {len(curated)} networks ({', '.join(list(curated)[:5])}); expected one "

@@ -19,6 +19,7 @@ from lembas.cohorts import (
     Dataset,
 )
 from lembas.formats import listed
+from lembas.name_overlap import overlap_words
 from lembas.network import Network
 from lembas.split import series_of_samples, split_samples
 from lembas.tables import check_expression
@@ -209,9 +210,9 @@ def _choose_genes(
         passing = genes[reached >= settings.min_fraction]
     may_be_input, may_be_target = offered or (genes, genes)
     inputs, not_inputs = _choose_role("input", network.tfs, may_be_input, passing)
-    _refuse_nothing_left("input", inputs, network.tfs, may_be_input, origin)
+    _refuse_nothing_left("input", inputs, network, may_be_input, origin)
     targets, not_targets = _choose_role("target", network.genes, may_be_target, passing)
-    _refuse_nothing_left("target", targets, network.genes, may_be_target, origin)
+    _refuse_nothing_left("target", targets, network, may_be_target, origin)
     reasons = [not_inputs, not_targets]
     if settings.tf_targets == "exclude":
         also_inputs = targets.intersection(inputs)
@@ -245,18 +246,18 @@ def _exclusions(genes: pd.Index, role: str, reason: str) -> pd.DataFrame:
 
 
 def _refuse_nothing_left(
-    role: str, chosen: pd.Index, known: pd.Index, measured: pd.Index, origin: str
+    role: str, chosen: pd.Index, network: Network, measured: pd.Index, origin: str
 ) -> None:
     """Say why no input or no target is left, if none is."""
     if len(chosen):
         return
-    kind = "TF" if role == "input" else "target"
+    kind, known = ("TF", network.tfs) if role == "input" else ("target", network.genes)
     found = known.intersection(measured)
     if found.empty:
         raise ValueError(
             f"{origin}: none of the network's {len(known)} {kind}s ({listed(known)}) is among "
-            f"the {len(measured)} genes measured ({listed(measured)}), so no {role} is left; use "
-            "the same gene names (symbols) in both files"
+            f"the {len(measured)} genes measured ({listed(measured)}), so no {role} is left; "
+            f"{overlap_words(network, measured)}; use the same gene names (symbols) in both files"
         )
     raise ValueError(
         f"{origin}: no {role} is left, for none of the {len(found)} measured {kind}s "

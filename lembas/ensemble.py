@@ -77,18 +77,55 @@ class LembasEnsemble(PlainState, RegressorMixin, BaseEstimator):
         Raises:
             ValueError: If there is no seed, the settings name one, or a network cannot be fitted.
         """
+        everyone = range(self.n_seeds)
+        self.members_ = self._fitted(X, Y, everyone, groups=groups, unfinished=unfinished)
+        self.tfs_, self.genes_ = X.columns, Y.columns
+        return self
+
+    def n_pieces(self, Y: pd.DataFrame) -> int:
+        """Count the pieces that can be made in advance: seeds."""
+        return self.n_seeds
+
+    def make_pieces(
+        self,
+        X: pd.DataFrame,
+        Y: pd.DataFrame,
+        numbers: Iterable[int],
+        *,
+        unfinished: str | Path,
+        groups: pd.Series | None = None,
+    ) -> None:
+        """Train some of the networks in advance: :meth:`fit` finds them in ``unfinished``.
+
+        Args:
+            X: Training inputs, log10.
+            Y: Training targets, log10, same samples.
+            numbers: Which networks, from 0.
+            unfinished: The folder that :meth:`fit` will be given.
+            groups: Series of each sample, as for :meth:`fit`.
+        """
+        self._fitted(X, Y, numbers, groups=groups, unfinished=unfinished)
+
+    def _fitted(
+        self,
+        X: pd.DataFrame,
+        Y: pd.DataFrame,
+        numbers: Iterable[int],
+        *,
+        groups: pd.Series | None,
+        unfinished: str | Path | None,
+    ) -> list[LembasRegressor]:
+        """Train some of the networks, one after another."""
         if self.n_seeds < 1 or "seed" in (self.settings or {}):
             raise ValueError(
                 f"n_seeds is {self.n_seeds} and settings {dict(self.settings or {})}; expected at "
                 "least one seed, and no seed among the settings: all networks would be the same"
             )
-        members = [self._member(self.seed + number) for number in range(self.n_seeds)]
+        members = [self._member(self.seed + number) for number in numbers]
         for member in members:
             folder = None if unfinished is None else Path(unfinished) / f"seed_{member.seed}"
             member.fit(X, Y, groups=groups, unfinished=folder)
-        self.members_ = members
-        self.tfs_, self.genes_ = X.columns, Y.columns
-        return self
+        return members
 
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:
         """Predict gene expression, ``(sample, gene)``, log10."""

@@ -17,6 +17,7 @@ from typing import Any
 import nbformat
 import psutil
 
+from lembas.errors import ChapterError
 from lembas.provenance import (
     digests,
     machine,
@@ -36,10 +37,6 @@ THREAD_VARIABLES = (
     "LOKY_MAX_CPU_COUNT",
 )
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
-
-
-class ChapterError(RuntimeError):
-    """A chapter did not finish: a failing cell, a time-out or a dead kernel."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +139,7 @@ def _run_notebook(job: Job, root: Path, partial: Path, parameters: Mapping[str, 
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
-    with _environment(job, root), _Watch(job.time_out_s) as watch:
+    with environment(root, job.threads), Watch(job.time_out_s) as watch:
         try:
             _call_papermill(job, root, partial, parameters)
         except PapermillExecutionError as error:
@@ -183,7 +180,13 @@ def _call_papermill(job: Job, root: Path, partial: Path, parameters: Mapping[str
 
 
 @contextmanager
-def _environment(job: Job, root: Path) -> Iterator[None]:
+def environment(root: Path, threads: int) -> Iterator[None]:
+    """Set this process's folder and environment to those of a chapter's kernel.
+
+    Args:
+        root: Project root.
+        threads: Threads of the kernel.
+    """
     # The kernel is this interpreter, whatever "python3" means on this machine, with a fixed number
     # of threads (sums depend on it) and without the user's IPython start-up files.
     kept = dict(os.environ)
@@ -191,7 +194,7 @@ def _environment(job: Job, root: Path) -> Iterator[None]:
         spec = Path(folder) / "kernels" / KERNEL / "kernel.json"
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         write_json(spec, {"argv": argv, "display_name": KERNEL, "language": "python"})
-        os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(job.threads)))
+        os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
         # Threads that wait give their processor to those that work, ours or another chapter's.
         os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
         os.environ.update(
@@ -211,10 +214,14 @@ def _environment(job: Job, root: Path) -> Iterator[None]:
             os.environ.update(kept)
 
 
-class _Watch:
+class Watch:
     """Watch the kernel from outside: its peak memory, and the chapter's time limit.
 
     papermill's own limit holds for one cell; a chapter's limit ends its kernel.
+
+    Attributes:
+        expired: Whether the kernel was ended because its time was over.
+        peak_bytes: Most memory it took.
     """
 
     def __init__(self, limit_s: float) -> None:
@@ -224,7 +231,7 @@ class _Watch:
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
 
-    def __enter__(self) -> "_Watch":
+    def __enter__(self) -> "Watch":
         self._thread.start()
         return self
 

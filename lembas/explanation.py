@@ -21,6 +21,7 @@ from lembas.formats import listed
 from lembas.labels import as_names
 from lembas.network import Network
 from lembas.randomised import is_randomisable, randomised
+from lembas.tuning import best_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +82,21 @@ class Explanation:
     def largest_error(self) -> float:
         """Return the largest root mean square error of any model and gene."""
         return float(self.rms["error"].max())
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Hold what several models attribute to the genes of a panel.
+
+    Attributes:
+        edges: Rows: gene, tf, mean_abs_attribution (log10), direction, model; a gene that a model
+            does not predict has none, and without models there is no row.
+        notes: Model to what the reader should know, beyond the genes that are explained sample by
+            sample and that no TF moves: :class:`Explanation` notes these.
+    """
+
+    edges: pd.DataFrame
+    notes: Mapping[str, tuple[str, ...]]
 
 
 def plan(
@@ -219,24 +235,29 @@ def _summary_of(made: Attribution, series: pd.Series | None) -> pd.DataFrame:
     return made.edges().merge(pd.concat(limits, ignore_index=True), on=["gene", "tf"])
 
 
-def explain_panel(models: Mapping[str, BaseEstimator], plan: Plan) -> pd.DataFrame:
-    """Summarise what every model attributes to the genes of the panel.
-
-    Returns:
-        Rows: gene, tf, mean_abs_attribution (log10), direction, model; a gene that a model does
-        not predict has none, and without models there is no row.
-    """
+def explain_panel(models: Mapping[str, BaseEstimator], plan: Plan) -> Panel:
+    """Summarise what every model attributes to the genes of the panel."""
     made = _explained(models, plan.for_panel())
     parts = [each.edges().assign(model=name) for name, each in made.items()]
     columns = ["gene", "tf", "mean_abs_attribution", "direction", "model"]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    return Panel(
+        pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns),
+        {name: _panel_notes(each, but=plan.genes) for name, each in made.items()},
+    )
+
+
+def _panel_notes(made: Attribution, *, but: Iterable[str]) -> tuple[str, ...]:
+    """Keep the notes, but of genes that no TF moves name only those that are not in ``but``."""
+    still, known = made.still, set(but)
+    others = [note for note in made.notes if note not in notes_of(still)]
+    return (*others, *notes_of(gene for gene in still if gene not in known))
 
 
 def members(models: Mapping[str, BaseEstimator]) -> dict[str, BaseEstimator]:
     """Take ensembles apart: "seed ..." to the network of each seed; empty without an ensemble."""
     return {
         f"seed {member.seed}": member
-        for model in models.values()
+        for model in map(best_of, models.values())
         if isinstance(model, LembasEnsemble)
         for member in model.members_
     }
@@ -262,22 +283,6 @@ def method_table(explanation: Explanation, labels: Mapping[str, str]) -> pd.Data
     table.columns = [f"error, {gene}" for gene in table.columns]
     table.insert(0, "method", pd.Series(explanation.methods))
     return table.rename(index=dict(labels))
-
-
-def panel_notes(edges: pd.DataFrame, *, but: Iterable[str] = ()) -> dict[str, tuple[str, ...]]:
-    """Note of each model the genes of the panel that no TF moves.
-
-    Args:
-        edges: Result of :func:`explain_panel`.
-        but: Genes of which the notes have spoken already.
-
-    Returns:
-        Model to notes, as :func:`lembas.attribution.explain` makes them.
-    """
-    largest = edges.groupby(["model", "gene"], sort=False)["mean_abs_attribution"].max()
-    still = largest[largest == 0].reset_index()
-    still = still[~still["gene"].isin(list(but))]
-    return {str(model): notes_of(own["gene"]) for model, own in still.groupby("model", sort=False)}
 
 
 def notes_sentence(*notes: Mapping[str, Iterable[str]], labels: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from lembas.advance import Times
 from lembas.artifacts import Run
 from lembas.baselines import ModelSpec, fit_with, make, penalty_per_gene, registry
 from lembas.channels import LembasChannels
@@ -21,9 +22,10 @@ from lembas.formats import listed
 from lembas.model import spectral_radius
 from lembas.model_files import is_trusted, load_model, model_size_mb, save_model
 from lembas.network import Network
+from lembas.penalties import sign_violation_share
 from lembas.predicted import predict_checked, predicted_genes
 from lembas.training import LembasRegressor
-from lembas.tuning import SEARCH_COLUMNS
+from lembas.tuning import SEARCH_COLUMNS, best_of
 
 # Tables in which the fitting chapters list their models.
 GROUPS: tuple[str, ...] = ("baselines", "lembas")
@@ -65,9 +67,10 @@ def fit_models(
 
     Returns:
         One row a model: model, label, note, estimator, parameters (JSON), fit_s (of the last
-        process, when a fit was gone on with), size_mb, n_genes; also written as table
-        ``models_<group>``. What was tried to choose settings becomes table ``searches_<group>``:
-        model, label, parameters, mean_skill, sd_skill, chosen, n_folds, unit.
+        process, when a fit was gone on with, and of all pieces made in advance), size_mb,
+        n_genes; also written as table ``models_<group>``. What was tried to choose settings
+        becomes table ``searches_<group>``: model, label, parameters, mean_skill, sd_skill,
+        chosen, n_folds, unit.
 
     Raises:
         KeyError, TypeError, ValueError: If a model is unknown, its parameters are, or what it
@@ -79,13 +82,14 @@ def fit_models(
     estimators = {name: make(name, network, extra=extra) for name in extra}
     training, cohorts = dataset.train, dataset.cohorts
     unfinished = run.folder / "unfinished" / group
+    times = Times(unfinished, training.x, training.y, network.digest)
     rows, searches = [], []
     for name in extra:
         estimator = estimators.pop(name)  # a fitted model is large: one at a time is kept
         start = time.perf_counter()
         offered = {"groups": training.series, "unfinished": unfinished / name}
         fit_with(estimator, training.x, training.y, **offered)
-        fit_s = time.perf_counter() - start
+        fit_s = time.perf_counter() - start + times.total(name, extra[name])
         genes = predicted_genes(name, estimator, training.y.columns)
         save_model(run, name, estimator, group=group)
         for key, cohort in cohorts.items():
@@ -134,13 +138,8 @@ def read_models(run: Run) -> pd.DataFrame:
     Raises:
         FileNotFoundError: If no model was fitted yet.
     """
-    tables = [
-        run.read_table(f"models_{group}") for group in GROUPS if run.has_table(f"models_{group}")
-    ]
-    if not tables:
-        raise FileNotFoundError(
-            f"no fitted models in {run.folder}; run 03_fit_baselines and 04_fit_lembas first"
-        )
+    fitted = [group for group in GROUPS if run.has_table(f"models_{group}")]
+    tables = [run.read_table(f"models_{group}") for group in fitted or GROUPS[:1]]
     return pd.concat(tables, ignore_index=True).set_index("model", drop=False)
 
 
@@ -281,7 +280,7 @@ def training_summary(run: Run, names: Iterable[str]) -> TrainingSummary:
                 "T": network.config.max_steps,
                 "updates": model.n_updates_,
                 "final training loss": model.history_["train_loss"].iloc[-1],
-                "edges with the wrong sign": network.n_sign_violations / len(network.edges),
+                "edges with the wrong sign": sign_violation_share(network),
                 "spectral radius": spectral_radius(network),
                 "predicted by their bias alone": _counted(model.genes_without_regulators_),
             }
@@ -294,7 +293,8 @@ def training_summary(run: Run, names: Iterable[str]) -> TrainingSummary:
 def _networks(run: Run, names: Iterable[str]) -> Iterator[tuple[str, str, LembasRegressor]]:
     """Go through the trained networks: name, label and regressor."""
     labels = model_labels(run)
-    for name, model in load_models(run, names).items():
+    for name, fitted in load_models(run, names).items():
+        model = best_of(fitted)
         if not isinstance(model, LembasEnsemble):
             inner = model.inner_ if isinstance(model, LembasChannels) else model
             yield name, labels[name], inner

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -14,8 +15,9 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from lembas.flat_forests import FlatForests
-from lembas.gene_fits import GeneFits, kept_in, panel, threads
+from lembas.gene_fits import GeneFits, kept_in, n_batches, panel, threads
 from lembas.labels import PlainState, aligned_columns, check_training_tables
+from lembas.unfinished import Unfinished
 
 
 class XGBRF(PlainState, RegressorMixin, BaseEstimator):
@@ -71,18 +73,52 @@ class XGBRF(PlainState, RegressorMixin, BaseEstimator):
         Raises:
             ValueError: If the tables are unsound, or ``n_jobs`` exceeds the processors.
         """
+        fits, folder = self._fits(X, Y, unfinished)
+        self.tfs_, self.genes_ = X.columns, self._panel(Y)
+        self.forests_ = fits.run(self.genes_, folder, n_jobs=self.n_jobs, progress=self.progress)
+        return self
+
+    def n_pieces(self, Y: pd.DataFrame) -> int:
+        """Count the pieces that can be made in advance: batches of genes."""
+        return n_batches(self._panel(Y))
+
+    def make_pieces(
+        self,
+        X: pd.DataFrame,
+        Y: pd.DataFrame,
+        numbers: Iterable[int],
+        *,
+        unfinished: str | Path,
+        groups: pd.Series | None = None,
+    ) -> None:
+        """Fit some batches of genes in advance: :meth:`fit` finds them in ``unfinished``.
+
+        Args:
+            X: TF expression, log10.
+            Y: Gene expression, log10, of the same samples.
+            numbers: Which pieces, from 0.
+            unfinished: The folder that :meth:`fit` will be given.
+            groups: Not used.
+        """
+        fits, folder = self._fits(X, Y, unfinished)
+        if folder is not None:
+            fits.make(self._panel(Y), folder, numbers, n_jobs=self.n_jobs)
+
+    def _panel(self, Y: pd.DataFrame) -> pd.Index:
+        return panel(Y.columns, self.n_panel, always=self.always, seed=self.random_state)
+
+    def _fits(
+        self, X: pd.DataFrame, Y: pd.DataFrame, unfinished: str | Path | None
+    ) -> tuple[GeneFits[FlatForests, xgboost.QuantileDMatrix], Unfinished | None]:
+        """Say how genes are fitted, and where they are kept."""
         threads(self.n_jobs)
         check_training_tables(X, Y)
-        self.tfs_ = X.columns
-        self.genes_ = panel(Y.columns, self.n_panel, always=self.always, seed=self.random_state)
         settings = self._settings()
         fits = GeneFits(
             FlatForests, partial(_binned, X), lambda matrix, gene: _fit(matrix, Y[gene], settings)
         )
         about = {"settings": settings, "xgboost": xgboost.__version__}
-        folder = kept_in(unfinished, X, Y, genes=self.genes_, settings=about)
-        self.forests_ = fits.run(self.genes_, folder, n_jobs=self.n_jobs, progress=self.progress)
-        return self
+        return fits, kept_in(unfinished, X, Y, genes=self._panel(Y), settings=about)
 
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:
         """Predict gene expression, ``(sample, gene)``, log10, for the genes that were fitted."""

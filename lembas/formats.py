@@ -5,8 +5,12 @@ from __future__ import annotations
 import csv
 import gzip
 import os
+import platform
+import zlib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pandas as pd
@@ -14,6 +18,8 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from lembas import h5ad
+from lembas.os_errors import plain_os_error
+from lembas.text_files import commas_in_numbers, other_separator, unquoted_commas, what_it_is
 
 SEPARATORS = {".tsv": "\t", ".txt": "\t", ".csv": ","}
 # The spellings of "no value"; any other cell that is not a number is an error of its own.
@@ -70,19 +76,8 @@ def is_delimited_text(path: Path) -> bool:
 
 
 def column_names(path: Path) -> list[str]:
-    """Read the names in the first line of delimited text, that of the row labels first.
-
-    Args:
-        path: TSV or CSV, gzipped or not.
-
-    Returns:
-        A name for each field of a row; ``""`` first where the line is one field short.
-
-    Raises:
-        ValueError: If the file is no delimited text, is damaged, or has no row below the first.
-    """
-    separator = _separator(path)
-    if separator is None:
+    """Read the names in the first line of delimited text; a ValueError if it is damaged or none."""
+    if (separator := _separator(path)) is None:
         raise ValueError(f"{path} is no TSV or CSV; expected {', '.join(SEPARATORS)} (or .gz)")
     return _header(path, separator)
 
@@ -142,6 +137,8 @@ def read_records(
     except (ValueError, OSError, EOFError) as error:
         raise ValueError(f"{what} {path} cannot be read as a table: {error}") from error
     absent = [column for column in columns if column not in table.columns]
+    if absent and len(table.columns) == 1:
+        _refuse_other_text(path, str(table.columns[0]), separator)
     if absent:
         raise ValueError(
             f"{what} {path} lacks the column(s) {', '.join(absent)}; found "
@@ -170,10 +167,7 @@ def to_float(table: pd.DataFrame, *, origin: str) -> pd.DataFrame:
     try:
         return table.astype(np.float64)
     except (ValueError, TypeError) as error:
-        raise ValueError(
-            f"{origin} holds cells that are not numbers (row/column: cell): "
-            f"{_not_numbers(table)}; correct them, or remove columns of annotation"
-        ) from error
+        _refuse_words(table, origin, error)
 
 
 def write_atomically(path: str | Path, write: Callable[[Path], None]) -> None:
@@ -183,16 +177,26 @@ def write_atomically(path: str | Path, write: Callable[[Path], None]) -> None:
         path: Where the file shall be; its folder is made when missing.
         write: Writes to the path it is given; whatever it raises is passed on, and then
             neither a part of the new file is left nor the old one touched.
+
+    Raises:
+        OSError: If the disk is full or may not be written to, in one sentence.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The process number keeps two writers apart; the suffix stays, for formats go by it.
-    unfinished = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    # Machine and process number keep two writers apart; the suffix stays, for formats go by it.
+    writer = f"{platform.node()}-{os.getpid()}"
+    unfinished = path.with_name(f".{path.stem}.{writer}{path.suffix}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write(unfinished)
         unfinished.replace(path)
+    except (OSError, RuntimeError) as error:
+        plain = plain_os_error(error, path)
+        if plain is error:
+            raise
+        raise plain from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
 
 
 def _separator(path: Path) -> str | None:
@@ -222,8 +226,10 @@ def _header(path: Path, separator: str) -> list[str]:
         with opener(path, "rt", encoding="utf-8-sig", newline="") as lines:
             rows = csv.reader(lines, delimiter=separator)
             header, first = next(rows, []), next(rows, [])
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as error:
         raise _unreadable(path, error) from error
+    if len(header) == 1:
+        _refuse_other_text(path, header[0], separator)
     if len(header) < 1 or not first:
         raise ValueError(f"{path} is empty; expected a line of names and a row for each sample")
     return ["", *header] if len(first) == len(header) + 1 else header
@@ -286,6 +292,7 @@ def _parse_cells(path: Path, separator: str, *, n_fields: int) -> pd.DataFrame:
         raise ValueError(
             f"{path} cannot be read as a table: {str(error)[:150]}; every row needs {n_fields} "
             f"fields, as the header has, separated by {separator!r}"
+            f"{unquoted_commas(str(error), separator)}"
         ) from error
 
 
@@ -300,20 +307,38 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     return table
 
 
+def _refuse_other_text(path: Path, line: str, separator: str) -> None:
+    """Say what a file is whose first line is a single field, if that can be told."""
+    if (what := what_it_is(path)) is not None:
+        raise ValueError(f"{path} is {what}")
+    if (found := other_separator(line, separator)) is not None:
+        raise ValueError(f"{path} cannot be read as a table: {found}")
+
+
 def _unreadable(path: Path, error: BaseException) -> ValueError:
-    """Say that a file is damaged."""
+    """Say that a file is damaged, or what it is."""
+    what = what_it_is(path) if is_delimited_text(path) else None
+    if what is not None:
+        return ValueError(f"{path} cannot be read: it is {what}")
+    reason = " ".join(str(error).split())[:200]
     return ValueError(
-        f"{path} cannot be read ({error}); it is damaged, cut short or of another format: "
+        f"{path} cannot be read ({reason}); it is damaged, cut short or of another format: "
         "copy it again"
     )
 
 
-def _not_numbers(table: pd.DataFrame) -> str:
+def _refuse_words(table: pd.DataFrame, origin: str, error: BaseException) -> NoReturn:
     """Name the first cells that are neither a number nor missing."""
-    offenders: list[str] = []
+    places: list[str] = []
+    wrong_cells: list[object] = []
     for column, cells in table.items():
-        wrong = pd.to_numeric(cells, errors="coerce").isna() & cells.notna()
-        offenders += [f"{row}/{column}: {cell!r}" for row, cell in cells[wrong].items()]
-        if len(offenders) > 5:
+        wrong = cells[pd.to_numeric(cells, errors="coerce").isna() & cells.notna()]
+        places += [f"{row}/{column}: {cell!r}" for row, cell in wrong.items()]
+        wrong_cells += wrong.tolist()
+        if len(places) > 5:
             break
-    return listed(offenders[:5])
+    remedy = commas_in_numbers(wrong_cells) or "correct them, or remove columns of annotation"
+    raise ValueError(
+        f"{origin} holds cells that are not numbers (row/column: cell): {listed(places[:5])}; "
+        f"{remedy}"
+    ) from error

@@ -74,13 +74,34 @@ class GeneFits(Generic[Fitted, Data]):
         Raises:
             ValueError: If ``n_jobs`` exceeds the processors.
         """
-        n_threads, batches = threads(n_jobs), _batches(genes, folder)
-        parts = {
-            at: kept
-            for at, batch in enumerate(batches)
-            if (kept := batch.kept(self.kind)) is not None
-        }
-        missing = [at for at in range(len(batches)) if at not in parts]
+        batches = _batches(genes, folder)
+        parts = self._parts(batches, range(len(batches)), n_jobs=n_jobs, progress=progress)
+        in_order = [parts[at] for at in range(len(batches))]
+        return type(in_order[0]).joined(in_order)
+
+    def make(
+        self, genes: pd.Index, folder: Unfinished, numbers: Iterable[int], *, n_jobs: int = 1
+    ) -> None:
+        """Fit and keep some batches in advance, for a later :meth:`run` to find.
+
+        Args:
+            genes: All genes.
+            folder: Keeps them.
+            numbers: Which batches, of :func:`n_batches`, from 0.
+            n_jobs: Threads (-1: all processors).
+
+        Raises:
+            ValueError: If ``n_jobs`` exceeds the processors.
+        """
+        self._parts(_batches(genes, folder), numbers, n_jobs=n_jobs, progress=False)
+
+    def _parts(
+        self, batches: list[_Batch], numbers: Iterable[int], *, n_jobs: int, progress: bool
+    ) -> dict[int, Fitted]:
+        """Fit batches, but for those that are kept; return both by their number."""
+        n_threads, numbers = threads(n_jobs), list(numbers)
+        parts = {at: kept for at in numbers if (kept := batches[at].kept(self.kind)) is not None}
+        missing = [at for at in numbers if at not in parts]
         free: Queue[Data] = Queue()
         for data in self.data(min(n_threads, len(missing))) if missing else ():
             free.put(data)
@@ -89,12 +110,12 @@ class GeneFits(Generic[Fitted, Data]):
             max(1, min(n_threads, len(missing))), prefer="threads", return_as="generator"
         )(joblib.delayed(self._fit_batch)(batches[at], free) for at in missing)
         n_kept = sum(part.n_genes for part in parts.values())
-        with tqdm(total=len(genes), initial=n_kept, unit="gene", disable=not progress) as bar:
+        n_genes = sum(len(batches[at].genes) for at in numbers)
+        with tqdm(total=n_genes, initial=n_kept, unit="gene", disable=not progress) as bar:
             for at, part in zip(missing, fitted, strict=True):
                 parts[at] = part
                 bar.update(part.n_genes)
-        in_order = [parts[at] for at in range(len(batches))]
-        return type(in_order[0]).joined(in_order)
+        return parts
 
     def _fit_batch(self, batch: _Batch, free: Queue[Data]) -> Fitted:
         """Fit the genes of a batch, one after another, and keep them."""
@@ -149,6 +170,11 @@ def panel(genes: pd.Index, n_panel: int, *, always: Iterable[str], seed: int) ->
     # Drawn from sorted names, so that the panel does not depend on the order of the columns.
     drawn = np.random.default_rng(seed).permutation(genes.sort_values())[:n_panel]
     return genes[genes.isin(drawn) | genes.isin(list(always))]
+
+
+def n_batches(genes: pd.Index) -> int:
+    """Count the batches in which so many genes are fitted and kept."""
+    return -(-len(genes) // BATCH)
 
 
 def threads(n_jobs: int) -> int:

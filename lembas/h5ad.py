@@ -60,6 +60,27 @@ def read(path: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str
     return matrix, data.obs, data.var, dict(data.uns)
 
 
+def read_var(path: Path) -> pd.DataFrame:
+    """Read what is known of the genes, without the matrix.
+
+    Args:
+        path: An existing ``.h5ad`` file.
+
+    Raises:
+        ValueError: If the file is no ``.h5ad``.
+    """
+    import anndata
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            return anndata.io.read_elem(file["var"])
+    except (OSError, KeyError) as error:
+        raise ValueError(
+            f"{path} cannot be read as .h5ad ({error}); write it again with anndata"
+        ) from error
+
+
 def _mapped(path: Path) -> np.ndarray | None:
     """Map ``X`` into memory; None if it is sparse, compressed, cut into chunks, or not there."""
     import h5py

@@ -18,7 +18,7 @@ from lembas.labels import aligned_columns, as_names, offered_names
 from lembas.model import LembasRNN
 from lembas.network import Network
 from lembas.training import LembasRegressor
-from lembas.tuning import Tuned
+from lembas.tuning import best_of
 
 # Knocked out beside the hubs where a study measured them: TFs that the liver is known by.
 NAMED: tuple[str, ...] = ("HNF4A", "FOXA2", "CEBPA", "HNF1A", "PPARA", "ONECUT1", "NR1H4", "SREBF1")
@@ -79,7 +79,13 @@ def knock_out(
     Raises:
         KeyError: If a TF is no input of ``X``, or not in the other samples.
         ValueError: If there is no model, no sample or no TF, or the level cannot be understood.
+        TypeError: If the models come without names.
     """
+    if not isinstance(models, Mapping):
+        raise TypeError(
+            f"models is a {type(models).__name__}; pass fitted models by their names, such as "
+            "{'ridge': model}"
+        )
     if not models:
         raise ValueError("nothing to knock out: no model is given; pass at least one, by its name")
     chosen = checked_tfs(tfs, X.columns)
@@ -91,7 +97,7 @@ def knock_out(
     tables = []
     for name, model in models.items():
         tables.append(respond(model, X, levels).assign(model=name))
-        if with_nodes and isinstance(_best(model), WithNodes):
+        if with_nodes and isinstance(best_of(model), WithNodes):
             held = respond(model, X, levels, hold_node=True)
             tables.append(held.assign(model=f"{name}{NODE}"))
     columns = ["model", "tf", "gene", "response", "response_sd", "relative"]
@@ -120,7 +126,7 @@ def respond(
         ValueError: If there is nothing to knock out.
         KeyError: If a TF is no input of the model.
     """
-    model = _best(model)
+    model = best_of(model)
     if X.empty or levels.empty:
         raise ValueError(
             f"nothing to knock out: {len(X)} samples and {len(levels)} TFs; each must be at least 1"
@@ -320,10 +326,6 @@ def checked_tfs(tfs: Iterable[str], known: pd.Index) -> pd.Index:
             f"{listed(known)}; the nearest names are {offered_names(unknown[:5], known)}"
         )
     return chosen
-
-
-def _best(model: BaseEstimator) -> BaseEstimator:
-    return model.best_ if isinstance(model, Tuned) else model
 
 
 def _level_table(

@@ -172,7 +172,10 @@ def roles(truth: Network, tfs: pd.Index, genes: pd.Index) -> pd.DataFrame:
 
 
 def _prior_responses(prior: Network, tfs: pd.Index, genes: pd.Index) -> pd.DataFrame:
-    """Read the prior's signed edges as responses: the loss of an activator lowers its targets."""
+    """Read the prior's signed edges as responses: the loss of an activator lowers its targets.
+
+    An edge of unknown sign says nothing of the direction, and counts as no response.
+    """
     row, column, sign = prior.positions(tfs, genes)
     values = np.zeros((len(tfs), len(genes)))
     values[column, row] = -sign

@@ -10,6 +10,7 @@ from lembas.formats import counted
 from lembas.knockout import NODE, Knockouts
 from lembas.knockout_truth import DIRECT, INDIRECT, paired_difference
 from lembas.leaderboard import compared
+from lembas.network import UNKNOWN
 from lembas.truth import PRIOR
 
 LEVEL_WORDS: Mapping[str, str] = {"zero": "no expression at all"}
@@ -109,13 +110,16 @@ def score_table(summary: pd.DataFrame, level: str, labels: Mapping[str, str]) ->
         summary: Result of :func:`lembas.knockout_truth.summarise_scores`.
         level: Level shown.
         labels: Model to label.
+
+    Returns:
+        Texts; "-" where there is no score, such as for a part of which no gene responds.
     """
     rows = summary[summary["level"] == level]
     wide = rows.pivot_table(
         index="model", columns=["metric", "part"], values="value", dropna=False, sort=False
     )
     columns = {
-        f"AUPRC, {PART_WORDS[part]} (chance {wide['base_rate'][part].mean():.2f})": ("auprc", part)
+        f"AUPRC, {PART_WORDS[part]} ({_chance(wide['base_rate'][part].mean())})": ("auprc", part)
         for part in PART_WORDS
     }
     columns |= {
@@ -124,12 +128,20 @@ def score_table(summary: pd.DataFrame, level: str, labels: Mapping[str, str]) ->
         "right sign, indirect targets": ("sign_accuracy", INDIRECT),
         "size of the true response": ("slope", DIRECT),
     }
-    table = pd.DataFrame({words: wide[key].map("{:z.2f}".format) for words, key in columns.items()})
+    table = pd.DataFrame({words: wide[key].map(_number) for words, key in columns.items()})
     # The prior's responses have signs, not sizes.
     table.loc[table.index == PRIOR, "size of the true response"] = "no size"
     order = wide["auprc", "all"].sort_values(ascending=False, kind="stable").index
     named = table.loc[order].rename(index=variant_labels(labels))
     return named.rename_axis(index=None, columns=None)
+
+
+def _chance(base_rate: float) -> str:
+    return "no gene responds" if pd.isna(base_rate) else f"chance {base_rate:.2f}"
+
+
+def _number(value: float) -> str:
+    return "-" if pd.isna(value) else f"{value:z.2f}"
 
 
 def truth_sentences(
@@ -238,17 +250,22 @@ def weights_table(
     rows = {}
     for model, table in edges.items():
         pairs = agreement.get(model, pd.DataFrame())
-        strong = table.head(max(len(table) // 10, 1))
+        signed = table[table["sign"] != UNKNOWN]
+        strong = signed.head(max(len(signed) // 10, 1))
         rows[labels.get(model, model)] = {
             "edges": f"{len(table):,}",
-            "against the prior's sign": f"{table['violates'].mean():.1%}",
-            "the same, strongest tenth": f"{strong['violates'].mean():.1%}",
+            "against the prior's sign": _share(signed["violates"]),
+            "the same, strongest tenth": _share(strong["violates"]),
             "dead edges": f"{table['dead'].mean():.1%}",
             "seeds": f"{table['n_seeds'].max()}",
             "correlation between seeds": _mean(pairs, "pearson"),
             "shared strongest tenth": _mean(pairs, "overlap"),
         }
     return pd.DataFrame(rows).T
+
+
+def _share(violates: pd.Series) -> str:
+    return f"{violates.mean():.1%}" if len(violates) else "no sign known"
 
 
 def _mean(pairs: pd.DataFrame, column: str) -> str:
@@ -258,15 +275,16 @@ def _mean(pairs: pd.DataFrame, column: str) -> str:
 def strongest_edges(edges: pd.DataFrame, *, n_edges: int = 12) -> pd.DataFrame:
     """Lay the strongest edges out for a reader."""
     top = edges.head(n_edges)
+    is_signed = top["sign"] != UNKNOWN
     spread = top["weight_sd"].map("{:.2f}".format).where(top["weight_sd"].notna(), "one seed")
     table = pd.DataFrame(
         {
             "TF": top["tf"],
             "gene": top["gene"],
-            "sign in the prior": top["sign"].map("{:+d}".format),
+            "sign in the prior": top["sign"].map("{:+d}".format).where(is_signed, "unknown"),
             "weight (SD per SD)": top["weight"].map("{:+z.2f}".format),
             "SD over seeds": spread,
-            "agrees": top["violates"].map({True: "no", False: "yes"}),
+            "agrees": top["violates"].map({True: "no", False: "yes"}).where(is_signed, "unknown"),
         }
     )
     return table.set_index(["TF", "gene"])
@@ -287,7 +305,7 @@ def sign_sentences(violations: pd.DataFrame, labels: Mapping[str, str]) -> str:
             f"{share.iloc[-1]:.0%} of the strongest contradict the prior's sign; a coin would give "
             "50 %."
         )
-    return " ".join(said) or "No model has an edge with a weight."
+    return " ".join(said) or "No model has a weight on an edge whose sign the prior knows."
 
 
 def weights_truth_sentence(found: pd.Series, label: str) -> str:

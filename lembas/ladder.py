@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from lembas import rewiring
@@ -26,6 +26,7 @@ class Variant:
         make: From the real network and a seed to the control network.
         is_random: Whether another seed makes another control.
         shuffles_samples: Whether the training samples' inputs are shuffled against their targets.
+        of_signs: Whether it differs from the real network in its signs only.
     """
 
     label: str
@@ -33,6 +34,7 @@ class Variant:
     make: Callable[[Network, int], Network]
     is_random: bool = True
     shuffles_samples: bool = False
+    of_signs: bool = False
 
 
 VARIANTS: Mapping[str, Variant] = {
@@ -57,11 +59,13 @@ VARIANTS: Mapping[str, Variant] = {
         "sign-flipped",
         lambda network, _: rewiring.flipped_signs(network),
         is_random=False,
+        of_signs=True,
     ),
     "shuffled_signs": Variant(
         "Signs shuffled",
         "sign-shuffled",
         lambda network, seed: rewiring.shuffled_signs(network, seed=seed),
+        of_signs=True,
     ),
     "without_tf_edges": Variant(
         "No TF-TF edges",
@@ -117,6 +121,53 @@ FAR: Mapping[str, tuple[str, ...]] = {
     "path_ridge": ("rewired",),
     "lembas": ("rewired", "without_tf_edges"),
 }
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What chapter 07_controls is asked to fit; its parameters say what each of these means.
+
+    Attributes:
+        models, rnn_models: Model to its controls; empty: ``NEAR`` and ``FAR``.
+        n_rewired, n_rewired_rnn: Rewired networks for each of them.
+        depths: Numbers of updates T of LEMBAS-RNN.
+        settings: What differs from the registry.
+    """
+
+    models: Mapping[str, Iterable[str]]
+    rnn_models: Mapping[str, Iterable[str]]
+    n_rewired: int
+    n_rewired_rnn: int
+    depths: Iterable[int]
+    settings: Entries
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any]) -> Asked:
+        """Take the chapter's parameters; others than these are left."""
+        return cls(**{field.name: parameters[field.name] for field in fields(cls)})
+
+    @property
+    def deep(self) -> dict[str, dict[str, Any]]:
+        """LEMBAS-RNN with other numbers of updates, by name."""
+        return depth_models(self.depths, models=self.settings)
+
+    @property
+    def entries(self) -> dict[str, Mapping[str, Any] | None]:
+        """What differs from the registry, those of other depths included."""
+        return {**self.settings, **self.deep}
+
+    @property
+    def shared(self) -> list[Rung]:
+        """The ladder that a second network gets as well."""
+        return [
+            *rungs(self.models or NEAR, n_rewired=self.n_rewired),
+            *rungs(self.rnn_models or FAR, n_rewired=self.n_rewired_rnn),
+        ]
+
+    @property
+    def whole(self) -> list[Rung]:
+        """The whole ladder."""
+        return [*self.shared, *rungs(dict.fromkeys(self.deep, ()))]
 
 
 def rungs(controls: Mapping[str, Iterable[str]], *, n_rewired: int = 1) -> list[Rung]:
@@ -190,6 +241,11 @@ def _spec(model: str, models: Entries | None) -> ModelSpec:
     if model not in known:
         raise KeyError(f"no model named {model!r}; registered are {', '.join(known)}")
     return known[model]
+
+
+def possible(ladder: Iterable[Rung], network: Network) -> list[Rung]:
+    """Leave out controls of signs where the network knows none: they would be the real network."""
+    return [rung for rung in ladder if network.has_signs or not VARIANTS[rung.variant].of_signs]
 
 
 def check_ladder(ladder: list[Rung]) -> None:

@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor, nn
 
+from lembas.edge_signs import constrained, starting_signs
 from lembas.network import Network
 from lembas.sparse import EdgePattern, product, update
 
@@ -201,10 +202,10 @@ class LembasRNN(nn.Module):
                 self.weights.mul_(self.config.spectral_scale / radius)
 
     def constrain_signs(self) -> None:
-        """Set weights whose sign contradicts the network to zero, in place."""
+        """Set weights whose sign contradicts the network's to zero, in place."""
         with torch.no_grad():
             for weights in self._edge_weights():
-                weights.copy_(self.signs * torch.relu(self.signs * weights))
+                weights.copy_(constrained(self.signs, weights))
 
     @property
     def n_sign_violations(self) -> int:
@@ -274,10 +275,9 @@ class LembasRNN(nn.Module):
         """Initialise as the original study does, before :meth:`prescale`."""
         config = self.config
         magnitude = 0.1 + 0.1 * generator.random(len(self.edges))
-        weights = magnitude * self.edges["Interaction"].to_numpy(float)
         bias = np.full(len(self.nodes), 1e-3)
         bias[self._inhibited_only()] = 1.0
-        self.weights = _parameter(weights)
+        self.weights = _parameter(magnitude * starting_signs(self.edges["Interaction"], generator))
         self.bias = _parameter(bias)
         self.input_weights = _parameter(np.full(len(self.inputs), config.amplitude_in))
         self.output_weights = _parameter(np.full(len(self.outputs), config.amplitude_out))
@@ -302,7 +302,8 @@ def narrowed(model: LembasRNN, outputs: pd.Index) -> LembasRNN:
     unknown = outputs.difference(model.outputs)
     if len(unknown):
         raise KeyError(f"no outputs of the network: {', '.join(map(str, unknown[:5]))}")
-    smaller = LembasRNN(Network.from_edges(model.edges), model.inputs, outputs, config=model.config)
+    prior = Network.from_edges(model.edges, unsigned=True)
+    smaller = LembasRNN(prior, model.inputs, outputs, config=model.config)
     here = pd.MultiIndex.from_frame(model.edges[["TF", "Gene"]])
     there = pd.MultiIndex.from_frame(smaller.edges[["TF", "Gene"]])
     edge = torch.from_numpy(here.get_indexer(there))

@@ -6,7 +6,12 @@ models' code.
 
 from __future__ import annotations
 
+import re
+import shutil
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from zipfile import ZipFile, ZipInfo
 
 import skops.io
 from sklearn.base import BaseEstimator
@@ -20,6 +25,9 @@ from lembas.training import LembasRegressor
 _TRUSTED_PACKAGES = ("lembas.", "sklearn.", "numpy.", "scipy.", "xgboost.", "lightgbm.")
 # LEMBAS-RNN, and all other models.
 _MODEL_FILES = ("model.safetensors", "model.skops")
+_SCHEMA = "schema.json"
+_ID = re.compile(r'"(?:__id__": |file": ")(\d+)')
+_COPIED_AT_ONCE = 1 << 24
 
 
 def save_model(run: Run, name: str, model: BaseEstimator, *, group: str) -> Path:
@@ -40,10 +48,40 @@ def save_model(run: Run, name: str, model: BaseEstimator, *, group: str) -> Path
     if is_network:
         checkpoint.save(model, path)
     else:
-        write_atomically(path, lambda part: skops.io.dump(model, part))
+        write_atomically(path, partial(_dump, model))
     # What the name stood for before, if that was a model of the other kind.
     path.with_name(other).unlink(missing_ok=True)
     return path
+
+
+def _dump(model: BaseEstimator, path: Path) -> None:
+    """Write a model so that an equal one gives an equal file, byte for byte.
+
+    skops names the parts of a model by where they lay in memory, and dates them.
+    """
+    raw = path.with_name(f"{path.name}.raw")
+    try:
+        skops.io.dump(model, raw)
+        with ZipFile(raw) as found, ZipFile(path, "w") as made:
+            schema = found.read(_SCHEMA).decode()
+            # Numbers in order of appearance stand for addresses.
+            ids = dict.fromkeys(match[1] for match in _ID.finditer(schema))
+            numbers = {at: str(number) for number, at in enumerate(ids, start=1)}
+            schema = _ID.sub(lambda match: match[0].replace(match[1], numbers[match[1]]), schema)
+            for name in sorted(found.namelist(), key=lambda name: _renamed(name, numbers)):
+                with made.open(ZipInfo(_renamed(name, numbers)), "w", force_zip64=True) as into:
+                    if name == _SCHEMA:
+                        into.write(schema.encode())
+                    else:
+                        shutil.copyfileobj(found.open(name), into, _COPIED_AT_ONCE)
+    finally:
+        raw.unlink(missing_ok=True)
+
+
+def _renamed(name: str, numbers: Mapping[str, str]) -> str:
+    """Give a member of a model's file the number that stands for its address."""
+    stem, dot, ending = name.partition(".")
+    return f"{numbers.get(stem, stem)}{dot}{ending}"
 
 
 def is_trusted(path: str) -> bool:

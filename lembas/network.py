@@ -1,4 +1,4 @@
-"""Read, check and restrict a signed TF-gene regulatory network."""
+"""Read, check and restrict a TF-gene regulatory network, signed where signs are known."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ import numpy as np
 import pandas as pd
 
 COLUMNS = ("TF", "Gene", "Interaction")
+SIGNS = (1, -1)
+UNKNOWN = 0
 
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """Hold the named, signed edges of a regulatory network.
+    """Hold the named edges of a regulatory network, each with its sign where that is known.
 
     Build one with :meth:`read` or :meth:`from_edges`; both check the edges and sort them by
     (Gene, TF), so that the same network always has the same edge order, whatever the file's.
 
     Attributes:
-        edges: Columns ``TF``, ``Gene`` (names) and ``Interaction`` (+1 activates, -1 inhibits);
-            one row an edge, unique in (TF, Gene), sorted by (Gene, TF).
+        edges: Columns ``TF``, ``Gene`` (names) and ``Interaction`` (+1 activates, -1 inhibits,
+            0: sign unknown, which constrains no weight); one row an edge, unique in (TF, Gene),
+            sorted by (Gene, TF).
 
     Example:
         >>> import pandas as pd
@@ -51,12 +54,15 @@ class Network:
             )
 
     @classmethod
-    def read(cls, path: str | Path) -> Network:
-        """Read a network from a TSV or CSV file, gzipped or not.
+    def read(cls, path: str | Path, *, unsigned: bool = False) -> Network:
+        """Read a network from a TSV or CSV file in the study's layout, gzipped or not.
+
+        Other layouts go through :func:`lembas.network_formats.read_network`.
 
         Args:
             path: Table with the columns ``TF``, ``Gene`` and ``Interaction`` (1 or -1);
                 further columns are ignored.
+            unsigned: Whether signs may be unknown: Interaction 0, empty, or no such column.
 
         Raises:
             FileNotFoundError: If there is no such file.
@@ -79,19 +85,24 @@ class Network:
                 f"network file {path} cannot be read as a table ({error}); expected the "
                 f"columns {', '.join(COLUMNS)}"
             ) from error
-        return cls.from_edges(table, origin=str(path))
+        return cls.from_edges(table, origin=str(path), unsigned=unsigned)
 
     @classmethod
-    def from_edges(cls, edges: pd.DataFrame, *, origin: str = "edges") -> Network:
+    def from_edges(
+        cls, edges: pd.DataFrame, *, origin: str = "edges", unsigned: bool = False
+    ) -> Network:
         """Check a table of edges and put it in order.
 
         Args:
             edges: At least the columns ``TF``, ``Gene`` and ``Interaction``.
             origin: Where the edges come from; named in error messages.
+            unsigned: As in :meth:`read`.
 
         Raises:
             ValueError: As in :meth:`read`.
         """
+        if unsigned:
+            edges = _with_unknown_signs(edges)
         missing = [column for column in COLUMNS if column not in edges.columns]
         if missing:
             raise ValueError(
@@ -111,7 +122,7 @@ class Network:
         table = table.assign(
             TF=table["TF"].astype(str),
             Gene=table["Gene"].astype(str),
-            Interaction=_signs(table["Interaction"], origin),
+            Interaction=_signs(table["Interaction"], origin, unsigned=unsigned),
         )
         _refuse_repeated(table, origin)
         table = table.sort_values(["Gene", "TF"], ignore_index=True)
@@ -136,6 +147,16 @@ class Network:
     def self_loops(self) -> pd.DataFrame:
         """Edges from a TF to itself."""
         return self.edges[self.edges["TF"] == self.edges["Gene"]].reset_index(drop=True)
+
+    @cached_property
+    def unsigned(self) -> pd.DataFrame:
+        """Edges of unknown sign."""
+        return self.edges[self.edges["Interaction"] == UNKNOWN].reset_index(drop=True)
+
+    @property
+    def has_signs(self) -> bool:
+        """Whether any edge has a known sign."""
+        return len(self.unsigned) < len(self)
 
     @cached_property
     def in_degree(self) -> pd.Series:
@@ -193,7 +214,8 @@ class Network:
         if not keep.any():
             raise ValueError(
                 f"no edge of the network joins the {len(sources)} TFs (such as "
-                f"{', '.join(map(str, sources[:5]))}) to the {len(kept_nodes)} nodes; "
+                f"{', '.join(map(str, sources[:5]))}) to the {len(kept_nodes)} nodes; its TFs are "
+                f"such as {', '.join(self.tfs[:5])}, its genes {', '.join(self.genes[:5])}; "
                 "check that network and expression use the same gene names"
             )
         return Network(self.edges[keep].reset_index(drop=True))
@@ -205,7 +227,7 @@ class Network:
 
         Returns:
             Three arrays of shape ``(edge,)``: the gene's position in ``genes``, the TF's in
-            ``tfs``, and the sign; edges to other nodes are left out.
+            ``tfs``, and the sign (0: unknown); edges to other nodes are left out.
         """
         row = pd.Index(genes).get_indexer(self.edges["Gene"])
         column = pd.Index(tfs).get_indexer(self.edges["TF"])
@@ -214,18 +236,33 @@ class Network:
         return row[known], column[known], sign[known]
 
 
-def _signs(interaction: pd.Series, origin: str) -> pd.Series:
-    """Turn the Interaction column into int8 signs, or name the values that are not 1 or -1."""
+def _with_unknown_signs(edges: pd.DataFrame) -> pd.DataFrame:
+    """Give edges without a sign the sign 0."""
+    sign = edges["Interaction"] if "Interaction" in edges else pd.Series(UNKNOWN, edges.index)
+    return edges.assign(Interaction=sign.where(sign.notna(), UNKNOWN))
+
+
+def _signs(interaction: pd.Series, origin: str, *, unsigned: bool) -> pd.Series:
+    """Turn the Interaction column into int8 signs, or name the values that are none."""
     value = pd.to_numeric(interaction, errors="coerce")
-    wrong = ~value.isin([1, -1])
+    wrong = ~value.isin([*SIGNS, UNKNOWN] if unsigned else SIGNS)
     if wrong.any():
         offenders = ", ".join(dict.fromkeys(map(repr, interaction[wrong].tolist()[:50])))
         shown = ", ".join(offenders.split(", ")[:5])
         raise ValueError(
             f"{origin}: {int(wrong.sum())} edge(s) have an Interaction other than 1 or -1: "
             f"{shown}; write 1 for activation and -1 for inhibition"
+            f"{_or_unsigned(value[wrong], unsigned)}"
         )
     return value.astype(np.int8)
+
+
+def _or_unsigned(wrong: pd.Series, unsigned: bool) -> str:
+    """Offer what may be meant where all that is wrong is a sign of 0."""
+    if unsigned:
+        return " (0: sign unknown)"
+    only_zeros = bool(wrong.eq(UNKNOWN).all())
+    return "; where 0 means that the sign is unknown, say unsigned: true" if only_zeros else ""
 
 
 def _refuse_repeated(table: pd.DataFrame, origin: str) -> None:
@@ -237,7 +274,8 @@ def _refuse_repeated(table: pd.DataFrame, origin: str) -> None:
     both = n_signs[n_signs > 1].index
     pairs = both if len(both) else n_signs.index
     names = ", ".join(f"{tf}->{gene}" for tf, gene in pairs[:5])
-    problem = "both signs" if len(both) else "the same sign twice"
+    problem = "two signs" if UNKNOWN in set(repeated["Interaction"]) else "both signs"
+    problem = problem if len(both) else "the same sign twice"
     raise ValueError(
         f"{origin} lists {len(pairs)} edge(s) with {problem}: {names}; keep one row for each edge"
     )

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lembas.batches import Batches
 from lembas.model import LembasRNN
-from lembas.penalties import Penalty
+from lembas.penalties import Penalty, sign_violation_share
 from lembas.training_state import BestWeights, Outcome, SavedTraining
 
 
@@ -140,7 +140,7 @@ class Trainer:
             "learning_rate": float(self.optimiser.param_groups[0]["lr"]),
             "train_loss": loss,
             "validation_loss": validation,
-            "sign_violations": self.model.n_sign_violations / max(len(self.model.edges), 1),
+            "sign_violations": sign_violation_share(self.model),
         }
 
     def state(self) -> dict[str, Any]:

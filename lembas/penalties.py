@@ -20,8 +20,21 @@ _DENSE_BELOW = 256
 
 
 def sign_penalty(model: LembasRNN) -> Tensor:
-    """Sum the magnitudes of the weights whose sign contradicts the network."""
+    """Sum the magnitudes of the weights whose sign contradicts the network.
+
+    An edge of unknown sign (0) adds nothing, and its gradient is 0.
+    """
     return torch.relu(-model.get_buffer("signs") * model.weights).sum()
+
+
+def sign_violation_share(model: LembasRNN) -> float:
+    """Measure which part of the edges of known sign have a weight that contradicts it.
+
+    Returns:
+        Within [0, 1]; 0 where no sign is known, for then nothing is contradicted.
+    """
+    n_signed = int((model.get_buffer("signs") != 0).sum())
+    return model.n_sign_violations / max(n_signed, 1)
 
 
 def size_penalty(model: LembasRNN) -> Tensor:

@@ -9,8 +9,10 @@ from typing import Any
 
 from lembas.chapters import Chapter, check_parameters, discover, writers_of
 from lembas.dependencies import modules_used
-from lembas.profiles import DEFAULT, Profile, read_profile
+from lembas.profiles import Profile, read_profile
 from lembas.provenance import digest, read_json, write_json, write_text
+from lembas.resources import DEFAULT
+from lembas.shares import Share
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,17 @@ class Plan:
         values |= check_parameters(self.chapters[chapter], own, origin)
         return {**values, **self.overrides.get(chapter, {})}
 
+    def pieces(self, chapter: str) -> dict[str, str]:
+        """List a chapter's shares of pieces, and the mark that each leaves when it is made.
+
+        Marks lie beside the pieces: the chapter removes both together.
+        """
+        pieces, number = self.chapters[chapter].pieces, self.profile.scatter.get(chapter, 0)
+        if pieces is None:
+            return {}
+        folder = f"{self.run_dir}/{pieces.kept_in}.pieces"
+        return {share.name: f"{folder}/{share.name}.json" for share in Share.all(number)}
+
     def sources(self, chapter: str) -> tuple[str, ...]:
         """Source files a chapter reads: the profile's, if the chapter has a data folder."""
         if self.data_dir is None or "data_dir" not in self.chapters[chapter].parameters:
@@ -73,8 +86,10 @@ def make_plan(
     profile_name: str,
     *,
     data: str | None = None,
+    data_root: str | None = None,
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
     run_name: str | None = None,
+    elsewhere: bool = False,
 ) -> Plan:
     """Read profile and chapters, check everything that can be checked before a kernel starts.
 
@@ -82,27 +97,33 @@ def make_plan(
         root: Project root.
         profile_name: Name of the profile.
         data: Data folder as typed, relative to the working folder; None for the profile's own.
+        data_root: Folder for measured profiles that name none and were given none in ``data``.
         overrides: ``-p`` values by chapter, already checked.
         run_name: Folder under ``results/``; the profile's name unless this is a trial.
+        elsewhere: Whether chapters run on other machines, whose processors are not known.
 
     Returns:
         The plan; nothing is written.
 
     Raises:
         FileNotFoundError: If the profile, the chapters or the data are missing.
-        ValueError: If a parameter is unknown or of a wrong type, or a chapter is given more
-            threads than there are processors.
+        ValueError: If a parameter is unknown or of a wrong type, a chapter that has no pieces is
+            to be scattered, or one is given more threads than this machine has processors.
     """
     profile = read_profile(profile_name, root)
     chapters = discover(root)
     _check_chapter_names(profile, chapters)
-    _check_threads(profile, chapters)
+    _check_scatter(profile, chapters)
+    if not elsewhere:
+        _check_threads(profile, chapters)
     plan = Plan(
         root=root,
         run_name=run_name or profile_name,
         profile=profile,
         chapters=chapters,
-        data_dir=_data_dir(root, profile, data, run_name or profile_name),
+        data_dir=_data_dir(
+            root, profile, data or _default(profile, data_root), run_name or profile_name
+        ),
         overrides=overrides or {},
     )
     for name in chapters:
@@ -173,7 +194,7 @@ def _write_chapter(plan: Plan, name: str) -> dict[str, Any]:
     outputs = [
         (f"{plan.run_dir}/{item.rstrip('/')}", item.endswith("/")) for item in chapter.writes
     ]
-    return {
+    entry = {
         "notebook": chapter.path.relative_to(plan.root).as_posix(),
         "recipe": f"{stem}.json",
         "executed": plan.executed(name),
@@ -186,15 +207,42 @@ def _write_chapter(plan: Plan, name: str) -> dict[str, Any]:
         "threads": plan.profile.threads_of(name),
         "time_out_s": plan.profile.time_out_of(name),
     }
+    return {**entry, **_of_jobs(plan, name, upstream)}
+
+
+def _of_jobs(plan: Plan, name: str, upstream: list[str]) -> dict[str, Any]:
+    """Say what a chapter's job asks a cluster for, and which jobs make its pieces.
+
+    Pieces depend on the recipe, but not on the chapter's own code, which gathers them.
+    """
+    pieces = plan.chapters[name].pieces
+    return {
+        "resources": plan.profile.resources_of(name),
+        "pieces": plan.pieces(name),
+        "made_by": "" if pieces is None else pieces.made_by,
+        "piece_inputs": [f"{plan.run_dir}/plan/{name}.json", *dict.fromkeys(upstream)],
+        "piece_resources": plan.profile.resources_of(name, piece=True),
+    }
 
 
 def _check_chapter_names(profile: Profile, chapters: Mapping[str, Chapter]) -> None:
     named = [*profile.chapters, *profile.threads, *profile.time_out_s]
+    named += [*profile.scatter, *profile.resources]
     unknown = sorted({name for name in named if name not in chapters} - {DEFAULT})
     if unknown:
         raise ValueError(
             f"profiles/{profile.name}.yml names chapter(s) that are not there: "
             f"{', '.join(unknown[:5])}; chapters: {', '.join(chapters)}"
+        )
+
+
+def _check_scatter(profile: Profile, chapters: Mapping[str, Chapter]) -> None:
+    whole = [name for name in profile.scatter if chapters[name].pieces is None]
+    if whole:
+        able = [name for name, chapter in chapters.items() if chapter.pieces is not None]
+        raise ValueError(
+            f"profiles/{profile.name}.yml: `scatter` names {', '.join(whole[:5])}, which has no "
+            f"pieces to make in advance; chapters that have: {', '.join(able) or 'none'}"
         )
 
 
@@ -217,12 +265,17 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
+def _default(profile: Profile, data_root: str | None) -> str | None:
+    """Give the folder meant for all profiles to one that reads files and names no folder."""
+    return data_root or None if profile.is_measured and profile.data.folder is None else None
+
+
 def _data_dir(root: Path, profile: Profile, data: str | None, run_name: str) -> str | None:
     if data is not None:
         folder = Path.cwd() / data
     elif profile.data.folder is not None:
         folder = root / profile.data.folder
-    elif not profile.data.files:
+    elif not profile.is_measured:
         return None
     else:
         # `lembas status` and `lembas build` follow the folder of the last run.
@@ -230,7 +283,8 @@ def _data_dir(root: Path, profile: Profile, data: str | None, run_name: str) -> 
         if last is None:
             raise FileNotFoundError(
                 f"profile {profile.name!r} needs a data folder: "
-                f"make book PROFILE={profile.name} DATA=folder (or --data folder)"
+                f"make book PROFILE={profile.name} DATA=folder (or --data folder, or the "
+                "environment variable DATA_ROOT)"
             )
         folder = root / last
     _require_files(folder, profile)

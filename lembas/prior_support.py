@@ -10,9 +10,10 @@ from sklearn.base import BaseEstimator
 
 from lembas.channels import LembasChannels
 from lembas.ensemble import LembasEnsemble
-from lembas.network import Network
+from lembas.network import UNKNOWN, Network
 from lembas.path_ridge import reach
 from lembas.training import LembasRegressor
+from lembas.tuning import best_of
 
 # Kinds of TFs by the number of edges from them to the gene; the last are out of reach.
 REGULATORS, TWO_STEPS, FURTHER, NO_PATH = "regulators", "two steps", "further", "no path"
@@ -33,7 +34,7 @@ def reach_of(models: Iterable[BaseEstimator]) -> int:
     """
     networks = [
         member.network_
-        for model in models
+        for model in map(best_of, models)
         for member in (model.members_ if isinstance(model, LembasEnsemble) else [model])
         if isinstance(member, LembasRegressor | LembasChannels)
     ]
@@ -134,7 +135,8 @@ def mean_shares(table: pd.DataFrame) -> pd.DataFrame:
 def sign_agreement(summary: pd.DataFrame, network: Network) -> pd.DataFrame:
     """Count how often the direction of an attribution is the sign that the prior gives the edge.
 
-    By chance it would be as often as if each edge had the direction of a TF drawn from all those
+    Edges of unknown sign neither agree nor disagree, and are not counted. By chance it would be
+    as often as if each edge had the direction of a TF drawn from all those
     that the model uses for the gene.
 
     Args:
@@ -142,10 +144,12 @@ def sign_agreement(summary: pd.DataFrame, network: Network) -> pd.DataFrame:
         network: The prior.
 
     Returns:
-        One row a model and gene: model, gene, n_edges (own regulators with a direction), n_agree
+        One row a model and gene: model, gene, n_edges (own regulators with a direction, and
+        a sign in the prior), n_agree
         and chance (expected share that agree). Genes without such an edge are left out.
     """
     edges = network.edges.rename(columns={"TF": "tf", "Gene": "gene", "Interaction": "sign"})
+    edges = edges[edges["sign"] != UNKNOWN]
     used = summary[summary["direction"] != 0]
     rises = (used["direction"] > 0).groupby([used["model"], used["gene"]]).mean().rename("rises")
     both = used.merge(edges, on=["tf", "gene"])
@@ -206,13 +210,16 @@ def described_edges(summary: pd.DataFrame, kinds: pd.DataFrame, network: Network
         network: The prior.
 
     Returns:
-        The same rows with kind and sign (1 or -1 for an edge of the prior, else 0).
+        The same rows with kind, in_prior (whether there is an edge) and sign (1 or -1; 0 without
+        an edge, or where its sign is unknown).
     """
     long = kinds.rename_axis(index="gene", columns="tf").stack().rename("kind").reset_index()  # noqa: PD013
     edges = network.edges.rename(columns={"TF": "tf", "Gene": "gene", "Interaction": "sign"})
     joined = summary.merge(long, on=["gene", "tf"], how="left")
     joined = joined.merge(edges, on=["gene", "tf"], how="left")
-    return joined.assign(sign=joined["sign"].fillna(0).astype(int))
+    return joined.assign(
+        in_prior=joined["sign"].notna(), sign=joined["sign"].fillna(UNKNOWN).astype(int)
+    )
 
 
 def signed_effects(table: pd.DataFrame, sd: pd.Series) -> pd.DataFrame:

@@ -8,9 +8,16 @@ from typing import Any
 
 import yaml
 
+from lembas.resources import (
+    DEFAULT,
+    check_chapter_key,
+    checked_resources,
+    resources_of,
+)
+
 PROFILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-CHAPTER_NAME = re.compile(r"\d\d_[a-z0-9_]+")
-DEFAULT = "default"
+SIMULATION = "simulation"
+NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,8 @@ class Profile:
         data: Data folder and the files in it.
         threads: Threads of each chapter's kernel; ``default`` holds for all others.
         time_out_s: Seconds a chapter may run; ``default`` holds for all others.
+        scatter: Into how many jobs the pieces of a chapter are shared; the others run whole.
+        resources: What a chapter's job, and those of its pieces, ask a cluster for.
         chapters: Parameters of each chapter that differ from the notebook's defaults.
     """
 
@@ -52,6 +61,8 @@ class Profile:
     data: DataSource = field(default_factory=DataSource)
     threads: Mapping[str, int] = field(default_factory=dict)
     time_out_s: Mapping[str, int] = field(default_factory=dict)
+    scatter: Mapping[str, int] = field(default_factory=dict)
+    resources: Mapping[str, Any] = field(default_factory=dict)
     chapters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -63,6 +74,16 @@ class Profile:
         for key, default in (("threads", 1), ("time_out_s", 1800)):
             checked = _checked_counts(self.name, key, getattr(self, key))
             object.__setattr__(self, key, {DEFAULT: default, **checked})
+        scatter = _checked_counts(self.name, "scatter", self.scatter, but={DEFAULT})
+        object.__setattr__(self, "scatter", scatter)
+        origin = f"profiles/{self.name}.yml"
+        object.__setattr__(self, "resources", checked_resources(self.resources, origin))
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether a chapter reads files of measured data."""
+        sources = [own.get("source", SIMULATION) for own in self.chapters.values()]
+        return bool(self.data.files) or any(source != SIMULATION for source in sources)
 
     def threads_of(self, chapter: str) -> int:
         """Return the number of threads a chapter's kernel gets."""
@@ -71,6 +92,13 @@ class Profile:
     def time_out_of(self, chapter: str) -> int:
         """Return the seconds a chapter may run before it is stopped."""
         return self.time_out_s.get(chapter, self.time_out_s[DEFAULT])
+
+    def resources_of(self, chapter: str, *, piece: bool = False) -> dict[str, int]:
+        """Return what a chapter's job, or one of its pieces', asks a cluster for.
+
+        Without a ``runtime`` of its own, a job may run as long as the chapter may.
+        """
+        return resources_of(self.resources, chapter, self.time_out_of(chapter), piece=piece)
 
 
 def read_profile(name: str, root: Path) -> Profile:
@@ -135,6 +163,8 @@ def _check_types(content: Mapping[str, Any], origin: str) -> None:
         "data": dict,
         "threads": dict,
         "time_out_s": dict,
+        "scatter": dict,
+        "resources": dict,
         "chapters": dict,
     }
     for key, value in content.items():
@@ -157,13 +187,11 @@ def _data_source(content: Mapping[str, Any], origin: str) -> DataSource:
     return DataSource(folder=folder, files=tuple(files))
 
 
-def _checked_counts(profile: str, key: str, counts: Mapping[str, Any]) -> dict[str, int]:
+def _checked_counts(
+    profile: str, key: str, counts: Mapping[str, Any], *, but: frozenset[str] | set[str] = NOTHING
+) -> dict[str, int]:
     for chapter, count in counts.items():
-        if chapter != DEFAULT and not CHAPTER_NAME.fullmatch(str(chapter)):
-            raise ValueError(
-                f"profiles/{profile}.yml: `{key}` names {chapter!r}, which is no chapter; "
-                f"expected `{DEFAULT}` or a chapter such as 01_data"
-            )
+        check_chapter_key(chapter, f"profiles/{profile}.yml", key, but=but)
         if isinstance(count, bool) or not isinstance(count, int) or count < 1:
             raise ValueError(
                 f"profiles/{profile}.yml: `{key}.{chapter}` must be a whole number of at least 1, "

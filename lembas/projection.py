@@ -15,6 +15,7 @@ from torch import Tensor
 from lembas.batches import Batches
 from lembas.gene_readout import GeneReadout, Weights
 from lembas.model import LembasRNN, mml
+from lembas.penalties import sign_violation_share
 from lembas.recipes import ZONE_CENTRE, TrainConfig
 from lembas.ridge import ALPHAS
 from lembas.sparse import update
@@ -203,7 +204,7 @@ class _Search:
             "learning_rate": math.nan,
             "train_loss": mean_squared_error(self.model, self.training),
             "validation_loss": validation,
-            "sign_violations": self.model.n_sign_violations / max(len(self.model.edges), 1),
+            "sign_violations": sign_violation_share(self.model),
         }
 
     def state(self) -> dict[str, Any]:

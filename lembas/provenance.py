@@ -99,8 +99,17 @@ def write_text(path: Path, text: str) -> bool:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON file written by :func:`write_json`; empty if there is none."""
+    """Read a JSON file written by :func:`write_json`; empty if there is none.
+
+    Raises:
+        ValueError: If it is damaged.
+    """
     if not path.is_file():
         return {}
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is damaged ({error}); delete it and run the chapter again"
+        ) from error
     return content

@@ -15,7 +15,7 @@ from lembas.linear import LinearModel
 from lembas.model import LembasRNN
 from lembas.ridge import MaskedRidge
 from lembas.training import LembasRegressor
-from lembas.tuning import Tuned
+from lembas.tuning import best_of
 
 
 def randomised(model: BaseEstimator, *, seed: int = 888) -> BaseEstimator:
@@ -46,7 +46,7 @@ def randomised(model: BaseEstimator, *, seed: int = 888) -> BaseEstimator:
     References:
         Adebayo et al. 2018, arXiv:1810.03292.
     """
-    model = _best(model)
+    model = best_of(model)
     generator = np.random.default_rng(seed)
     if isinstance(model, LembasEnsemble):
         twin = copy.copy(model)
@@ -76,11 +76,7 @@ def randomised(model: BaseEstimator, *, seed: int = 888) -> BaseEstimator:
 def is_randomisable(model: BaseEstimator) -> bool:
     """Say whether a model has weights that could change places."""
     kinds = LembasEnsemble | LembasRegressor | LembasChannels | MaskedRidge | LinearModel
-    return isinstance(_best(model), kinds)
-
-
-def _best(model: BaseEstimator) -> BaseEstimator:
-    return model.best_ if isinstance(model, Tuned) else model
+    return isinstance(best_of(model), kinds)
 
 
 def _of_network(model: LembasRegressor, generator: np.random.Generator) -> LembasRegressor:

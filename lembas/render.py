@@ -11,7 +11,7 @@ from typing import Any
 
 import nbformat
 
-from lembas.execution import ChapterError
+from lembas.errors import ChapterError
 from lembas.plan import Plan
 from lembas.provenance import read_json, write_json, write_text
 

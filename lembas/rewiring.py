@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from lembas.formats import listed
-from lembas.network import Network
+from lembas.network import SIGNS, UNKNOWN, Network
 
 # igraph's default, and enough for the share of moved edges to level off.
 TRIALS_PER_EDGE = 10
@@ -30,10 +30,11 @@ MOST_ROUNDS = 500
 def rewired(network: Network, *, seed: int) -> Network:
     """Exchange the targets of edges, so that every node keeps its degrees.
 
-    Each node keeps the number of its activating and of its inhibiting edges, in and out, those
-    from TF to TF and those from TF to other genes being counted apart. Pairs of edges with the
+    Each node keeps the number of its activating edges, of its inhibiting ones and of those of
+    unknown sign, in and out, those from TF to TF and those from TF to other genes being counted
+    apart. Pairs of edges with the
     same sign, both within the TFs or both from TFs to genes, exchange their targets, ten trials
-    an edge. A pair of nodes that then has an edge of either sign is parted by further exchanges.
+    an edge. A pair of nodes that then has edges of two signs is parted by further exchanges.
 
     Args:
         network: The network, left as it is.
@@ -55,13 +56,14 @@ def rewired(network: Network, *, seed: int) -> Network:
     in_block, is_loop = _in_block(network), (edges["TF"] == edges["Gene"]).to_numpy()
     for is_tf in (True, False):
         rows = np.flatnonzero((in_block == is_tf) & ~is_loop)
-        for each in (1, -1):
+        for each in (*SIGNS, UNKNOWN):
             own = rows[sign[rows] == each]
             pairs[own] = _exchanged(pairs[own], len(network.nodes), generator)
         _part_signs(pairs, sign, rows, network.nodes, generator)
     names = network.nodes.to_numpy()
     found = Network.from_edges(
-        pd.DataFrame({"TF": names[pairs[:, 0]], "Gene": names[pairs[:, 1]], "Interaction": sign})
+        pd.DataFrame({"TF": names[pairs[:, 0]], "Gene": names[pairs[:, 1]], "Interaction": sign}),
+        unsigned=True,
     )
     _refuse_rigid(network, share_moved(network, found))
     return found
@@ -105,29 +107,31 @@ def permuted_genes(network: Network, *, seed: int) -> Network:
         )
     label = pd.Series(np.random.default_rng(seed).permutation(genes), index=genes)
     target = network.edges["Gene"]
-    return Network.from_edges(network.edges.assign(Gene=target.map(label).fillna(target)))
+    edges = network.edges.assign(Gene=target.map(label).fillna(target))
+    return Network.from_edges(edges, unsigned=True)
 
 
 def flipped_signs(network: Network) -> Network:
-    """Turn every activating edge into an inhibiting one, and the other way round."""
+    """Turn every activating edge into an inhibiting one, and back; unknown signs stay unknown."""
     return Network(network.edges.assign(Interaction=-network.edges["Interaction"]))
 
 
 def shuffled_signs(network: Network, *, seed: int) -> Network:
-    """Shuffle the signs over the edges; as many activate as before.
+    """Shuffle the signs over the edges that have one; as many activate as before.
 
     Args:
         network: The network, left as it is.
         seed: Seed of the shuffling.
     """
-    sign = np.random.default_rng(seed).permutation(network.edges["Interaction"].to_numpy())
+    sign = network.edges["Interaction"].to_numpy(copy=True)
+    sign[sign != UNKNOWN] = np.random.default_rng(seed).permutation(sign[sign != UNKNOWN])
     return Network(network.edges.assign(Interaction=sign))
 
 
 def random_edges(network: Network, *, seed: int) -> Network:
     """Draw as many edges among the same nodes, every pair being equally likely.
 
-    Edges from TF to TF and those from TF to other genes keep their numbers, of either sign;
+    Edges from TF to TF and those from TF to other genes keep their numbers, of each sign;
     hubs are lost, and a gene may be left without a regulator.
 
     Args:
@@ -152,7 +156,7 @@ def random_edges(network: Network, *, seed: int) -> Network:
         sign = generator.permutation(edges.loc[is_own, "Interaction"].to_numpy())
         drawn = {"TF": tfs[source], "Gene": targets[target], "Interaction": sign}
         parts.append(pd.DataFrame(drawn))
-    return Network.from_edges(pd.concat(parts))
+    return Network.from_edges(pd.concat(parts), unsigned=True)
 
 
 def without_tf_edges(network: Network) -> Network:
@@ -205,7 +209,7 @@ def _part_signs(
     nodes: pd.Index,
     generator: np.random.Generator,
 ) -> None:
-    """Exchange further targets, in place, until no two nodes have edges of both signs.
+    """Exchange further targets, in place, until no two nodes have edges of two signs.
 
     Args:
         pairs: TF and gene of every edge, ``(edge, 2)``, positions in ``nodes``.
@@ -215,27 +219,37 @@ def _part_signs(
         generator: Chooses the partners.
     """
     taken = Counter(map(tuple, pairs[rows].tolist()))
-    # The rarer sign has fewer clashes and more room; where it cannot give way the other may.
-    rarer = 1 if (sign[rows] == 1).sum() < len(rows) / 2 else -1
+    # The rarer sign has fewer clashes and more room; where it cannot give way another may.
+    turns = _rarest_first(sign[rows])
+    of_sign = {each: rows[sign[rows] == each] for each in turns}
+    # No two edges of one sign meet, so one of those that meet is not of the commonest sign.
+    others = rows[sign[rows] != turns[-1]] if turns else rows
     for turn in range(MOST_ROUNDS + 1):
-        clashing = [row for row in rows[sign[rows] == rarer] if taken[tuple(pairs[row])] > 1]
+        clashing = [row for row in others if taken[tuple(pairs[row])] > 1]
         if not clashing or turn == MOST_ROUNDS:
             break
-        if turn % 2:
-            both = {tuple(pairs[row]) for row in clashing}
-            clashing = [row for row in rows[sign[rows] == -rarer] if tuple(pairs[row]) in both]
-        partners = rows[sign[rows] == sign[clashing[0]]]
-        for row, partner in zip(
-            clashing, generator.choice(partners, len(clashing)).tolist(), strict=True
-        ):
+        both, own = {tuple(pairs[row]) for row in clashing}, of_sign[turns[turn % len(turns)]]
+        giving_way = [row for row in own if tuple(pairs[row]) in both]
+        if not giving_way:
+            continue
+        partners = generator.choice(own, len(giving_way)).tolist()
+        for row, partner in zip(giving_way, partners, strict=True):
             _exchange(pairs, row, partner, taken)
     if clashing:
-        names = [f"{nodes[tf]}->{nodes[gene]}" for tf, gene in pairs[clashing]]
+        names = [
+            f"{nodes[tf]}->{nodes[gene]}" for tf, gene in dict.fromkeys(map(tuple, pairs[clashing]))
+        ]
         raise ValueError(
             f"{len(names)} pair(s) of the rewired network keep both signs after {MOST_ROUNDS} "
             f"rounds: {listed(names)}; the network is too dense to be rewired with its signs, "
             "use permuted_genes instead"
         )
+
+
+def _rarest_first(sign: np.ndarray) -> list[int]:
+    """Order the signs that occur by how often they do; of equally many, inhibition comes first."""
+    known = [each for each in (-1, 1, UNKNOWN) if (sign == each).any()]
+    return sorted(known, key=lambda each: int((sign == each).sum()))
 
 
 def _exchange(pairs: np.ndarray, row: int, partner: int, taken: Counter) -> None:

@@ -196,7 +196,7 @@ class Regression:
         projected: Products of the regulators with the centred gene, ``(tf,)``.
         total: Sum of squares of the centred gene.
         n_samples: Number of samples.
-        signs: What the network says of the edges: 1 or -1, ``(tf,)``.
+        signs: What the network says of the edges: 1, -1 or 0 (unknown), ``(tf,)``.
     """
 
     gram: np.ndarray

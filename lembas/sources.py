@@ -12,17 +12,11 @@ import pandas as pd
 
 from lembas import h5ad
 from lembas.annotation import read_gene_lengths, read_series
+from lembas.border import Border, split_options, with_reasons
 from lembas.data import Dataset, build_dataset
 from lembas.formats import existing_file, listed
 from lembas.network import Network
-from lembas.tables import (
-    check_expression,
-    check_log10,
-    counts_to_cpm,
-    counts_to_tpm,
-    log10p1,
-    read_expression,
-)
+from lembas.tables import check_expression, counts_to_cpm, counts_to_tpm, log10p1
 
 UNITS = {"cpm": "log10(CPM+1)", "tpm": "log10(TPM+1)"}
 # Tables that should be equal were written with four decimals at least.
@@ -37,6 +31,7 @@ def from_counts(
     gene_lengths: str | Path | None = None,
     external: Mapping[str, str | Path] | None = None,
     series: str | Path | None = None,
+    gene_map: str | Path | None = None,
     study: str = "study",
     genes_in: str = "rows",
     min_expression: float | None = 0.5,
@@ -53,27 +48,32 @@ def from_counts(
         gene_lengths: File of gene lengths; needed for TPM. A gene without one is left out.
         external: Tables of counts of the external cohorts, by name.
         series: Table of the samples' series.
+        gene_map: Table of gene names, ``gene_id`` and ``symbol``; None: names as they stand.
         study: Name of the study.
         genes_in: ``"rows"`` or ``"columns"``: where the tables have their genes.
         min_expression: CPM or TPM that a gene must reach in ``min_fraction`` of the training
             samples; None: no filter.
         cache: Folder that keeps the parsed tables; see :func:`lembas.tables.read_expression`.
-        **options: Further arguments of :func:`lembas.data.build_dataset`, such as ``seed``.
+        **options: Fields of :class:`lembas.border.BorderOptions`, and further arguments of
+            :func:`lembas.data.build_dataset`, such as ``seed``.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a table is unsound, or as :func:`lembas.data.build_dataset` says.
+        ValueError: If a table is unsound or holds no counts, its genes go by other names than
+            the network's, or as :func:`lembas.data.build_dataset` says.
     """
     least = least_log10(unit, min_expression)
     lengths = _lengths_for(unit, gene_lengths)
-    parts = {
-        path: _read_counts(path, network, lengths, genes_in=genes_in, cache=cache)
-        for path in [counts, *(external or {}).values()]
-    }
+    border_options, options = split_options(options)
+    border = Border(network, "counts", border_options, gene_map)
+    files = [counts, *(external or {}).values()]
+    tables, reasons = border.read(files, genes_in=genes_in, cache=cache)
+    # Taken out one by one: all counts and all logarithms at once would need twice the memory.
+    parts = {path: _normalised(tables.pop(path), lengths, path) for path in list(tables)}
     dataset = build_dataset(
-        parts[counts].expression,
+        parts[str(counts)].expression,
         network,
-        external={name: parts[path].expression for name, path in (external or {}).items()},
+        external={name: parts[str(path)].expression for name, path in (external or {}).items()},
         series=None if series is None else read_series(series),
         study=study,
         unit=UNITS[unit],
@@ -82,7 +82,7 @@ def from_counts(
         origins=_origins({**(external or {}), study: counts, "series": series}),
         **options,
     )
-    return dataset if lengths is None else _say_no_length(dataset, lengths)
+    return with_reasons(dataset if lengths is None else _say_no_length(dataset, lengths), reasons)
 
 
 def from_tables(
@@ -92,6 +92,7 @@ def from_tables(
     *,
     external: Mapping[str, str | Path] | None = None,
     series: str | Path | None = None,
+    gene_map: str | Path | None = None,
     study: str = "study",
     genes_in: str = "columns",
     unit: str = "log10(TPM+1)",
@@ -111,30 +112,29 @@ def from_tables(
         network: Prior network.
         external: Tables of the external cohorts by name, TFs and genes together.
         series: Table of the samples' series.
+        gene_map: Table of gene names, ``gene_id`` and ``symbol``; None: names as they stand.
         study: Name of the study.
         genes_in: ``"columns"`` or ``"rows"``: where the tables have their genes.
         unit: Unit of the values.
         cache: Folder that keeps the parsed tables; see :func:`lembas.tables.read_expression`.
-        **options: Further arguments of :func:`lembas.data.build_dataset`, such as ``seed``.
+        **options: Fields of :class:`lembas.border.BorderOptions`, and further arguments of
+            :func:`lembas.data.build_dataset`, such as ``seed``.
 
     Raises:
         FileNotFoundError: If a file is missing.
         ValueError: If a table is unsound, the two differ in samples or in a shared gene, or as
             :func:`lembas.data.build_dataset` says.
     """
-    tables = {
-        path: check_log10(
-            read_expression(path, genes_in=genes_in, known_genes=network.nodes, cache=cache),
-            origin=str(path),
-        )
-        for path in [tf_table, gene_table, *(external or {}).values()]
-    }
-    tfs, genes = tables[tf_table], tables[gene_table]
+    border_options, options = split_options(options)
+    border = Border(network, "log10", border_options, gene_map)
+    files = [tf_table, gene_table, *(external or {}).values()]
+    tables, reasons = border.read(files, genes_in=genes_in, cache=cache)
+    tfs, genes = tables[str(tf_table)], tables[str(gene_table)]
     both = f"{tf_table} and {gene_table}"
-    return build_dataset(
+    dataset = build_dataset(
         _joined(tfs, genes, both),
         network,
-        external={name: tables[path] for name, path in (external or {}).items()},
+        external={name: tables[str(path)] for name, path in (external or {}).items()},
         series=None if series is None else read_series(series),
         study=study,
         unit=unit,
@@ -142,12 +142,14 @@ def from_tables(
         origins=_origins({**(external or {}), study: both, "series": series}),
         **options,
     )
+    return with_reasons(dataset, reasons)
 
 
 def from_h5ad(
     path: str | Path,
     network: Network,
     *,
+    gene_map: str | Path | None = None,
     study: str | None = None,
     unit: str = "log10(TPM+1)",
     **options: Any,
@@ -161,10 +163,13 @@ def from_h5ad(
             columns are used: ``cohort``, ``series``, ``library_size``. A gene that is NaN
             throughout a cohort counts as not measured there.
         network: Prior network.
+        gene_map: Table of gene names, ``gene_id`` and ``symbol``; None: names as they stand, or
+            by ``symbols_in``.
         study: Cohort to split into training and test samples; the others are external. Not
             needed when there is one cohort.
         unit: Unit of the values.
-        **options: Further arguments of :func:`lembas.data.build_dataset`.
+        **options: Fields of :class:`lembas.border.BorderOptions`, and further arguments of
+            :func:`lembas.data.build_dataset`.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -177,21 +182,31 @@ def from_h5ad(
         obs["cohort"].astype(str) if "cohort" in obs else pd.Series(study or "study", obs.index)
     )
     study = _study_among(cohort, study, path)
-    tables = {}
-    for name in cohort.unique():
-        measured = matrix[(cohort == name).to_numpy()].dropna(axis="columns", how="all")
-        tables[name] = check_log10(check_expression(measured, origin=str(path)), origin=str(path))
-    return build_dataset(
-        tables.pop(study),
+    border_options, options = split_options(options)
+    border = Border(network, "log10", border_options, gene_map)
+    # The study first: it decides which of several columns of a gene is kept.
+    cohorts = list(dict.fromkeys([study, *cohort.unique()]))
+    origin = {name: f"{path}, cohort {name}" for name in cohorts}
+    measured = {origin[name]: _measured_in(matrix, cohort == name, path) for name in cohorts}
+    tables, reasons = border.take(measured, border.symbols_of(path))
+    dataset = build_dataset(
+        tables[origin[study]],
         network,
-        external=tables,
+        external={name: tables[origin[name]] for name in cohorts[1:]},
         series=_known(obs, "series"),
         library_size=_known(obs, "library_size"),
         study=study,
         unit=unit,
-        origins=dict.fromkeys([*cohort.unique(), "series"], str(path)),
+        origins=dict.fromkeys([*cohorts, "series"], str(path)),
         **options,
     )
+    return with_reasons(dataset, reasons)
+
+
+def _measured_in(matrix: pd.DataFrame, chosen: pd.Series, path: Path) -> pd.DataFrame:
+    """Cut a cohort out, without genes that were not measured there."""
+    measured = matrix[chosen.to_numpy()].dropna(axis="columns", how="all")
+    return check_expression(measured, origin=str(path))
 
 
 class _Counted(NamedTuple):
@@ -201,16 +216,8 @@ class _Counted(NamedTuple):
     library_size: pd.Series
 
 
-def _read_counts(
-    path: str | Path,
-    network: Network,
-    lengths: pd.Series | None,
-    *,
-    genes_in: str,
-    cache: str | Path | None,
-) -> _Counted:
-    """Read counts; turn them into TPM when lengths are given, into CPM otherwise."""
-    counts = read_expression(path, genes_in=genes_in, known_genes=network.nodes, cache=cache)
+def _normalised(counts: pd.DataFrame, lengths: pd.Series | None, path: str | Path) -> _Counted:
+    """Turn counts into TPM when lengths are given, into CPM otherwise."""
     if lengths is None:
         abundance = counts_to_cpm(counts, origin=str(path))
     else:

@@ -11,11 +11,21 @@ from typing import Any
 import pandas as pd
 
 from lembas.archs4_source import from_archs4
+from lembas.border import BorderOptions
 from lembas.data import BuildOptions, Dataset, build_dataset
 from lembas.geo import from_geo
 from lembas.network import Network
+from lembas.network_formats import NetworkOptions, NetworkReading, read_network
 from lembas.simulate import Simulation, simulate
 from lembas.sources import from_counts, from_h5ad, from_tables
+
+# The names under which the original study's tables go round.
+STUDY_FILES = {
+    "network": "network(full).tsv",
+    "tf_table": "TF(full).tsv",
+    "gene_table": "Geneexpression (full).tsv",
+    "external": {"Liver_bulk_external": "Liver_bulk_external.tsv"},
+}
 
 
 @dataclass(frozen=True)
@@ -25,10 +35,12 @@ class Study:
     Attributes:
         dataset: Expression, split, inputs and targets.
         network: The prior, whole.
+        reading: What the network's file was read as; None: it was simulated.
     """
 
     dataset: Dataset
     network: Network
+    reading: NetworkReading | None = None
 
 
 def open_study(
@@ -42,26 +54,31 @@ def open_study(
     """Read or simulate a study.
 
     Args:
-        source: "simulation", "counts", "tables", "h5ad", "archs4" or "geo".
+        source: "simulation", "counts", "tables", "h5ad", "archs4", "geo", or "study": tables
+            under the names of the original study, :data:`STUDY_FILES`.
         data_dir: Folder the file names are relative to.
         files: Role to file name. All but simulations need ``network``; counts need ``counts``
             and may have ``gene_lengths``; tables need ``tf_table`` and ``gene_table``; h5ad
             needs ``h5ad``, archs4 needs ``archs4``, geo needs ``counts`` (a file, or several as a
             list or by the names of their series) and ``annotation``. ``external`` maps cohort
-            names to files, ``series`` is a table.
-        options: Settings of the source's function, or of :func:`lembas.simulate.simulate`.
+            names to files, ``series`` is a table, ``gene_map`` a table of gene names.
+        options: Settings of the source's function, or of :func:`lembas.simulate.simulate`; with
+            files, ``network_options`` are the fields of
+            :class:`lembas.network_reading.NetworkOptions`.
         cache: Folder that keeps tables parsed from text, for the next time.
 
     Raises:
         FileNotFoundError: If a file is missing.
         ValueError: If a role is missing or unknown, an option is unknown, or the data are unsound.
     """
+    tables = _measured(from_tables, needed=("tf_table", "gene_table"), given={"cache": cache})
     openers: dict[str, Callable[..., Study]] = {
         "simulation": _simulated,
         "counts": _measured(
             from_counts, needed=("counts",), optional=("gene_lengths",), given={"cache": cache}
         ),
-        "tables": _measured(from_tables, needed=("tf_table", "gene_table"), given={"cache": cache}),
+        "tables": tables,
+        "study": lambda folder, files, options: tables(folder, {**STUDY_FILES, **files}, options),
         "h5ad": _measured(from_h5ad, needed=("h5ad",), cohorts_inside=True),
         "archs4": _measured(
             from_archs4,
@@ -91,6 +108,7 @@ def _options(source: str) -> list[str]:
     readers: dict[str, Callable[..., Dataset]] = {
         "counts": from_counts,
         "tables": from_tables,
+        "study": from_tables,
         "h5ad": from_h5ad,
         "archs4": from_archs4,
         "geo": from_geo,
@@ -98,13 +116,20 @@ def _options(source: str) -> list[str]:
     if source not in readers:
         return [name for name in inspect.signature(simulate).parameters if name != "noise"]
     own = inspect.signature(readers[source]).parameters.values()
-    not_settings = ("gene_lengths", "external", "series", "cache")
+    not_settings = ("gene_lengths", "gene_map", "external", "series", "cache")
     named = [
         parameter.name
         for parameter in own
         if parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in not_settings
     ]
-    return list(dict.fromkeys([*named, *(field.name for field in fields(BuildOptions))]))
+    groups = (BuildOptions, BorderOptions) if _checks_names(readers[source]) else (BuildOptions,)
+    shared = [field.name for options in groups for field in fields(options)]
+    return list(dict.fromkeys(["network_options", *named, *shared]))
+
+
+def _checks_names(read: Callable[..., Dataset]) -> bool:
+    """Say whether a source checks scales and names of genes, and so takes a table of names."""
+    return "gene_map" in inspect.signature(read).parameters
 
 
 def _simulated(folder: Path, files: dict[str, Any], options: dict[str, Any]) -> Study:
@@ -141,6 +166,8 @@ def _measured(
     given: Mapping[str, Any] | None = None,
 ) -> Callable[..., Study]:
     """Make the opener of one kind of files."""
+    if _checks_names(read):
+        optional = (*optional, "gene_map")
     extras = optional if cohorts_inside else (*optional, "external", "series")
 
     def opener(folder: Path, files: dict[str, Any], options: dict[str, Any]) -> Study:
@@ -158,10 +185,12 @@ def _measured(
                 "files, such as {GSE130970: counts.tsv.gz}"
             )
         _refuse_lists(files, {"network", *needed} - set(several))
-        network = Network.read(folder / files["network"])
+        how = NetworkOptions.of(options.pop("network_options", None))
+        reading = read_network(folder / files["network"], how)
         paths = [_paths(folder, files[role]) for role in needed]
         others = {role: _paths(folder, files[role]) for role in extras if files.get(role)}
-        return Study(read(*paths, network, **others, **(given or {}), **options), network)
+        dataset = read(*paths, reading.network, **others, **(given or {}), **options)
+        return Study(dataset, reading.network, reading)
 
     return opener
 

@@ -16,6 +16,7 @@ from lembas.formats import (
     read_labelled,
     to_float,
 )
+from lembas.gene_names import diagnose_names
 
 # log10(x + 1) of a CPM or TPM is at most 6; no instrument counts 10^10 molecules.
 LOG10_CEILING = 10.0
@@ -117,8 +118,20 @@ def checked_names(labels: pd.Index, axis: str, origin: str) -> pd.Index:
         raise ValueError(
             f"{origin} has {len(repeated)} duplicate {axis} name(s): {listed(repeated)}; keep "
             f"one {'column' if axis == 'gene' else 'row'} for each {axis}, or merge them"
+            f"{_of_dates(repeated) if axis == 'gene' else ''}"
         )
     return names
+
+
+def _of_dates(repeated: pd.Index) -> str:
+    """Explain names that are repeated because a spreadsheet made them dates."""
+    dates = diagnose_names(repeated).dates
+    if not dates:
+        return ""
+    return (
+        f"; {listed(dates)} are dates that a spreadsheet made of symbols: write the table again "
+        "with its names as text"
+    )
 
 
 def check_log10(table: pd.DataFrame, *, origin: str) -> pd.DataFrame:
@@ -183,7 +196,7 @@ def counts_to_cpm(counts: pd.DataFrame, *, origin: str = "counts") -> pd.DataFra
     Raises:
         ValueError: If a count is negative or a sample has none.
     """
-    _check_counts(counts, origin)
+    check_counts(counts, origin=origin)
     return counts.mul(1e6 / counts.sum(axis=1), axis=0)
 
 
@@ -207,7 +220,7 @@ def counts_to_tpm(
         ValueError: If a count is negative, a sample has none, or more than half of the genes
             have no length.
     """
-    _check_counts(counts, origin)
+    check_counts(counts, origin=origin)
     known = counts.columns.isin(length_bp.index)
     if 2 * known.sum() < len(known):
         raise ValueError(
@@ -282,8 +295,16 @@ def _refuse_cells(table: pd.DataFrame, wrong: np.ndarray, problem: str, remedy: 
     raise ValueError(f"{problem} (sample/gene): {', '.join(names)}{more}; {remedy}")
 
 
-def _check_counts(counts: pd.DataFrame, origin: str) -> None:
-    """Refuse negative counts and samples without any."""
+def check_counts(counts: pd.DataFrame, *, origin: str) -> None:
+    """Refuse negative counts and samples without any.
+
+    Args:
+        counts: Shape ``(sample, gene)``.
+        origin: Where they come from; named in messages.
+
+    Raises:
+        ValueError: If there are some.
+    """
     _refuse_cells(
         counts,
         counts.to_numpy() < 0,

@@ -29,7 +29,8 @@ class Outcome:
 
     Attributes:
         history: One row an epoch: epoch, update, learning_rate, train_loss, validation_loss (NaN
-            when nothing is held out), sign_violations (part of the edges).
+            when nothing is held out), sign_violations (part of the
+            edges of known sign).
         best_update: Number of updates with the lowest validation loss; all of them when nothing
             is held out.
     """

@@ -36,7 +36,8 @@ class Pairs:
 
     Attributes:
         table: Columns ``gene``, ``tf``, ``edge_sign`` (1, -1; 0: no edge), ``effect`` (log2 units
-            for one SD of the TF, over all paths), ``in_prior`` and ``prior_sign`` (0: not there).
+            for one SD of the TF, over all paths), ``in_prior`` and ``prior_sign`` (0: not there,
+            or unknown).
     """
 
     table: pd.DataFrame
@@ -124,6 +125,7 @@ def true_pairs(
             f"targets of the simulation, such as {listed(simulation.targets[:3])}"
         )
     pairs = pd.MultiIndex.from_product([genes, tfs], names=["gene", "tf"])
+    of_prior = pd.MultiIndex.from_frame(simulation.prior.edges[["Gene", "TF"]])
     signs = {
         name: network.edges.set_index(["Gene", "TF"])["Interaction"].reindex(pairs).fillna(0)
         for name, network in (("edge", simulation.truth), ("prior", simulation.prior))
@@ -134,7 +136,7 @@ def true_pairs(
         {
             "edge_sign": signs["edge"].astype(int),
             "effect": effect,
-            "in_prior": signs["prior"] != 0,
+            "in_prior": pairs.isin(of_prior),
             "prior_sign": signs["prior"].astype(int),
         }
     )

@@ -114,6 +114,11 @@ class Tuned(PlainState, RegressorMixin, BaseEstimator):
             )
 
 
+def best_of(model: BaseEstimator) -> BaseEstimator:
+    """Take the model with the chosen settings out of a :class:`Tuned`; any other is itself."""
+    return model.best_ if isinstance(model, Tuned) else model
+
+
 Scorer = Callable[[BaseEstimator, pd.DataFrame, pd.DataFrame], float]
 
 

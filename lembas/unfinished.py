@@ -12,7 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-_KEY_FILE = "fit.txt"
+from lembas.formats import write_atomically
+
+# Says that what lies beside it is progress, and may be removed.
+_MARK = "fit.txt"
+_KEY_LETTERS = 32
 # Rows hashed at once: a whole table would need a second copy of itself.
 _ROWS = 1024
 
@@ -49,15 +53,18 @@ class Unfinished:
     """Hold the folder of one fit's progress.
 
     Attributes:
-        folder: Where the fit keeps what it has done so far; whoever called it removes the
-            folder once the result is safe.
+        folder: Where the fit keeps what it has done so far; whoever named the folder around it
+            removes that one once the result is safe.
     """
 
     folder: Path
 
     @classmethod
     def open(cls, folder: str | Path, key: str) -> Unfinished:
-        """Open the folder of the fit with this key; another fit's progress is removed.
+        """Open the progress of the fit with this key; another fit's progress is removed.
+
+        Several processes, on several machines, may open the same fit at the same moment: each key
+        has a folder of its own inside, so that nothing but another key's is ever removed.
 
         Args:
             folder: The folder; made when it is not there.
@@ -67,18 +74,35 @@ class Unfinished:
             ValueError: If the folder holds anything but a fit's progress.
         """
         folder = Path(folder)
-        owner = folder / _KEY_FILE
-        if owner.is_file() and owner.read_text("ascii") != key:
-            shutil.rmtree(folder)
-        elif folder.exists() and not owner.is_file() and any(folder.iterdir()):
-            raise ValueError(
-                f"{folder} holds files that are no fit's progress, such as "
-                f"{next(folder.iterdir()).name}; name a new or an empty folder"
-            )
         folder.mkdir(parents=True, exist_ok=True)
-        owner.write_text(key, "ascii")
-        return cls(folder)
+        own, mark = folder / f"fit-{key[:_KEY_LETTERS]}", folder / _MARK
+        # Hidden names are files that another process is writing just now.
+        found = [path for path in folder.iterdir() if not path.name.startswith(".")]
+        if not mark.is_file():
+            if found:
+                raise ValueError(
+                    f"{folder} holds files that are no fit's progress, such as {found[0].name}; "
+                    "name a new or an empty folder"
+                )
+            write_atomically(mark, _write_mark)
+        for other in found:
+            if other not in (own, mark):
+                _remove(other)
+        own.mkdir(exist_ok=True)
+        return cls(own)
 
     def path(self, name: str) -> Path:
         """Give the path of one of the fit's files."""
         return self.folder / name
+
+
+def _write_mark(path: Path) -> None:
+    path.write_text("progress of a fit that is not over; safe to remove\n", "ascii")
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder, which another process may be removing as well."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -15,11 +15,11 @@ from sklearn.metrics import average_precision_score
 from lembas.channels import LembasChannels, copy_of
 from lembas.ensemble import LembasEnsemble
 from lembas.model import LembasRNN
-from lembas.network import Network
+from lembas.network import UNKNOWN, Network
 from lembas.path_ridge import PathRidge
 from lembas.ridge import MaskedRidge
 from lembas.training import LembasRegressor
-from lembas.tuning import Tuned
+from lembas.tuning import best_of
 
 # An edge with less than this share of its gene's largest weight counts as dead.
 DEAD_SHARE = 0.05
@@ -46,13 +46,13 @@ def learned_weights(model: BaseEstimator, X: pd.DataFrame, Y: pd.DataFrame) -> p
         Y: Gene expression of the training samples, ``(sample, gene)``, log10.
 
     Returns:
-        One row a seed and edge: seed (0 for a model without seeds), tf, gene, sign (of the prior)
-        and weight; NaN for a gene that does not vary.
+        One row a seed and edge: seed (0 for a model without seeds), tf, gene, sign (of the prior;
+        0: unknown) and weight; NaN for a gene that does not vary.
 
     Raises:
         TypeError: If the model has no weights on the edges of a prior.
     """
-    model = model.best_ if isinstance(model, Tuned) else model
+    model = best_of(model)
     if isinstance(model, LembasEnsemble):
         members = [learned_weights(member, X, Y) for member in model.members_]
         return pd.concat(members, ignore_index=True)
@@ -134,7 +134,7 @@ def edge_table(weights: pd.DataFrame, *, dead_share: float = DEAD_SHARE) -> pd.D
         One row an edge, the strongest first: tf, gene, sign, weight (median over seeds, for in one
         of them a TF whose state hardly moves may have huge ones), weight_sd (over seeds; NaN for
         one), n_seeds, share (size over the gene's largest; NaN where that is 0), violates (the
-        weight contradicts the prior's sign) and dead.
+        weight contradicts the prior's sign; an unknown one is not contradicted) and dead.
 
     Raises:
         ValueError: If the share is not within 0 and 1.
@@ -159,13 +159,14 @@ def sign_violations(edges: pd.DataFrame, *, n_bins: int = N_BINS) -> pd.DataFram
     """Count the edges whose weight contradicts the prior's sign, by strength.
 
     Args:
-        edges: Result of :func:`edge_table`; weights of 0 or NaN have no sign and are left out.
+        edges: Result of :func:`edge_table`; weights of 0 or NaN have no sign and are left out, and
+            so are edges whose sign the prior does not know.
         n_bins: Bins with equally many edges, from the weakest to the strongest.
 
     Returns:
         Columns bin (1: the weakest edges), n_edges, weight (median size) and violating (share).
     """
-    signed = edges[edges["weight"].abs() > 0]
+    signed = edges[(edges["weight"].abs() > 0) & (edges["sign"] != UNKNOWN)]
     size = signed["weight"].abs()
     rank = size.rank(method="first").to_numpy()
     number = np.ceil(rank * n_bins / max(len(signed), 1)).astype(int)
@@ -234,7 +235,8 @@ def weights_against_truth(edges: pd.DataFrame, truth: Network) -> pd.Series:
         auprc = float(average_precision_score(is_true, joined["weight"].abs()))
     found = joined[is_true]
     right = np.sign(found["weight"]) == found["true_sign"]
-    wrong = found["sign"] != found["true_sign"]
+    agrees = found["sign"] == found["true_sign"]
+    wrong = ~agrees & (found["sign"] != UNKNOWN)
     return pd.Series(
         {
             "n_edges": len(joined),
@@ -243,6 +245,6 @@ def weights_against_truth(edges: pd.DataFrame, truth: Network) -> pd.Series:
             "lift": auprc / base_rate,
             "n_wrong_signs": int(wrong.sum()),
             "mended": right[wrong].mean(),
-            "kept": right[~wrong].mean(),
+            "kept": right[agrees].mean(),
         }
     )

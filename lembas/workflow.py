@@ -8,11 +8,17 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from lembas.execution import ChapterError
+import yaml
+
+from lembas.errors import ChapterError
+from lembas.handmade import changed_by_hand
 from lembas.plan import Plan, processors, recipe, write_plan
+from lembas.progress import Progress, follow
+from lembas.project import INTERACTIVE
 from lembas.provenance import read_json
 
 RULE = re.compile(r"^(?:local)?rule chapter_(\w+):$")
@@ -30,7 +36,15 @@ def stale(plan: Plan, chapters: Sequence[str] = ()) -> dict[str, list[str]]:
         Reasons in plain words by chapter, in order; chapters that are up to date are left out.
     """
     write_plan(plan)
-    result = _snakemake(plan, chapters, "--dry-run", capture=True)
+    by_hand = changed_by_hand(plan, chapters)
+    result = subprocess.run(
+        _snakemake(plan, chapters, "--dry-run"),
+        cwd=plan.root,
+        env=_environment(),
+        text=True,
+        capture_output=True,
+        check=False,
+    )
     if result.returncode != 0:
         raise ChapterError(
             f"the order of the chapters cannot be worked out: {_tail(result.stdout)}"
@@ -44,23 +58,37 @@ def stale(plan: Plan, chapters: Sequence[str] = ()) -> dict[str, list[str]]:
             reasons[current] = match.group(1)
             current = ""
     return {
-        name: _explain(plan, name, reasons[name], reasons)
+        name: _explain(plan, name, reasons[name], reasons, by_hand=by_hand.get(name, []))
         for name in plan.chapters
         if name in reasons
     }
 
 
-def run(plan: Plan, chapters: Sequence[str] = (), *, cores: int | None = None) -> None:
-    """Run what is out of date; jobs report their own progress on standard output.
+def run(
+    plan: Plan,
+    chapters: Sequence[str] = (),
+    *,
+    cores: int | None = None,
+    elsewhere: Path | None = None,
+    progress: Progress | None = None,
+    verbose: bool = False,
+) -> None:
+    """Run what is out of date.
+
+    Snakemake's own report is ``plan/snakemake.log``: jobs of a cluster write to files named there.
 
     Args:
         plan: The run.
         chapters: Chapters asked for, with what they need; all if empty.
         cores: Processors to share out; all of the machine's if None.
+        elsewhere: Workflow profile of Snakemake that says where jobs run, such as
+            ``profiles/slurm``, and how many at once; None: here.
+        progress: Is given what the jobs report; None: lines on standard output.
+        verbose: Whether Snakemake's own messages are shown, too.
 
     Raises:
         ChapterError: If a chapter fails; the message names it, the error and the partial copy.
-        ValueError: If there are fewer processors than ``cores``.
+        ValueError: If there are fewer processors than ``cores``, or jobs cannot run elsewhere.
     """
     if cores is not None and cores > processors():
         raise ValueError(f"--cores {cores}: this machine has {processors()} processor(s)")
@@ -68,18 +96,57 @@ def run(plan: Plan, chapters: Sequence[str] = (), *, cores: int | None = None) -
     failed = plan.root / plan.run_dir / "failed"
     for record in failed.glob("*.json"):
         record.unlink()
-    options = ("--cores", str(cores or processors()), "--quiet", "all")
-    result = _snakemake(plan, chapters, *options, capture=False)
-    if result.returncode == 0:
+    log = plan.root / plan.run_dir / "plan" / "snakemake.log"
+    where = ["--cores", str(cores or processors())]
+    if elsewhere is not None:
+        check_elsewhere(elsewhere)
+        where = ["--workflow-profile", str(elsewhere.resolve())]
+    quiet = () if verbose else ("--quiet", "all")
+    code = follow(
+        _snakemake(plan, chapters, *where, *quiet),
+        progress or Progress(0, stream=sys.stdout, live=False),
+        log=log,
+        cwd=plan.root,
+        environment=_environment(),
+        verbose=verbose,
+    )
+    if code == 0:
         return
     records = {path.stem: read_json(path) for path in sorted(failed.glob("*.json"))}
     if not records:
-        log = plan.root / plan.run_dir / "plan" / "snakemake.log"
         raise ChapterError(
             f"the run stopped: {_tail(log.read_text(encoding='utf-8'))} "
             f"(details: {log.relative_to(plan.root)})"
         )
     raise ChapterError("\n".join(_failure(name, item) for name, item in records.items()))
+
+
+def check_elsewhere(workflow_profile: Path) -> None:
+    """Refuse a workflow profile that is not there, or whose executor is not installed.
+
+    Raises:
+        FileNotFoundError: If the folder holds no ``config.yaml``.
+        ValueError: If it is no YAML, names no executor, or one that is not installed.
+    """
+    file = workflow_profile / "config.yaml"
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"there is no workflow profile {workflow_profile} (no config.yaml in it); the project "
+            "has profiles/slurm"
+        )
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ValueError(f"{file} is not valid YAML: {' '.join(str(error).split())}") from error
+    executor = content.get("executor") if isinstance(content, dict) else None
+    if not isinstance(executor, str):
+        raise ValueError(f"{file} names no executor; add a line such as `executor: slurm`")
+    plugin = f"snakemake_executor_plugin_{executor.replace('-', '_')}"
+    if executor not in ("local", "dryrun", "touch") and find_spec(plugin) is None:
+        raise ValueError(
+            f"{file} asks for the executor {executor!r}, which is not installed here: "
+            f"pip install {plugin.replace('_', '-')} (Slurm: pip install 'lembas[cluster]')"
+        )
 
 
 @contextmanager
@@ -109,34 +176,39 @@ def seed_trial(plan: Plan) -> None:
     target = plan.root / plan.run_dir
     if target.exists() or not base.is_dir():
         return
-    unwanted = shutil.ignore_patterns(".lock", "failed", "cache", "unfinished")
+    unwanted = shutil.ignore_patterns(".lock", "failed", "cache", "unfinished", INTERACTIVE)
+    # A copy that was cut short would look finished: it gets its name when it is whole.
+    part = target.with_name(f".{target.name}.part")
     with locked(base):
-        shutil.copytree(base, target, copy_function=shutil.copy2, ignore=unwanted)
+        shutil.rmtree(part, ignore_errors=True)
+        try:
+            shutil.copytree(base, part, copy_function=shutil.copy2, ignore=unwanted)
+            part.replace(target)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
 
 
-def _snakemake(
-    plan: Plan, chapters: Iterable[str], *options: str, capture: bool
-) -> subprocess.CompletedProcess[str]:
+def _snakemake(plan: Plan, chapters: Iterable[str], *options: str) -> list[str]:
+    """Put together the call of Snakemake."""
+    chapters = list(chapters)
     config = [f"plan={plan.file}"]
     if wanted := ",".join(chapters):
         config.append(f"chapters={wanted}")
-    command = [
+    # Outputs newer than inputs are up to date for Snakemake, whoever wrote them. A rule that is
+    # forced runs even if nobody asked for it.
+    forced = [f"chapter_{name}" for name in changed_by_hand(plan, chapters)]
+    return [
         *(sys.executable, "-P", "-m", "snakemake"),
         *options,
+        *(("--forcerun", *forced) if forced else ()),
         *("--snakefile", "Snakefile", "--directory", "."),
         *("--nolock", "--rerun-incomplete", "--rerun-triggers", "mtime"),
         *("--scheduler", "greedy", "--config", *config, "--"),
     ]
-    environment = {**os.environ, "PYTHONPATH": _python_path()}
-    if capture:
-        return subprocess.run(
-            command, cwd=plan.root, env=environment, text=True, capture_output=True, check=False
-        )
-    log = plan.root / plan.run_dir / "plan" / "snakemake.log"
-    with log.open("w", encoding="utf-8") as stream:
-        return subprocess.run(
-            command, cwd=plan.root, env=environment, text=True, stderr=stream, check=False
-        )
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": _python_path()}
 
 
 def _python_path() -> str:
@@ -145,12 +217,15 @@ def _python_path() -> str:
     return os.pathsep.join(filter(None, [own, os.environ.get("PYTHONPATH")]))
 
 
-def _explain(plan: Plan, name: str, reason: str, stale_now: Mapping[str, str]) -> list[str]:
+def _explain(
+    plan: Plan, name: str, reason: str, stale_now: Mapping[str, str], *, by_hand: Sequence[str]
+) -> list[str]:
     record = read_json(plan.root / plan.run_dir / "provenance" / f"{name}.json")
     if not (plan.root / plan.executed(name)).is_file() or not record:
         failed = plan.root / plan.run_dir / "failed" / f"{name}.json"
         return ["it failed in the last run" if failed.is_file() else "it has not been run yet"]
-    words = _changes(record["recipe"], recipe(plan, name))
+    words = [f"changed by hand since it ran: {', '.join(by_hand[:5])}"] if by_hand else []
+    words += _changes(record["recipe"], recipe(plan, name))
     if f"plan/{name}.py" in reason:
         words.append("its code changed")
     if "Missing output files" in reason:

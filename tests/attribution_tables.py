@@ -62,7 +62,7 @@ def effects_table() -> pd.DataFrame:
     table = pd.DataFrame(itertools.product(GENES, tfs), columns=["gene", "tf"])
     size = table["tf"].map(dict(zip(tfs, np.geomspace(1, 0.01, len(tfs)), strict=True)))
     table["effect"] = size * rng.normal(0, 0.3, len(table))
-    return table.assign(sign=np.where(np.arange(len(table)) % 4, 0, 1))
+    return table.assign(in_prior=np.arange(len(table)) % 4 == 0)
 
 
 def checks_table() -> pd.DataFrame:

@@ -65,6 +65,13 @@ def fitted(study: Study) -> dict[str, BaseEstimator]:
     }
 
 
+def many_samples(study: Study) -> pd.DataFrame:
+    """Take samples of all cohorts: more than the 100 that shap keeps unless told otherwise."""
+    rows = pd.concat([cohort.x for cohort in study.dataset.cohorts.values()]).iloc[:130]
+    assert len(rows) == 130
+    return rows
+
+
 def network_of(edges: list[tuple[str, str, int]]) -> Network:
     return Network.from_edges(pd.DataFrame(edges, columns=["TF", "Gene", "Interaction"]))
 

@@ -268,7 +268,10 @@ def test_series_set_aside(tiny: Path, tmp_path: Path) -> None:
             "a take every selected sample",
         ),
         ({"query": {"min_gene": 3}}, "unknown setting.*min_gene"),
-        ({"near_duplicates": 0.9}, "unexpected keyword argument.*known options: query, unit"),
+        (
+            {"near_duplicates": 0.9},
+            "unexpected keyword argument.*known options: network_options, query",
+        ),
         ({"unit": "tpm"}, "needs gene lengths"),
     ],
 )

@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator
 
 from lembas import artifacts, checkpoint
 from lembas.artifacts import Run, glue
+from lembas.baselines import make
 from lembas.model_files import load_model, model_size_mb, save_model
 from lembas.study import Study
 from lembas.training import LembasRegressor
@@ -32,35 +33,68 @@ def run(tmp_path: Path) -> Run:
 # Where a run is
 
 
-@pytest.mark.parametrize("here", [".", "notebooks", "notebooks/deeper"])
 def test_a_relative_folder_starts_at_the_projects_root(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "_toc.yml").touch()
-    (tmp_path / here).mkdir(parents=True, exist_ok=True)
-    monkeypatch.chdir(tmp_path / here)
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
     run = Run.open("results/demo")
     assert run.folder == tmp_path / "results" / "demo"
     assert run.folder.is_dir()
     assert run.name == "demo"
 
 
-def test_the_nearest_root_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    inner = tmp_path / "inner"
-    (inner / "notebooks").mkdir(parents=True)
-    for root in (tmp_path, inner):
-        (root / "_toc.yml").touch()
-    monkeypatch.chdir(inner / "notebooks")
-    assert Run.open("results/demo").folder == inner / "results" / "demo"
-
-
-def test_without_a_root_it_starts_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert Run.open("results/demo").folder == tmp_path / "results" / "demo"
-
-
 def test_an_absolute_folder_stays(tmp_path: Path) -> None:
     assert Run.open(str(tmp_path / "a")).folder == tmp_path / "a"
+
+
+# Chapters run by hand
+
+
+@pytest.fixture
+def by_hand(tmp_path: Path) -> Run:
+    return Run.open(tmp_path / "results" / "toy" / "interactive")
+
+
+TABLE = pd.DataFrame({"gene": ["ALB"], "value": [0.5]})
+
+
+def test_by_hand_the_books_artefacts_are_read_and_stay(run: Run, by_hand: Run) -> None:
+    before = run.write_table("scores", TABLE).read_bytes()
+    assert by_hand.name == run.name == "toy"
+    assert by_hand.has_table("scores")
+    pd.testing.assert_frame_equal(by_hand.read_table("scores"), TABLE)
+
+    path = by_hand.write_table("scores", 2 * TABLE)
+    assert path.parent.parent == by_hand.folder
+    pd.testing.assert_frame_equal(by_hand.read_table("scores"), 2 * TABLE)
+    pd.testing.assert_frame_equal(run.read_table("scores"), TABLE)
+    assert run.folder.joinpath("tables", "scores.parquet").read_bytes() == before
+
+
+def test_what_one_chapter_made_by_hand_does_not_reach_the_next(run: Run, by_hand: Run) -> None:
+    """Other data of a chapter tried out would meet models that were fitted to the book's."""
+    run.write_table("scores", TABLE)
+    by_hand.write_table("scores", 2 * TABLE)
+    pd.testing.assert_frame_equal(Run.open(by_hand.folder).read_table("scores"), TABLE)
+
+
+def test_what_the_book_lacks_is_read_from_what_was_made_by_hand(by_hand: Run, study: Study) -> None:
+    by_hand.write_table("scores", TABLE)
+    by_hand.write_prediction("mlr", "test", study.dataset.test.y, group="baselines")
+    later = Run.open(by_hand.folder)
+    pd.testing.assert_frame_equal(later.read_table("scores"), TABLE)
+    assert len(later.read_prediction("mlr", "test")) == len(study.dataset.test.y)
+
+
+def test_models_fitted_by_hand_are_the_ones_loaded(run: Run, by_hand: Run, study: Study) -> None:
+    x, y = study.dataset.train.x, study.dataset.train.y
+    for place, genes in ((run, y.columns[:3]), (by_hand, y.columns[:2])):
+        save_model(place, "a[1]", make("mlr", None).fit(x, y[genes]), group="baselines")
+    assert len(load_model(by_hand, "a[1]").genes_) == 2
+    assert len(load_model(Run.open(by_hand.folder), "a[1]").genes_) == 3
 
 
 # Round trips
@@ -218,7 +252,9 @@ def test_what_is_missing_is_named_with_the_command_that_makes_it(run: Run) -> No
         (lambda: run.read_prediction("mlr", "test"), "test.h5ad"),
         (lambda: model_size_mb(run, "mlr"), r"mlr/model\.\*"),
     ]:
-        with pytest.raises(FileNotFoundError, match=f"{file} is not there.*lembas run --profile t"):
+        with pytest.raises(
+            FileNotFoundError, match=f"toy/.*{file} is not there.*lembas run --profile t"
+        ):
             read()
 
 

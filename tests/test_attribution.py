@@ -26,12 +26,10 @@ from lembas.linear import MLR
 from lembas.ridge import MaskedRidge
 from lembas.study import Study
 from lembas.training import LembasRegressor
-from tests.small_study import network_of, normal_table
+from tests.small_study import many_samples, network_of, normal_table
 
 EXPLAINED = ["mlr", "ridge", "masked_ridge", "xgbrf", "lembas_published", "lembas"]
 N_SAMPLES, N_BACKGROUND = 12, 25
-# More than the 100 background samples that shap keeps unless told otherwise.
-N_MANY = 130
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +44,7 @@ def background(study: Study) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def many(study: Study) -> pd.DataFrame:
-    """Return a background of more samples than shap keeps by itself, from all cohorts."""
-    rows = pd.concat([cohort.x for cohort in study.dataset.cohorts.values()]).iloc[:N_MANY]
-    assert len(rows) == N_MANY
-    return rows
+    return many_samples(study)
 
 
 def wide(made: Attribution, gene: str) -> pd.DataFrame:
@@ -115,45 +110,6 @@ def test_the_base_is_the_mean_prediction_over_the_background(
         made = explain(model, samples, background, genes)
         expected = model.predict(background)[genes].mean().to_dict()
         assert made.base.to_dict() == pytest.approx(expected, abs=1e-6)
-
-
-# Trees
-
-
-@pytest.mark.parametrize("name", ["xgbrf", "boosted"])
-def test_attributions_of_trees_add_up_over_the_whole_background(
-    fitted: dict[str, BaseEstimator], samples: pd.DataFrame, many: pd.DataFrame, name: str
-) -> None:
-    model = fitted[name]
-    made = explain(model, samples, many, model.genes_[:3])
-    assert made.method == "interventional TreeSHAP"
-    assert made.completeness["error"].abs().max() <= 1e-4
-    assert made.completeness_error().max() <= 1e-4
-
-
-def test_a_small_forest_agrees_with_shapley_values_by_definition(
-    fitted: dict[str, BaseEstimator], study: Study, many: pd.DataFrame
-) -> None:
-    """Two players: phi_1 = (v(1) - v(0) + v(12) - v(2)) / 2, v averaged over the background."""
-    train = study.dataset.train
-    tfs, gene = train.x.columns[:2], train.y.columns[0]
-    model = type(fitted["xgbrf"])().fit(train.x[tfs], train.y[[gene]])
-    base, sample = many[tfs], study.dataset.test.x[tfs].iloc[:1]
-
-    def value(known: list[str]) -> float:
-        rows = base.copy()
-        for tf in known:
-            rows[tf] = sample[tf].iloc[0]
-        return float(model.predict(rows)[gene].astype(float).mean())
-
-    first, second = tfs
-    both = value([first, second])
-    expected = [
-        (value([first]) - value([]) + both - value([second])) / 2,
-        (value([second]) - value([]) + both - value([first])) / 2,
-    ]
-    made = explain(model, sample, base, [gene])
-    assert wide(made, gene).to_numpy()[0] == pytest.approx(expected, abs=1e-5)
 
 
 # LEMBAS-RNN

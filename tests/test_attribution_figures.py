@@ -82,7 +82,7 @@ def test_the_heat_map_shows_the_leading_tfs_and_marks_edges() -> None:
     assert cells[2, 1] == pytest.approx(wide.loc[(tfs[2], genes[1]), "effect"])
     x, y = axes.lines[0].get_data()
     marked = {(tfs[int(j)], genes[int(i)]) for i, j in zip(x, y, strict=True)}
-    edges = wide[(wide["sign"] != 0) & wide.index.get_level_values("tf").isin(tfs)]
+    edges = wide[wide["in_prior"] & wide.index.get_level_values("tf").isin(tfs)]
     assert marked == set(edges.index)
 
 

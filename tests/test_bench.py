@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from click.testing import CliRunner
 
 from lembas.model import LembasRNN
 from lembas.scaling import Peaks
-from tests.bench import bounds, report
+from tests.bench import bounds, report, scatter
 from tests.bench.bounds import Work
 from tests.bench.dense import DenseRNN, DenseTraining
 from tests.bench.explaining import ALLOWED_MB, explaining
@@ -126,3 +127,15 @@ def test_explaining_is_measured_in_a_process_of_its_own() -> None:
     assert entry["allowed_mb"] == 64
     assert 0 < entry["peak_mb"] < 200, "the libraries alone take more"
     assert entry["cpu_s"] > 0
+
+
+def test_a_scattered_fit_is_timed_and_gathers_the_same_trees() -> None:
+    options = ["--genes", "16", "--samples", "200", "--tfs", "30", "--cores", "1", "--shares", "2"]
+    result = CliRunner().invoke(scatter.main, options)
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.output)
+    assert found["same_predictions"]
+    assert (found["shares"], found["cores"]) == (2, 1)
+    assert found["speed_up"] == pytest.approx(
+        found["one_core_s"] / found["several_cores_s"], rel=0.1
+    )

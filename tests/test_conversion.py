@@ -143,7 +143,7 @@ def test_a_users_error_is_one_line_and_nothing_is_written(
 
 def test_an_option_that_lacks_is_named(lembas: Command) -> None:
     code, _, err = lembas("convert", "a.pt", "b.safetensors", "--tfs", "a", "--genes", "b")
-    assert (code, err) == (1, "lembas: Missing option '--network'.\n")
+    assert (code, err) == (2, "lembas: Missing option '--network'; see: lembas convert --help\n")
 
 
 def test_the_command_line_starts_without_torch() -> None:

@@ -10,7 +10,13 @@ import pytest
 
 from lembas.control_words import moved_table, network_sentences
 from lembas.controls import climb
-from lembas.curated import SUFFIX, curated_labels, with_curated, with_curated_folds
+from lembas.curated import (
+    SUFFIX,
+    curated_labels,
+    curated_sentence,
+    with_curated,
+    with_curated_folds,
+)
 from lembas.folds import cross_validate
 from lembas.ladder import rungs
 from lembas.study import Study
@@ -75,3 +81,27 @@ def test_folds_on_the_second_network_fit_its_targets_alone(study: Study, tmp_pat
     expected = cross_validate(part, study.network, ["masked_ridge"], **cuts)
     assert second["value"].tolist() == pytest.approx(expected["value"].tolist(), abs=1e-6)
     assert with_curated_folds(scores, train, tmp_path, {}, models) is scores
+
+
+def test_the_second_network_may_have_any_layout(study: Study, tmp_path: Path) -> None:
+    edges = study.network.edges.set_axis(["tf", "target", "mor"], axis=1)
+    levels = ["A" if i % 2 else "E" for i in range(len(edges))]
+    edges.assign(confidence=levels).to_csv(tmp_path / "dorothea.csv", index=False)
+    edges[["tf", "target"]].to_csv(tmp_path / "unsigned.csv", index=False)
+    chosen = {"DoRothEA A": {"file": "dorothea.csv", "min_confidence": "A"}}
+    found = climb(study.dataset, study.network, LADDER, **OPTIONS)
+    both = with_curated(found, study.dataset, tmp_path, chosen, LADDER, **OPTIONS)
+    second = both.fits[both.fits["model"] == f"masked_ridge{SUFFIX}"]
+    assert second["n_edges"].max() < found.fits["n_edges"].max()
+    assert f"{levels.count('E')} rows with confidence below A left out" in curated_sentence(
+        tmp_path, chosen
+    )
+    assert curated_sentence(tmp_path, {}) == "There is no second network."
+    labels = curated_labels({"a": "A"}, chosen)
+    assert labels[f"a{SUFFIX}"] == "A, DoRothEA A"
+    with pytest.raises(ValueError, match=r"curated: x: unknown option\(s\) level"):
+        curated_sentence(tmp_path, {"x": {"file": "dorothea.csv", "level": "A"}})
+    with pytest.raises(ValueError, match="curated: x names no file"):
+        curated_sentence(tmp_path, {"x": {"min_confidence": "A"}})
+    blind = {"x": {"file": "unsigned.csv", "unsigned": True}}
+    assert "is unknown: no model constrains" in curated_sentence(tmp_path, blind)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -21,11 +22,11 @@ from lembas.explanation import (
     members,
     method_table,
     notes_sentence,
-    panel_notes,
     plan,
     randomised_models,
 )
 from lembas.study import Study
+from lembas.tuning import Tuned
 
 MODELS = ("mlr", "masked_ridge", "xgbrf", "lembas")
 
@@ -207,10 +208,10 @@ def test_limits_are_those_of_means(
 
 
 def test_the_panel_is_summarised(fitted: dict[str, BaseEstimator], small_plan: Plan) -> None:
-    found = explain_panel({"mlr": fitted["mlr"]}, small_plan)
+    found = explain_panel({"mlr": fitted["mlr"]}, small_plan).edges
     assert found["gene"].unique().tolist() == list(small_plan.panel)
     assert len(found) == len(small_plan.panel) * small_plan.samples.shape[1]
-    nothing = explain_panel({}, small_plan)
+    nothing = explain_panel({}, small_plan).edges
     assert nothing.empty
     assert list(nothing.columns) == list(found.columns)
 
@@ -238,6 +239,9 @@ def test_ensembles_are_taken_apart_and_models_randomised(
     ensemble = fitted["lembas_ensemble"]
     apart = members({"lembas_ensemble": ensemble, "mlr": fitted["mlr"]})
     assert list(apart) == [f"seed {member.seed}" for member in ensemble.members_]
+    searched = Tuned(ensemble, {})
+    searched.best_ = ensemble
+    assert list(members({"searched": searched})) == list(apart)
     assert members({"mlr": fitted["mlr"]}) == {}
     found = randomised_models({name: fitted[name] for name in MODELS})
     assert list(found) == ["mlr", "masked_ridge", "lembas"], "trees have no weights"
@@ -267,13 +271,26 @@ def test_genes_that_no_tf_moves_are_noted(
     (note,) = made.notes["mean"]
     assert ", ".join(small_plan.genes) in note
     assert made.notes["mlr"] == ()
-    edges = explain_panel(still, small_plan)
+    panel = explain_panel(still, small_plan)
     rest = [gene for gene in small_plan.panel if gene not in small_plan.genes]
-    assert list(panel_notes(edges)) == ["mean"]
-    (more,) = panel_notes(edges, but=small_plan.genes)["mean"]
+    (more,) = panel.notes["mean"]
     assert more.startswith(f"no TF moves what the model predicts for {', '.join(rest[:5])}")
-    assert panel_notes(edges, but=small_plan.panel) == {}
-    assert panel_notes(explain_panel({}, small_plan)) == {}
+    assert panel.notes["mlr"] == ()
+    told = replace(small_plan, genes=small_plan.panel)
+    assert explain_panel(still, told).notes["mean"] == (), "the genes' own notes speak of all"
+    assert explain_panel({}, small_plan).notes == {}
+
+
+def test_the_panel_keeps_what_explainers_note(
+    fitted: dict[str, BaseEstimator], small_plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The published recipe's states saturate: few nodes do not add up to a millionth."""
+    strict = partial(explain, tolerance=1e-9)
+    monkeypatch.setattr("lembas.explanation.explain", strict)
+    models = {"lembas": fitted["lembas_published"]}
+    (note,) = explain_panel(models, small_plan).notes["lembas"]
+    assert "the most that are taken" in note
+    assert "do not add up within" in note
 
 
 def test_a_note_is_told_once_with_its_models() -> None:

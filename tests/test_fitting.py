@@ -196,7 +196,7 @@ def test_a_model_that_predicts_nonsense_is_refused(
     broken = {"estimator": "tests.small_study.Broken", "parameters": {"fault": fault}}
     with pytest.raises(ValueError, match=message):
         fit(run, study, {"broken": broken})
-    with pytest.raises(FileNotFoundError, match="no fitted models"):
+    with pytest.raises(FileNotFoundError, match=r"models_baselines\.parquet is not there"):
         read_models(run)
 
 
@@ -260,7 +260,7 @@ def test_without_a_search_the_table_has_no_rows(both: Run) -> None:
 
 
 def test_nothing_fitted_yet(run: Run) -> None:
-    with pytest.raises(FileNotFoundError, match=r"run 03_fit_baselines and 04_fit_lembas first"):
+    with pytest.raises(FileNotFoundError, match=r"models_baselines\.parquet is not there; run"):
         read_models(run)
 
 

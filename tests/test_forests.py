@@ -252,7 +252,7 @@ def test_a_killed_fit_goes_on_with_the_same_result(tmp_path, counted):
     counted.update(forests=0, stop=6)  # the second gene of the third batch
     with pytest.raises(Killed):
         XGBRF().fit(x, y, unfinished=tmp_path)
-    assert len(list(tmp_path.glob("*.npz"))) == 2
+    assert len(list(tmp_path.glob("*/*.npz"))) == 2
     counted.update(forests=0, stop=0)
     resumed = XGBRF(n_jobs=TWO).fit(x, y, unfinished=tmp_path)
     assert counted["forests"] == 3  # of 7 genes, four were there
@@ -307,7 +307,8 @@ def lose_an_array(path):
 def test_a_damaged_file_of_an_unfinished_fit_is_fitted_again(tmp_path, counted, damage):
     x, y = tables()
     whole = XGBRF().fit(x, y, unfinished=tmp_path)
-    damage(tmp_path / "genes_000002.npz")
+    (kept,) = tmp_path.glob("*/genes_000002.npz")
+    damage(kept)
     counted["forests"] = 0
     assert_same_forests(XGBRF().fit(x, y, unfinished=tmp_path), whole)
     assert counted["forests"] == 2
@@ -321,7 +322,7 @@ def test_a_full_disk_leaves_no_half_written_file(tmp_path, monkeypatch):
     monkeypatch.setattr(gene_fits.np, "savez", full)
     with pytest.raises(OSError, match="No space left on device"):
         XGBRF().fit(*tables(), unfinished=tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["fit.txt"]
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["fit.txt"]
 
 
 def test_progress_is_shown_on_standard_error_when_asked_for(capsys):

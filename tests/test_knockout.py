@@ -346,6 +346,16 @@ def test_nothing_to_knock_out(models: dict[str, BaseEstimator], samples: pd.Data
         knock_out(models, samples, [])
 
 
+def test_models_without_names_are_refused(
+    models: dict[str, BaseEstimator], samples: pd.DataFrame
+) -> None:
+    for bare, kind in ((models["ridge"], type(models["ridge"]).__name__), ([], "list")):
+        with pytest.raises(
+            TypeError, match=f"models is a {kind}; pass fitted models by their name"
+        ):
+            knock_out(bare, samples, samples.columns[:1])
+
+
 def test_other_models_have_no_nodes(
     models: dict[str, BaseEstimator], samples: pd.DataFrame
 ) -> None:

@@ -88,6 +88,13 @@ def test_without_responders_that_is_said() -> None:
             }
         )
     )
+    table = words.score_table(summarise_scores(none), "zero", LABELS)
+    assert table.columns[:3].tolist() == [
+        "AUPRC, all genes (no gene responds)",
+        "AUPRC, direct targets (no gene responds)",
+        "AUPRC, indirect targets (no gene responds)",
+    ]
+    assert table.loc["Model M"].tolist() == ["-"] * 7
     said = words.truth_sentences(none, summarise_scores(none), "m", [], labels=LABELS)
     assert said == (
         "No direct targets respond, so that there is nothing to find. "

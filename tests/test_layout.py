@@ -19,32 +19,35 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # A module imports from lower levels, or from its own level without a circle.
 LEVELS = {
     0: (
-        "network names labels checks tables formats h5ad sources data cohorts split duplicates "
-        "audit metrics intervals coverage strata original linear ranks ridge plotting "
-        "unfinished cached annotation rewiring path_ridge inner_split pls signed_ridge "
-        "significance calibration calibration_words gate few_shot gene_strata gene_table gene_sets "
-        "score_tables lookup agreement explained_genes attribution_means "
-        "archs4 archs4_counts archs4_extract archs4_query archs4_series archs4_source archs4_words "
-        "geo geo_tables"
+        "network names labels checks tables formats h5ad sources data cohorts split "
+        "duplicates audit quality audit_report audit_page metrics intervals coverage strata "
+        "original linear ranks ridge plotting unfinished cached annotation rewiring "
+        "path_ridge inner_split pls signed_ridge significance calibration calibration_words "
+        "gate few_shot gene_strata gene_table gene_sets score_tables lookup agreement "
+        "explained_genes attribution_means archs4 archs4_counts archs4_extract archs4_query "
+        "archs4_series archs4_source archs4_words project network_formats network_reading "
+        "network_layouts network_text name_overlap shares gene_names scales gene_mapping "
+        "border os_errors text_files geo geo_tables"
     ),
     1: (
-        "model sparse kinetics wiring conditions simulation_settings simulate forests baselines "
-        "penalties recipes drawn reads batches start flat_forests edge_kernels gene_fits boosted "
-        "learners tuning guard gene_readout training_state"
+        "model sparse kinetics wiring conditions simulation_settings simulate forests "
+        "baselines penalties recipes drawn reads batches start flat_forests edge_kernels "
+        "gene_fits boosted learners tuning guard gene_readout training_state edge_signs"
     ),
     2: (
-        "study optimise projection gains curated ablation training attribution explanation latency "
-        "evaluation summary checkpoint coded_edges packing original_checkpoint original_content "
-        "conversion ensemble channels predicted "
-        "scaling memory dimensions ladder controls control_words folds own_column leaderboard "
-        "evidence knockout knockout_truth knockout_words weights randomised prior_support "
-        "stability attribution_words attribution_verdicts true_effects truth recovery truth_study "
+        "study optimise projection gains curated ablation training attribution explanation "
+        "latency evaluation summary checkpoint coded_edges packing original_checkpoint "
+        "original_content conversion ensemble channels predicted scaling memory dimensions "
+        "ladder controls control_words folds own_column leaderboard evidence knockout "
+        "knockout_truth knockout_words weights randomised prior_support stability "
+        "attribution_words attribution_verdicts true_effects truth recovery truth_study "
         "truth_words explainers gradient_explainer linear_explainer sampled_explainer "
-        "tree_explainer shap_import"
+        "tree_explainer shap_import advance climbed"
     ),
     3: (
-        "artifacts model_files fitting parameter_counts profiles provenance chapters dependencies "
-        "execution plan workflow render commands __main__"
+        "artifacts model_files fitting parameter_counts profiles provenance chapters "
+        "dependencies execution plan workflow render errors progress comparison score_changes "
+        "commands __main__ handmade scattered resources pieces"
     ),
 }
 LEVEL_OF = {name: level for level, names in LEVELS.items() for name in names.split()}
@@ -118,7 +121,7 @@ def test_files_and_functions_stay_short(path: Path) -> None:
 
 def test_the_command_line_starts_without_torch() -> None:
     heavy = {"torch", "sklearn", "shap", "xgboost", "matplotlib", "anndata"}
-    used_by_chapters = {"artifacts", "model_files", "fitting", "parameter_counts"}
+    used_by_chapters = {"artifacts", "model_files", "fitting", "parameter_counts", "scattered"}
     started = set(LEVELS[3].split()) - used_by_chapters
     for path in [path for path in MODULES if room(path) in started]:
         name, tree = path.stem, ast.parse(path.read_text())

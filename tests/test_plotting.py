@@ -410,7 +410,8 @@ def test_block_shows_regulators_across_and_regulated_down() -> None:
     edges = pd.DataFrame({"TF": ["A", "B"], "Gene": ["B", "g"], "Interaction": [-1, 1]})
     axes = plotting.tf_block(edges).axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["A", "B"]
-    assert axes.collections[0].get_array().reshape(2, 2).tolist() == [[0, 0], [-1, 0]]
+    # Where there is no edge the cell is masked.
+    assert axes.collections[0].get_array().reshape(2, 2).tolist() == [[None, None], [-1, None]]
 
 
 def test_missing_shares_are_those_of_the_table() -> None:

@@ -29,6 +29,7 @@ from lembas.prior_support import (
     sign_agreement,
 )
 from lembas.study import Study
+from lembas.tuning import Tuned
 from tests.small_study import network_of
 
 # A -> G; B -> A -> G; C -> B -> A -> G; D leads nowhere near G.
@@ -117,7 +118,9 @@ def test_the_masked_ridge_rests_on_regulators_and_lembas_within_reach(
     n_hops = reach_of(models.values())
     assert n_hops == fitted["lembas"].config_.max_steps - 1
     kinds = kinds_of_tfs(study.network, study.dataset.inputs, made.panel, n_hops=n_hops)
-    found = mean_shares(shares(explain_panel(models, made), kinds)).set_index(["model", "kind"])
+    found = mean_shares(shares(explain_panel(models, made).edges, kinds)).set_index(
+        ["model", "kind"]
+    )
     assert found.loc[("masked_ridge", REGULATORS), "share"] == pytest.approx(1)
     assert found.loc[("lembas", NO_PATH), "share"] == 0
     assert found.loc[("mlr", REGULATORS), "share"] < 1
@@ -127,6 +130,14 @@ def test_reach_without_a_network_has_a_default(fitted: dict[str, BaseEstimator])
     assert reach_of([fitted["mlr"]]) == DEFAULT_REACH
     ensemble = fitted["lembas_ensemble"]
     assert reach_of([ensemble]) == ensemble.members_[0].config_.max_steps - 1
+
+
+def test_a_network_whose_settings_were_searched_is_seen(fitted: dict[str, BaseEstimator]) -> None:
+    searched = Tuned(fitted["lembas_published"], {})
+    searched.best_ = fitted["lembas_published"]
+    expected = searched.best_.config_.max_steps - 1
+    assert expected != DEFAULT_REACH
+    assert reach_of([searched]) == expected
 
 
 def test_channels_reach_as_far_as_their_updates(fitted: dict[str, BaseEstimator]) -> None:

@@ -35,6 +35,20 @@ def test_a_profile_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "is_measured"),
+    [
+        ("", False),
+        ("chapters: {01_data: {source: simulation}}\n", False),
+        ("chapters: {01_data: {source: study}}\n", True),
+        ("data: {files: [a.tsv]}\n", True),
+    ],
+)
+def test_whether_a_profile_reads_files(tmp_path: Path, text: str, is_measured: bool) -> None:
+    write(tmp_path, f"title: A\n{text}")
+    assert read_profile("mine", tmp_path).is_measured is is_measured
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("title: A\nsead: 3\n", "unknown key(s): sead; known keys: banner, chapters"),
@@ -48,6 +62,11 @@ def test_a_profile_is_read(tmp_path: Path) -> None:
         ("title: A\nthreads: {default: 0}\n", "`threads.default` must be a whole number"),
         ("title: A\nthreads: {nonsense: 1}\n", "'nonsense', which is no chapter"),
         ("title: A\ntime_out_s: {default: yes}\n", "`time_out_s.default` must be a whole number"),
+        ("title: A\nscatter: 4\n", "`scatter` must be a mapping"),
+        ("title: A\nscatter: {default: 2}\n", "`scatter` names 'default', which is no chapter;"),
+        ("title: A\nscatter: {03_fit: 0}\n", "`scatter.03_fit` must be a whole number"),
+        ("title: A\nresources: [a]\n", "`resources` must be a mapping"),
+        ("title: A\nresources: {03_fit: {mem: 1}}\n", "has unknown key(s): mem"),
         ("title: A\nsimulated: true\n", "is simulated but has no banner"),
         ("description: A\n", "has no `title`"),
         ("- a\n", "must hold `key: value` lines"),
@@ -65,6 +84,14 @@ def test_a_missing_profile_lists_those_there(tmp_path: Path, name: str) -> None:
     write(tmp_path, "title: A\n")
     with pytest.raises(FileNotFoundError, match="profiles here: mine"):
         read_profile(name, tmp_path)
+
+
+def test_a_folder_of_a_cluster_is_no_profile(tmp_path: Path) -> None:
+    write(tmp_path, "title: A\n")
+    (tmp_path / "profiles" / "slurm").mkdir()
+    (tmp_path / "profiles" / "slurm" / "config.yaml").write_text("executor: slurm\n")
+    with pytest.raises(FileNotFoundError, match=r"profiles here: mine$"):
+        read_profile("slurm", tmp_path)
 
 
 def test_defaults() -> None:

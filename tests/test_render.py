@@ -9,7 +9,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from lembas.execution import ChapterError, Job, execute
+from lembas.errors import ChapterError
+from lembas.execution import Job, execute
 from lembas.plan import Plan, make_plan, write_plan
 from lembas.provenance import read_json
 from lembas.render import build, compose

@@ -12,7 +12,8 @@ import pytest
 
 from lembas import workflow
 from lembas.__main__ import main
-from lembas.execution import ChapterError, Job, execute
+from lembas.errors import ChapterError
+from lembas.execution import Job, execute
 from lembas.plan import make_plan, write_plan
 from lembas.provenance import digest, read_json
 from tests.toy import make_project, write_data_chapter, write_test_chapter
@@ -49,6 +50,13 @@ def stale(root: Path) -> dict[str, list[str]]:
     return workflow.stale(make_plan(root, "demo"))
 
 
+def files_of(root: Path) -> dict[Path, tuple[int, bytes]]:
+    """Read all that lies in a project; locks and Snakemake's own records left out."""
+    paths = [path for path in root.rglob("*") if path.is_file() and path.name != ".lock"]
+    kept = [path for path in paths if not path.name.startswith(".snakemake")]
+    return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in kept}
+
+
 def change(path: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text
@@ -83,19 +91,49 @@ def test_a_run_goes_from_start_to_up_to_date_and_back(project: Path, lembas: Com
     assert code == 0
     assert (project / "results/demo/models/x/w").read_text() == "3"
     write_test_chapter(project, "time.sleep(0)")
-    assert "its code changed" in stale(project)["03_test"]
+    stale_before = stale(project)
+    assert "its code changed" in stale_before["03_test"]
 
     # a trial runs only what differs, and leaves the profile's own results alone
-    lembas("run")
-    results = (project / "results/demo").rglob("*.txt")
-    before = {path: path.stat().st_mtime_ns for path in results}
+    code, out, err = lembas("run", "--json")
+    assert code == 0
+    summary = json.loads(out)
+    assert [item["name"] for item in summary["chapters"]] == ["03_test"]
+    assert summary["chapters"][0]["reasons"] == stale_before["03_test"]
+    assert summary["chapters"][0]["duration_s"] > 0
+    assert "03_test              started" in err
+    before = files_of(project)
     code, out, _ = lembas("run", "-p", "rate=1", "--name", "fast")
     assert code == 0
     assert "03_test              to run: parameter rate changed from 0.5 to 1.0" in out
     assert "01_data              started" not in out
     trial = read_json(project / "results/demo-fast/provenance/03_test.json")
     assert trial["recipe"]["parameters"]["rate"] == 1.0
-    assert before == {path: path.stat().st_mtime_ns for path in before}
+    assert before == {path: kept for path, kept in files_of(project).items() if path in before}
+    made = {
+        path.relative_to(project).parts[:2] for path in files_of(project).keys() - before.keys()
+    }
+    assert {place for place in made if place[0] != ".snakemake"} == {("results", "demo-fast")}
+    code, out, _ = lembas("compare", "demo-fast", "demo")
+    assert code == 0
+    assert "03_test rate: 0.5 -> 1.0" in out
+
+    # an artefact changed by hand, which chapters after it would read; written anew as it was, none
+    written = project / "results/demo/tables/a.txt"
+    text = written.read_text()
+    written.write_text(text)
+    assert stale(project) == {}
+    written.write_text("9")
+    reasons = stale(project)
+    assert reasons["01_data"] == ["changed by hand since it ran: tables/a.txt"]
+    assert reasons["02_fit"] == ["01_data runs before it"]
+    assert "01_data" in stale(project), "until it runs"
+    assert "01_data" in workflow.stale(make_plan(project, "demo"), ["03_test"]), "needed"
+    (project / "results/demo/tables/c.txt").write_text("9")
+    assert set(workflow.stale(make_plan(project, "demo"), ["02_fit"])) == {"01_data", "02_fit"}
+    lembas("run")
+    assert written.read_text() == text
+    assert stale(project) == {}
 
     # a missing artefact
     shutil.rmtree(project / "results/demo/models/x")
@@ -103,13 +141,18 @@ def test_a_run_goes_from_start_to_up_to_date_and_back(project: Path, lembas: Com
     assert code == 0
     assert "02_fit               artefacts are missing: models/x" in out
     assert "01_data              up to date" in out
+    found = json.loads(lembas("status", "--json")[1])
+    assert found["run_dir"] == "results/demo"
+    assert [item["up_to_date"] for item in found["chapters"]] == [True, False, True]
+    assert found["chapters"][1]["reasons"] == ["artefacts are missing: models/x"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("run", "-p", "sead=3"), "-p sead: no such parameter in any chapter"),
-        (("run", "02", "-p", "seed=3"), "-p seed: no such parameter in 02"),
+        (("run", "02", "-p", "seed=3"), "-p seed: no such parameter in 02_fit; it has: none"),
+        (("run", "03", "-p", "seed=3"), "-p seed: no such parameter in 03_test; it has: rate"),
         (("run", "-p", "seed=three"), "parameter seed must be int, not 'three' (str)"),
         (("run", "-p", "seed"), "-p seed: expected name=value"),
         (("run", "-p", "seed=2", "--name", "A B"), "--name A B: use lower-case"),
@@ -118,9 +161,7 @@ def test_a_run_goes_from_start_to_up_to_date_and_back(project: Path, lembas: Com
         (("run", "07_none"), "there is no chapter '07_none'"),
         (("run", "--data", "nowhere"), "there is no data folder 'nowhere'"),
         (("build",), "chapter 01_data has not been run"),
-        (("run", "--cores", "0"), "0 is not in the range"),
         (("run", "--cores", "9999"), "--cores 9999: this machine has "),
-        (("nonsense",), "No such command 'nonsense'"),
     ],
 )
 def test_a_users_error_is_one_sentence_and_exit_code_1(
@@ -249,6 +290,33 @@ def test_source_files_are_inputs(
     assert "counts.tsv changed" in lembas("status")[1]
     sources = read_json(project / "results/demo/provenance/01_data.json")["sources"]
     assert [len(value) for value in sources.values()] == [64]
+
+
+def test_the_environment_names_a_folder_for_measured_profiles(
+    project: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    lembas: Command,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = project / "notebooks" / "01_data.ipynb"
+    change(path, "seed of the generator", 'seed\\ndata_dir: str = \\"\\"  # folder')
+    data, other = (tmp_path_factory.mktemp(name) for name in ("measured", "other"))
+    monkeypatch.setenv("DATA_ROOT", str(data))
+    # A profile that makes its own data is not made out of date.
+    assert lembas("run", "01")[0] == 0
+    recipe = read_json(project / "results/demo/provenance/01_data.json")["recipe"]
+    assert recipe["parameters"]["data_dir"] == ""
+
+    measured = "title: Toy\ndata: {files: [counts.tsv]}"
+    change(project / "profiles" / "demo.yml", "title: Toy", measured)
+    assert f"the data folder '{data.name}' lacks counts.tsv" in lembas("status")[2]
+    (data / "counts.tsv").write_text("a\n")
+    assert lembas("run", "01")[0] == 0
+    recipe = read_json(project / "results/demo/provenance/01_data.json")["recipe"]
+    assert recipe["parameters"]["data_dir"].endswith(data.name)
+    assert f"'{other.name}' lacks" in lembas("status", "--data", str(other))[2]  # goes first
+    monkeypatch.setenv("DATA_ROOT", "")
+    assert "01_data              up to date" in lembas("status")[1]
 
 
 def test_two_runs_of_one_folder_do_not_mix(project: Path, lembas: Command) -> None:

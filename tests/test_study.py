@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lembas.network_reading import network_sentence, network_table
 from lembas.simulate import Simulation, simulate
 from lembas.study import Study, open_study
 from tests.small_study import SIMULATION
@@ -161,7 +162,11 @@ def test_an_unknown_source() -> None:
     [
         ("counts", {"network": "network.tsv"}, "files: missing counts, unknown none; expected net"),
         ("counts", {}, "files: missing network, counts, unknown none"),
-        ("counts", {**COUNTS, "lengths": "x"}, "missing none, unknown lengths.*gene_lengths, ext"),
+        (
+            "counts",
+            {**COUNTS, "lengths": "x"},
+            "missing none, unknown lengths.*s, gene_map, ext",
+        ),
         ("counts", {**COUNTS, "network": ""}, "files: missing network"),
         (
             "tables",
@@ -172,7 +177,7 @@ def test_an_unknown_source() -> None:
         (
             "h5ad",
             {**H5AD, "series": "series.tsv"},
-            "unknown series.*where there are any, no others",
+            "unknown series.*where there are any, gene_map$",
         ),
         ("simulation", {"counts": "x"}, "a simulation reads no files, got counts; remove them"),
         (
@@ -239,3 +244,40 @@ def test_an_unknown_value_of_an_option(folder: Path) -> None:
         open_study("counts", data_dir=folder, files=COUNTS, options={"unit": "fpkm"})
     with pytest.raises(ValueError, match='unit "tpm" needs gene lengths'):
         open_study("counts", data_dir=folder, files=COUNTS, options={"unit": "tpm"})
+
+
+# The network's file
+
+
+def test_a_network_of_another_layout_gives_the_same_study(folder: Path, made: Simulation) -> None:
+    plain = open_study("counts", data_dir=folder, files=COUNTS)
+    edges = made.prior.edges.set_axis(["source", "target", "weight"], axis=1)
+    levels = ["A" if i % 2 else "D" for i in range(len(edges))]
+    edges.assign(confidence=levels).to_csv(folder / "dorothea.csv", index=False)
+    files = {**COUNTS, "network": "dorothea.csv"}
+    study = open_study("counts", data_dir=folder, files=files)
+    pd.testing.assert_frame_equal(study.dataset.expression, plain.dataset.expression)
+    assert study.network.digest == plain.network.digest
+    assert study.reading is not None
+    assert study.reading.recognised.layout == "dorothea"
+    options = {"network_options": {"min_confidence": "C"}}
+    fewer = open_study("counts", data_dir=folder, files=files, options=options)
+    assert len(fewer.network) == levels.count("A")
+    assert options == {"network_options": {"min_confidence": "C"}}
+    assert network_sentence(fewer.reading).startswith("dorothea.csv was read as a DoRothEA table")
+    assert len(network_table(fewer.reading)) > 10
+    assert network_sentence(None) == "The prior network was simulated."
+
+
+def test_a_network_without_signs_is_asked_for(folder: Path, made: Simulation) -> None:
+    made.prior.edges[["TF", "Gene"]].to_csv(folder / "unsigned.tsv", sep="\t", index=False)
+    files = {**COUNTS, "network": "unsigned.tsv"}
+    with pytest.raises(ValueError, match=r"no edge has a known sign.*say unsigned: true"):
+        open_study("counts", data_dir=folder, files=files)
+    options = {"network_options": {"unsigned": True}}
+    study = open_study("counts", data_dir=folder, files=files, options=options)
+    assert not study.network.has_signs
+    with pytest.raises(ValueError, match=r"network_options: unknown option\(s\) signs"):
+        open_study(
+            "counts", data_dir=folder, files=files, options={"network_options": {"signs": 1}}
+        )

@@ -25,6 +25,7 @@ def write_notebook(
     parameters: str = "",
     cells: list[str],
     prose: str = "Some prose.",
+    pieces: dict[str, str] | None = None,
 ) -> Path:
     """Write one chapter's source notebook."""
     notebook = nbformat.v4.new_notebook()
@@ -35,6 +36,8 @@ def write_notebook(
     }
     notebook.metadata["language_info"] = {"name": "python"}
     notebook.metadata["lembas"] = {"reads": reads, "writes": writes}
+    if pieces is not None:
+        notebook.metadata["lembas"]["pieces"] = pieces
     first = nbformat.v4.new_code_cell("\n".join(filter(None, [FIRST, parameters])), id="p")
     first.metadata["tags"] = ["parameters"]
     notebook.cells = [nbformat.v4.new_markdown_cell(f"# Chapter {name}\n\n{prose}", id="m"), first]
@@ -76,6 +79,50 @@ def write_test_chapter(root: Path, action: str = "pass") -> Path:
             action,
             "(Path(run_dir) / 'tables/c.txt').write_text('c')",
         ],
+    )
+
+
+SHARING = """
+import os, time
+from pathlib import Path
+
+def share(run, parameters, share):
+    kept = Path(run.folder, "unfinished", "x", share.name)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with Path(run.folder, "made.txt").open("a") as made:
+        made.write(share.name + " ")
+    {action}
+    kept.write_text(str(int(share.number) * parameters["factor"]))
+    return 1
+"""
+
+
+def write_share(root: Path, action: str = "pass") -> None:
+    """Write the function that makes the pieces of 02_fit, which does ``action`` in between."""
+    (root / "lembas" / "sharing.py").write_text(SHARING.replace("{action}", action))
+
+
+def scatter_fit(root: Path, *, made_by: str = "lembas.sharing.share") -> None:
+    """Make 02_fit a chapter that adds up its pieces, and makes those that are missing."""
+    # The toy's package has no runner: that of the real one is found behind it.
+    with (root / "lembas" / "__init__.py").open("a") as package:
+        package.write(f"__path__.append({str(ROOT / 'lembas')!r})\n")
+    write_share(root)
+    write_notebook(
+        root,
+        "02_fit",
+        reads=["tables/a.txt"],
+        writes=["models/x/"],
+        parameters="factor: int = 1  # of each piece",
+        cells=[
+            "import shutil\nfrom pathlib import Path",
+            "kept = Path(run_dir) / 'unfinished/x'",
+            "found = sorted(path.read_text() for path in kept.glob('*of*'))",
+            "model = Path(run_dir) / 'models/x'\nmodel.mkdir(parents=True, exist_ok=True)",
+            "(model / 'w').write_text(' '.join(found))",
+            "shutil.rmtree(kept, ignore_errors=True)",
+        ],
+        pieces={"made_by": made_by, "kept_in": "unfinished/x/"},
     )
 
 

@@ -8,19 +8,18 @@ from typing import Any
 import click
 import yaml
 
+from lembas.commands.shared import examples
+
 FILE = click.Path(path_type=Path)
-EPILOG = """
-\b
-Examples:
-  lembas archs4 human_gene_v2.5.h5 --dry-run
-  lembas archs4 human_gene_v2.5.h5 liver.h5ad
-  lembas archs4 human_gene_v2.5.h5 liver.h5ad --query keep_fetal=true
-  lembas archs4 human_gene_v2.5.h5 kidney.h5ad --query 'tissue=[kidney*, renal]' \\
-      --query 'other_organs=[liver*, blood, urine]'
-"""
+EXAMPLES = (
+    "lembas archs4 human_gene_v2.5.h5 --dry-run",
+    "lembas archs4 human_gene_v2.5.h5 liver.h5ad",
+    "lembas archs4 human_gene_v2.5.h5 liver.h5ad --query keep_fetal=true",
+    "lembas archs4 human_gene_v2.5.h5 skin.h5ad --query 'tissue=[skin]'",
+)
 
 
-@click.command(epilog=EPILOG)
+@click.command(epilog=examples(*EXAMPLES))
 @click.argument("source", type=FILE)
 @click.argument("out", type=FILE, required=False)
 @click.option(

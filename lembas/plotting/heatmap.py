@@ -28,7 +28,7 @@ def attribution_heatmap(
 
     Args:
         table: Columns gene, tf, effect (mean size of the attribution over the gene's SD, with the
-            sign of its direction) and sign (not 0 for an edge of the prior); one model.
+            sign of its direction) and in_prior (whether it is an edge of the prior); one model.
         top: TFs shown: those with the largest mean size over genes.
         title: Text above.
 
@@ -39,11 +39,12 @@ def attribution_heatmap(
         KeyError: If a column is missing.
         ValueError: If there is no row, or a pair occurs more than once.
     """
-    style.require(table, ["gene", "tf", "effect", "sign"], "effects")
+    style.require(table, ["gene", "tf", "effect", "in_prior"], "effects")
     genes = list(pd.unique(table["gene"]))
     tfs = leading_tfs(table, top)
     effect = style.wide(table, "tf", "gene", values="effect").reindex(tfs)[genes]
-    is_edge = style.wide(table, "tf", "gene", values="sign").reindex(tfs)[genes].fillna(0) != 0
+    known = table.assign(in_prior=table["in_prior"].astype(float))
+    is_edge = style.wide(known, "tf", "gene", values="in_prior").reindex(tfs)[genes] == 1
     limit = max(float(np.nanquantile(effect.abs(), 0.98)) if len(tfs) else 0.0, 1e-9)
     figure = style.new_figure(0.235 * len(tfs) + 1.95, title)
     axes = figure.subplots()

@@ -221,12 +221,14 @@ def weight_signs(
         title: Text above.
 
     Returns:
-        The figure: one curve a model; a coin would give the dashed line.
+        The figure: one curve a model; a coin would give the dashed line. Without a row it says
+        that there is nothing to contradict.
 
     Raises:
         KeyError: If a column is missing.
-        ValueError: If there is no row.
     """
+    if violations.empty:
+        return style.new_figure(0.8, "The prior knows the sign of no edge with a weight")
     style.require(violations, ["model", "bin", "violating"], "violations")
     models = style.ordered_models(violations["model"])
     figure = style.new_figure(2.4 + 0.2 * len(models), title)

@@ -13,13 +13,22 @@ from lembas.plotting import rows, style
 from lembas.plotting.density import plain_ticks
 
 EDGE_COLUMNS = ("TF", "Gene", "Interaction")
-SIGN_LABELS: Mapping[int, str] = {1: "activating (+1)", -1: "inhibiting (-1)"}
-SIGN_COLOURS: Mapping[int, str] = {1: style.RAISES, -1: style.LOWERS}
+SIGN_LABELS: Mapping[int, str] = {
+    1: "activating (+1)",
+    -1: "inhibiting (-1)",
+    0: "sign unknown (0)",
+}
+SIGN_COLOURS: Mapping[int, str] = {1: style.RAISES, -1: style.LOWERS, 0: style.MUTED}
 
 
-def _sign_key() -> list[Patch]:
-    """Build the legend entries of the two signs."""
-    return [Patch(facecolor=SIGN_COLOURS[s], label=SIGN_LABELS[s]) for s in (1, -1)]
+def _signs_in(edges: pd.DataFrame) -> list[int]:
+    """List the signs to show: both, and the unknown one where there are such edges."""
+    return [1, -1, 0] if (edges["Interaction"] == 0).any() else [1, -1]
+
+
+def _sign_key(signs: list[int]) -> list[Patch]:
+    """Build the legend entries of the signs."""
+    return [Patch(facecolor=SIGN_COLOURS[sign], label=SIGN_LABELS[sign]) for sign in signs]
 
 
 def _exceedance(axes: Axes, degree: pd.Series, colour: str) -> None:
@@ -83,26 +92,29 @@ def edge_signs(
     """Draw how many edges activate and inhibit, and how mixed the TFs are.
 
     Args:
-        edges: Columns TF, Gene, Interaction (1 or -1).
+        edges: Columns TF, Gene, Interaction (1, -1 or 0: unknown).
         title: Text above.
 
     Returns:
-        The figure: edges by sign, and TFs by their share of activating edges.
+        The figure: edges by sign, and TFs by the share of activating edges among those of known
+        sign.
 
     Raises:
         KeyError: If a column is missing.
         ValueError: If there is no edge.
     """
     style.require(edges, EDGE_COLUMNS, "edges")
-    total = edges["Interaction"].value_counts().reindex([1, -1], fill_value=0)
-    share = (edges["Interaction"] == 1).groupby(edges["TF"]).mean()
-    figure = style.new_figure(4.3, title)
-    top, bottom = figure.subplots(2, 1, gridspec_kw={"height_ratios": [1, 2]})
-    for y, sign in ((1.0, 1), (0.0, -1)):
+    signs = _signs_in(edges)
+    total = edges["Interaction"].value_counts().reindex(signs, fill_value=0)
+    signed = edges[edges["Interaction"] != 0]
+    share = (signed["Interaction"] == 1).groupby(signed["TF"]).mean()
+    figure = style.new_figure(4.3 + 0.5 * (len(signs) - 2), title)
+    top, bottom = figure.subplots(2, 1, gridspec_kw={"height_ratios": [len(signs) / 2, 2]})
+    for y, sign in zip(range(len(signs))[::-1], signs, strict=True):
         top.barh(y, total[sign], height=0.32, color=SIGN_COLOURS[sign])
         words = f"{SIGN_LABELS[sign]}: {total[sign]:,} edges ({total[sign] / total.sum():.0%})"
         top.annotate(words, (0, y), (0, 9), textcoords="offset points", va="bottom")
-    top.set(ylim=(-0.35, 1.85), yticks=[], xlabel="edges")
+    top.set(ylim=(-0.35, len(signs) - 0.15), yticks=[], xlabel="edges")
     style.quiet(top)
     top.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     top.locator_params(axis="x", nbins=4)
@@ -153,9 +165,9 @@ def coverage(
 
 
 def _sign_counts(edges: pd.DataFrame) -> pd.DataFrame:
-    """Count the activating and inhibiting edges of each TF."""
+    """Count the edges of each TF by sign."""
     counts = pd.crosstab(edges["TF"], edges["Interaction"])
-    return counts.reindex(columns=[1, -1], fill_value=0)
+    return counts.reindex(columns=_signs_in(edges), fill_value=0)
 
 
 @style.styled
@@ -165,12 +177,13 @@ def hubs(
     """Draw the TFs that regulate the most genes.
 
     Args:
-        edges: Columns TF, Gene, Interaction (1 or -1).
+        edges: Columns TF, Gene, Interaction (1, -1 or 0: unknown).
         top: Number of TFs.
         title: Text above.
 
     Returns:
-        The figure: stacked bars, activating then inhibiting edges.
+        The figure: stacked bars, activating edges, then inhibiting ones, then those of unknown
+        sign.
 
     Raises:
         KeyError: If a column is missing.
@@ -182,26 +195,28 @@ def hubs(
     chosen = counts.loc[order[::-1]]
     figure = style.new_figure(0.23 * len(chosen) + 1.15, title)
     axes = figure.subplots()
-    axes.barh(chosen.index, chosen[1], height=0.7, color=SIGN_COLOURS[1])
-    axes.barh(chosen.index, chosen[-1], left=chosen[1], height=0.7, color=SIGN_COLOURS[-1])
+    left = pd.Series(0, chosen.index)
+    for sign, count in chosen.items():
+        axes.barh(chosen.index, count, left=left, height=0.7, color=SIGN_COLOURS[sign])
+        left = left + count
     for y, total in enumerate(chosen.sum(axis=1)):
         axes.annotate(f"{total:,}", (total, y), (4, 0), textcoords="offset points", va="center")
     axes.set(xlabel="edges", ylim=(-0.6, len(chosen) - 0.4))
     axes.margins(x=0.14)
     axes.locator_params(axis="x", nbins=5)
     style.quiet(axes)
-    figure.legend(handles=_sign_key(), loc="outside lower left", ncols=2)
+    figure.legend(handles=_sign_key(list(counts)), loc="outside lower left", ncols=2)
     return figure
 
 
 def _block(edges: pd.DataFrame, size: int) -> pd.DataFrame:
-    """Build the signed TF-TF matrix of the TFs with the most edges among TFs."""
+    """Build the TF-TF matrix of signs of the TFs with the most edges among TFs; NaN: no edge."""
     tfs = edges["TF"].unique()
     among = edges.loc[edges["Gene"].isin(tfs)]
     ends = pd.concat([among["TF"], among["Gene"]]).value_counts()
     chosen = sorted(ends.sort_index().sort_values(ascending=False, kind="stable").index[:size])
     matrix = style.wide(among, "Gene", "TF", values="Interaction")
-    return matrix.reindex(index=chosen, columns=chosen).fillna(0)
+    return matrix.reindex(index=chosen, columns=chosen)
 
 
 @style.styled
@@ -214,7 +229,7 @@ def tf_block(
     """Draw the edges among the TFs that are most connected to other TFs.
 
     Args:
-        edges: Columns TF, Gene, Interaction (1 or -1), each (TF, Gene) once.
+        edges: Columns TF, Gene, Interaction (1, -1 or 0: unknown), each (TF, Gene) once.
         top: Number of TFs.
         title: Text above; None names the number.
 
@@ -234,7 +249,8 @@ def tf_block(
         0.215 * size + 1.5, title or f"Edges among the {size} best-connected TFs"
     )
     axes = figure.subplots()
-    colours = ListedColormap([SIGN_COLOURS[-1], style.CARD, SIGN_COLOURS[1]])
+    three = ListedColormap([SIGN_COLOURS[sign] for sign in (-1, 0, 1)])
+    colours = three.with_extremes(bad=style.CARD)
     grid = np.arange(size + 1)
     axes.pcolormesh(
         grid, grid, block.to_numpy(), cmap=colours, vmin=-1, vmax=1, edgecolor=style.RULE, lw=0.4
@@ -244,5 +260,5 @@ def tf_block(
     axes.invert_yaxis()
     axes.tick_params(length=0)
     axes.set(xlabel="regulating TF", ylabel="regulated TF")
-    figure.legend(handles=_sign_key(), loc="outside lower left", ncols=2)
+    figure.legend(handles=_sign_key(_signs_in(edges)), loc="outside lower left", ncols=2)
     return figure

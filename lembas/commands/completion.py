@@ -1,0 +1,26 @@
+"""Print the script that lets a shell complete commands, options and names."""
+
+import click
+from click.shell_completion import get_completion_class
+
+from lembas.commands.shared import examples
+
+VARIABLE = "_LEMBAS_COMPLETE"
+
+
+@click.command(
+    short_help="Print a script for completion in a shell.",
+    epilog=examples(
+        'eval "$(lembas completion bash)"     # in ~/.bashrc',
+        'eval "$(lembas completion zsh)"      # in ~/.zshrc',
+        "lembas completion fish | source      # in ~/.config/fish/config.fish",
+    ),
+)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print a script that completes commands, options, profiles, chapters and runs."""
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise click.UsageError(f"there is no completion for {shell}")
+    click.echo(kind(context.find_root().command, {}, "lembas", VARIABLE).source())

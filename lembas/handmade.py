@@ -1,0 +1,51 @@
+"""Find artefacts of a run that were changed since their chapter ran."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from lembas.chapters import writers_of
+from lembas.plan import Plan
+from lembas.provenance import digest, read_json
+
+
+def changed_by_hand(plan: Plan, wanted: Iterable[str] = ()) -> dict[str, list[str]]:
+    """Name the artefacts that are no longer what their chapter wrote.
+
+    Only a file that is newer than the chapter's record is read; its digest decides.
+
+    Args:
+        plan: The run.
+        wanted: Chapters asked for, which are looked at with those they need; all if empty.
+
+    Returns:
+        Chapter to artefacts; chapters without any are left out.
+    """
+    folder = plan.root / plan.run_dir
+    found: dict[str, list[str]] = {}
+    for name in sorted(_needed(plan, wanted)):
+        path = folder / "provenance" / f"{name}.json"
+        for artefact, written in read_json(path).get("writes", {}).items():
+            place = folder / artefact
+            if _is_newer(place, path) and digest(place) != written:
+                found.setdefault(name, []).append(artefact)
+    return found
+
+
+def _needed(plan: Plan, wanted: Iterable[str]) -> set[str]:
+    waiting, found = list(wanted) or list(plan.chapters), set()
+    while waiting:
+        found.add(name := waiting.pop())
+        reads = plan.chapters[name].reads
+        writers = {writer for read in reads for writer, _ in writers_of(read, plan.chapters)}
+        waiting += writers - found
+    return found
+
+
+def _is_newer(artefact: Path, record: Path) -> bool:
+    written = record.stat().st_mtime_ns
+    return any(file.stat().st_mtime_ns > written for file in _files(artefact))
+
+
+def _files(artefact: Path) -> Iterator[Path]:
+    places = artefact.rglob("*") if artefact.is_dir() else [artefact]
+    return (file for file in places if file.is_file())

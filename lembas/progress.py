@@ -1,0 +1,160 @@
+"""Show a run while it goes on: plain lines in a log; on a terminal, also who is at work."""
+
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from queue import Empty, Queue
+from typing import IO, TextIO
+
+import psutil
+
+# How a job says where it is; `Progress` reads what `lembas execute` writes.
+STARTED, DONE, FAILED = "started", "done in", "failed after"
+REDRAW_S = 1.0
+# Time that Snakemake and its jobs have to end by themselves, once the terminal has told them.
+GRACE_S = 3.0
+CLEAR = "\r\x1b[K"
+
+
+class Progress:
+    """Hand on the lines of a run's jobs; on a terminal keep a line of those at work below them.
+
+    Args:
+        n_chapters: Chapters that will run.
+        stream: Where to write; None: nowhere.
+        live: Whether a line may be rewritten; no control character is written otherwise.
+    """
+
+    def __init__(self, n_chapters: int, *, stream: TextIO | None, live: bool) -> None:
+        self._n_chapters = n_chapters
+        self._stream = stream
+        self._live = live and stream is not None
+        self._since: dict[str, float] = {}
+        self._n_done = 0
+
+    def line(self, text: str) -> None:
+        """Write a line of a job, and note who started and who ended."""
+        chapter, _, event = text.partition(" ")
+        if event.strip() == STARTED:
+            self._since[chapter] = time.monotonic()
+        elif event.strip().startswith((DONE, FAILED)):
+            self._since.pop(chapter, None)
+            self._n_done += 1
+        if self._stream is not None:
+            self._stream.write(f"{CLEAR if self._live else ''}{text}\n")
+            self.tick()
+            self._stream.flush()
+
+    def tick(self) -> None:
+        """Draw the line of those at work anew, where there is one."""
+        if self._stream is None or not self._live:
+            return
+        now = time.monotonic()
+        at_work = [f"{name} {now - since:.0f} s" for name, since in self._since.items()]
+        text = f"{self._n_done} of {self._n_chapters} done; at work: {', '.join(at_work) or 'none'}"
+        # A line that wraps could not be cleared.
+        self._stream.write(CLEAR + text[: shutil.get_terminal_size().columns - 1])
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Take the line of those at work away."""
+        if self._stream is not None and self._live:
+            self._stream.write(CLEAR)
+            self._stream.flush()
+
+
+def follow(
+    command: Sequence[str],
+    progress: Progress,
+    *,
+    log: Path,
+    cwd: Path,
+    environment: Mapping[str, str],
+    verbose: bool = False,
+) -> int:
+    """Run a command to its end and show its lines as they come.
+
+    Args:
+        command: Program and arguments.
+        progress: Is given the lines of standard output.
+        log: File for the lines of standard error.
+        cwd: Folder to run in.
+        environment: All environment variables.
+        verbose: Whether ``progress`` is given the lines of standard error, too.
+
+    Returns:
+        The command's exit status. Whatever ends this function early ends the command as well.
+    """
+    lines: Queue[str | None] = Queue()
+    process = subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=dict(environment),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    with process, log.open("w", encoding="utf-8") as kept:
+        try:
+            _read(process.stdout, lines)
+            _read(process.stderr, lines, kept=kept, shown=verbose)
+            _show(lines, progress, n_sources=2)
+            return process.wait()
+        finally:
+            progress.close()
+            _stop(process)
+
+
+def _read(
+    source: IO[str] | None,
+    lines: "Queue[str | None]",
+    *,
+    kept: TextIO | None = None,
+    shown: bool = True,
+) -> None:
+    """Read a pipe in a thread of its own; None stands for its end."""
+
+    def read() -> None:
+        for line in source or ():
+            if kept is not None:
+                kept.write(line)
+                kept.flush()
+            if shown:
+                lines.put(line.rstrip("\n"))
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+
+
+def _show(lines: "Queue[str | None]", progress: Progress, *, n_sources: int) -> None:
+    """Hand on lines until all sources have ended."""
+    while n_sources:
+        try:
+            line = lines.get(timeout=REDRAW_S)
+        except Empty:
+            progress.tick()
+            continue
+        if line is None:
+            n_sources -= 1
+        else:
+            progress.line(line)
+
+
+def _stop(process: "subprocess.Popen[str]") -> None:
+    """End a process and all it started, unless it has ended."""
+    if process.poll() is not None:
+        return
+    try:
+        process.wait(GRACE_S)
+    except subprocess.TimeoutExpired:
+        family = [
+            *psutil.Process(process.pid).children(recursive=True),
+            psutil.Process(process.pid),
+        ]
+        for member in family:
+            member.terminate()
+        for member in psutil.wait_procs(family, timeout=GRACE_S)[1]:
+            member.kill()

@@ -1,0 +1,58 @@
+"""Artefacts that are no longer what their chapter wrote are named."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from lembas.handmade import changed_by_hand
+from lembas.plan import Plan, make_plan
+from lembas.provenance import digests, write_json
+from tests.toy import make_project
+
+WRITES = {"01_data": ["tables/a.txt"], "02_fit": ["models/x/"], "03_test": ["tables/c.txt"]}
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    """Make a project whose chapters ran an hour ago, by their records."""
+    made = make_plan(make_project(tmp_path), "demo")
+    run = tmp_path / made.run_dir
+    for file in ("tables/a.txt", "models/x/w", "tables/c.txt"):
+        (run / file).parent.mkdir(parents=True, exist_ok=True)
+        (run / file).write_text("1")
+    for name, writes in WRITES.items():
+        write_json(run / "provenance" / f"{name}.json", {"writes": digests(writes, run)})
+    for path in run.rglob("*"):
+        os.utime(path, (1e9, 1e9))
+    return made
+
+
+def test_what_a_chapter_wrote_is_not_changed(plan: Plan) -> None:
+    assert changed_by_hand(plan) == {}
+
+
+def test_files_and_files_in_folders_are_named_by_chapter(plan: Plan) -> None:
+    run = plan.root / plan.run_dir
+    (run / "tables/a.txt").write_text("2")
+    (run / "models/x/more").write_text("2")
+    assert changed_by_hand(plan) == {"01_data": ["tables/a.txt"], "02_fit": ["models/x/"]}
+    assert changed_by_hand(plan, ["03_test"]) == {"01_data": ["tables/a.txt"]}, "what it needs"
+
+
+def test_the_same_content_counts_as_unchanged_and_what_is_missing_is_not_our_matter(
+    plan: Plan,
+) -> None:
+    run = plan.root / plan.run_dir
+    (run / "tables/a.txt").write_text("1")
+    (run / "tables/c.txt").unlink()
+    assert changed_by_hand(plan) == {}
+
+
+def test_a_chapter_without_a_record_has_none(plan: Plan) -> None:
+    run = plan.root / plan.run_dir
+    (run / "provenance" / "01_data.json").unlink()
+    (run / "tables/a.txt").write_text("2")
+    assert changed_by_hand(plan) == {}
