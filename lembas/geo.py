@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from lembas.annotation import read_series
+from lembas.border import with_reasons
 from lembas.data import Dataset, build_dataset
 from lembas.formats import counted, listed
 from lembas.geo_tables import (
@@ -27,8 +28,6 @@ from lembas.tables import counts_to_cpm, counts_to_tpm, log10p1
 DUPLICATES = ("sum", "refuse")
 NOT_ANNOTATED, NO_SYMBOL = "GeneID not in the annotation", "no symbol in the annotation"
 NO_LENGTH = "no length in the annotation"
-# Genes that no role of the network is meant for.
-NO_ROLE = "none"
 
 
 def from_geo(
@@ -215,9 +214,5 @@ def _with_reasons(dataset: Dataset, reasons: Mapping[str, str]) -> Dataset:
     excluded = dataset.excluded
     known = excluded["gene"].map(reasons).where(excluded["reason"] == "not measured")
     excluded = excluded.assign(reason=known.fillna(excluded["reason"]).astype(object))
-    unnamed = sorted(name for name in reasons if name.startswith(UNNAMED))
-    new = pd.DataFrame(
-        {"gene": unnamed, "role": NO_ROLE, "reason": [reasons[name] for name in unnamed]},
-        dtype=object,
-    )
-    return replace(dataset, excluded=pd.concat([excluded, new], ignore_index=True))
+    unnamed = {name: why for name, why in reasons.items() if name.startswith(UNNAMED)}
+    return with_reasons(replace(dataset, excluded=excluded), unnamed)
