@@ -21,6 +21,8 @@ from lembas.network import Network
 from lembas.quality import quality_audit
 
 VERDICTS = ("ok", "note", "warning")
+# Roles of genes left out, in words; without a name in the network a gene has none.
+ROLES = {"input": "inputs", "target": "targets", "none": "neither"}
 WIDTH = 80
 _COUNT: Mapping[str, Any] = {"type": "integer", "minimum": 0}
 _TEXT: Mapping[str, Any] = {"type": "string"}
@@ -79,7 +81,7 @@ SCHEMA: Mapping[str, Any] = {
             verdict={"enum": list(VERDICTS)},
         ),
         excluded=_rows(
-            role={"enum": ["input", "target"]},
+            role={"enum": list(ROLES)},
             reason=_TEXT,
             genes=_COUNT,
             examples={"type": "array", "items": _TEXT},
@@ -157,7 +159,7 @@ def as_text(found: Mapping[str, Any]) -> str:
     ]
     stages = [[row["item"], row["stage"], row["count"]] for row in network["coverage"]]
     excluded = [
-        [f"{row['role']}s", row["reason"], row["genes"], ", ".join(row["examples"][:3])]
+        [ROLES[row["role"]], row["reason"], row["genes"], ", ".join(row["examples"][:3])]
         for row in found["excluded"]
     ]
     simulated = ", simulated" if found["simulated"] else ""
@@ -215,7 +217,16 @@ def _table(title: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
         )
         for row in cells
     ]
-    return "\n".join([title, *(f"  {line}"[:WIDTH].rstrip() for line in lines)])
+    return "\n".join([title, *(_narrow(f"  {line}") for line in lines)])
+
+
+def _narrow(line: str) -> str:
+    """Cut a line between two words, so that no name loses its end."""
+    line = line.rstrip()
+    if len(line) <= WIDTH:
+        return line
+    whole_words = line[: WIDTH - 3].rpartition(" ")[0]
+    return f"{whole_words.rstrip(' ,')} ..."
 
 
 def _shown(cell: Any) -> str:

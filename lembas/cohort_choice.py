@@ -9,6 +9,7 @@ from lembas.folder_survey import Answers, Found
 from lembas.formats import counted, listed
 from lembas.measured import Measured
 from lembas.recognise import ORIGINAL_FILES
+from lembas.survey_words import KINDS_OF_NAMES, SCALES
 
 ACCESSION = re.compile(r"GSE\d+|E-[A-Z]{4}-\d+|TCGA-\w+", re.IGNORECASE)
 # Words that say what a table holds, not whose samples they are.
@@ -23,11 +24,7 @@ def choose_study(draft: Draft, found: Found, answers: Answers) -> None:
     """Take the table the user names, or propose the largest."""
     tables = [table for table in found.tables if table.file not in answers.external.values()]
     if not tables:
-        draft.ask(
-            "There is no table of expression here.",
-            "put one into the folder: .tsv, .csv, .txt (each also with .gz), .parquet, .h5ad, or "
-            "ARCHS4's .h5; genes on one side, samples on the other",
-        )
+        _ask_for_table(draft, found)
         return
     if answers.study:
         draft.study = found.table(answers.study)
@@ -37,6 +34,18 @@ def choose_study(draft: Draft, found: Found, answers: Answers) -> None:
         draft.reasons["study"] = "named as in the original study"
     else:
         _propose_largest(draft, tables)
+
+
+def _ask_for_table(draft: Draft, found: Found) -> None:
+    """Say that there is no table, and which files may be one but cannot be read."""
+    spoilt = [record for record in found.records.values() if record.role == "unreadable"]
+    reasons = "; ".join(f"{record.file}: {record.why}" for record in spoilt[:5])
+    draft.ask(
+        f"There is no table of expression here{f'; not readable: {reasons}' if spoilt else ''}.",
+        f"{'mend what is not readable, or ' if spoilt else ''}put one into the folder: .tsv, .csv, "
+        ".txt (each also with .gz), .parquet, .h5ad, or ARCHS4's .h5; genes on one side, samples "
+        "on the other",
+    )
 
 
 def _propose_largest(draft: Draft, tables: list[Measured]) -> None:
@@ -110,7 +119,7 @@ def choose_externals(draft: Draft, found: Found, answers: Answers) -> None:
                 draft.ask(f"The external cohort {name} does not fit: {file} {reason}.", MEND)
         return
     proposed: dict[str, str] = {}
-    taken = {file for file in draft.files.values() if isinstance(file, str)}
+    taken = {study.file, *(file for file in draft.files.values() if isinstance(file, str))}
     for table in found.tables:
         if table.file in taken:
             continue
@@ -149,14 +158,11 @@ def _reason_against(table: Measured, study: Measured) -> str:
         return f"shares {counted(len(shared), 'sample name')} with {study.file}: {listed(shared)}"
     if not _fits(table, study):
         return (
-            f"has {table.scale.kind} values and {_of_kind(table)} in {table.genes_in}, the study "
-            f"{study.scale.kind} and {_of_kind(study)} in {study.genes_in}"
+            f"holds {SCALES[table.scale.kind]}, {KINDS_OF_NAMES[table.names.kind]} in "
+            f"{table.genes_in}; the study {SCALES[study.scale.kind]}, "
+            f"{KINDS_OF_NAMES[study.names.kind]} in {study.genes_in}"
         )
     return f"has a problem: {table.record.problems[0]}" if table.record.problems else ""
-
-
-def _of_kind(table: Measured) -> str:
-    return {"entrez": "Entrez ids"}.get(table.names.kind, f"{table.names.kind} names")
 
 
 def _fits(table: Measured, study: Measured) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from lembas.formats import listed
+from lembas.gene_names import offer
 from lembas.network import Network
 
 
@@ -46,4 +47,8 @@ def overlap_words(network: Network, measured: pd.Index) -> str:
         where = "in the network" if names == "genes measured" else "measured"
         alone = f" (not: {row['alone']})" if row["alone"] else ""
         parts.append(f"{row['n_shared']:,} of {row['n']:,} {names} are {where}{alone}")
+    unknown = measured[~measured.isin(network.nodes)]
+    offers = [f"{old!r} as {new}" for old, new in offer(unknown, network.nodes).items()]
+    if offers:
+        parts.append(f"may be meant: {listed(offers)}")
     return f"overlap of names: {'; '.join(parts)}"

@@ -293,5 +293,6 @@ def _list_unused(draft: Draft, found: Found) -> None:
         is_asked = record.role == "network" and "network" not in draft.files
         if record.file in chosen or is_asked:
             continue
-        if record.role in ("network", "gene_map", "expression"):
+        # Without a study, which tables are used is still open.
+        if record.role == "network" or (draft.study and record.role in ("gene_map", "expression")):
             draft.unused.setdefault(record.file, "not chosen")

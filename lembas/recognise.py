@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from lembas.formats import MISSING, counted, is_delimited_text, listed
@@ -184,6 +185,8 @@ def _of_records(name: str, seen: Peek) -> Recognised:
     header = [seen.corner, *map(str, seen.columns)]
     if looks_like_sif("\n".join("\t".join(row) for row in [header, *_text_rows(seen)])):
         return replace(_records(name, "network", "SIF: TF, relation, gene", seen), layout="sif")
+    if remedy := commas_in_numbers(_not_numbers(seen)):
+        return _records(name, "unreadable", f"commas in its numbers: {remedy}", seen)
     if pair := _gene_map_columns(seen):
         return replace(_records(name, "gene_map", f"columns {' and '.join(pair)}", seen), pair=pair)
     if SAMPLE_CORNERS.intersection(column.lower() for column in header):
@@ -218,17 +221,24 @@ def _records(name: str, role: str, why: str, seen: Peek) -> Recognised:
     )
 
 
+def _not_numbers(seen: Peek) -> np.ndarray:
+    """List the cells looked at that are neither numbers nor missing."""
+    return seen.texts.to_numpy()[_is_wrong(seen.texts)]
+
+
+def _is_wrong(texts: pd.DataFrame) -> np.ndarray:
+    is_number = texts.apply(pd.to_numeric, errors="coerce").notna().to_numpy()
+    return ~is_number & ~texts.isin(MISSING).to_numpy()
+
+
 def _problems(seen: Peek) -> tuple[str, ...]:
     """Say what the readers will refuse in a table of numbers."""
     found = []
-    texts = seen.texts
-    is_number = texts.apply(pd.to_numeric, errors="coerce").notna().to_numpy()
-    wrong = ~is_number & ~texts.isin(MISSING).to_numpy()
-    cells = texts.to_numpy()[wrong]
+    cells = _not_numbers(seen)
     if len(cells) and (remedy := commas_in_numbers(cells)):
         found.append(f"commas in numbers, such as {cells[0]}: {remedy}")
     elif len(cells):
-        columns = texts.columns[wrong.any(axis=0)]
+        columns = seen.texts.columns[_is_wrong(seen.texts).any(axis=0)]
         found.append(
             f"cells that are no numbers, in the column(s) {listed(columns)}: correct them, or "
             "remove columns of annotation"

@@ -246,9 +246,9 @@ def _words(part: str, kinds: np.ndarray, rows: _Rows) -> str:
     as_ln = np.median(rows.as_ln[chosen])
     beyond = f"{values}; as log10 they sum to {as_log10:,.3g}, where CPM and TPM sum to a million"
     return {
-        "counts": f"{values}, {whole}, that sum to {total:,.4g}",
+        "counts": f"{values}, {whole}, that sum to {total:,.4g} (median)",
         "linear": f"{values}, {whole}, that sum to {total:,.7g}, as CPM and TPM do",
-        "large": f"{values}, {whole}, that sum to {total:,.4g}: too large for logarithms",
+        "large": f"{values}, {whole}, that sum to {total:,.4g} (median): too large for logarithms",
         "centred": f"negative values, down to {rows.least[chosen].min():.4g}",
         "log10": f"{values}; as log10 they sum to {as_log10:,.3g}, a million or a part of it",
         "log2": f"{beyond}, as log2 to {as_log2:,.3g}",

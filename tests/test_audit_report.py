@@ -46,6 +46,16 @@ def test_the_document_is_valid_and_survives_json(found, hostile) -> None:
         assert json.loads(json.dumps(item, allow_nan=False)) == item
 
 
+def test_genes_of_no_role_are_valid_and_shown_whole(found) -> None:
+    names = ["ENSG00000000952.8", "ENSG00000000953.9"]
+    row = {"role": "none", "reason": "no symbol in the table of names", "genes": 2}
+    many = {**found, "excluded": [{**row, "examples": names}]}
+    jsonschema.validate(many, SCHEMA)
+    shown = next(line for line in as_text(many).splitlines() if "no symbol" in line)
+    assert shown.startswith("  neither  no symbol")
+    assert shown.endswith("ENSG00000000952.8 ...")
+
+
 def test_the_rows_are_those_of_the_audits(found, small_study, small_network) -> None:
     other = random_expression("e", 4, ["TF1", "G1", "TF2", "G2"], seed=2)
     dataset = build_dataset(small_study, small_network, external={"other": other})

@@ -109,6 +109,14 @@ def test_check_starts_no_chapter_and_works_from_any_folder(
     assert written == {"cache"}, "parsed tables are kept for the chapter, nothing else is made"
 
 
+def test_a_message_names_the_file_as_seen_from_here(project: Path, lembas: Command) -> None:
+    shutil.move("data", project.parent / "elsewhere")
+    Path("../elsewhere/genes.tsv").write_text("sample\tG1\nS1\t1,5\n")
+    code, _, err = lembas("check", "--profile", "small", "--data", "../elsewhere")
+    assert code == 1
+    assert err.startswith("lembas: ../elsewhere/genes.tsv")
+
+
 def test_strict_tells_warnings_by_the_exit_code(project: Path, lembas: Command) -> None:
     arguments = ("check", "--profile", "small", "--data", "data")
     assert lembas(*arguments, "--strict")[0] == 0

@@ -317,6 +317,10 @@ def test_the_overlap_of_names_is_counted():
     said = overlap_words(network, pd.Index(["ALB", "hnf4a", "X"]))
     assert "0 of 2 TFs of the network are measured (not: HNF1A, HNF4A)" in said
     assert "1 of 3 genes measured are in the network (not: hnf4a, X)" in said
+    assert said.endswith("may be meant: 'hnf4a' as HNF4A")
+    blank = overlap_words(network, pd.Index([" ALB", "HNF1A"]))
+    assert blank.endswith("may be meant: ' ALB' as ALB"), "a blank is seen between quotation marks"
+    assert "may be meant" not in overlap_words(network, network.nodes)
 
 
 def test_the_page_names_every_layout():

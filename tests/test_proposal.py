@@ -346,6 +346,48 @@ def test_samples_in_two_cohorts_keep_a_table_out(tmp_path: Path, made: Simulatio
     assert "--no-external" in asked(named, "cohort part does not fit: part.tsv shares 9 sample")
 
 
+def test_a_table_of_another_kind_is_left_out_in_words(tmp_path: Path, made: Simulation) -> None:
+    write_network(tmp_path, made)
+    write_counts(tmp_path, made)
+    other = made.counts.iloc[:9].rename(index=lambda name: f"other_{name}")
+    other.columns = ensembl_ids(other.columns).to_list()
+    other.T.rename(index="{}.1".format).to_csv(tmp_path / "other.tsv", sep="\t", index_label="gene")
+    reason = proposed(tmp_path).unused["other.tsv"]
+    assert reason == (
+        "holds counts, Ensembl ids with versions in rows; the study counts, symbols in rows"
+    )
+
+
+def test_a_study_that_is_refused_is_not_among_the_files_left_out(
+    tmp_path: Path, made: Simulation
+) -> None:
+    write_network(tmp_path, made)
+    counts = write_counts(tmp_path, made)
+    counts.iloc[3, 3] = -5
+    counts.T.to_csv(tmp_path / "counts.tsv", sep="\t", index_label="gene")
+    draft = proposed(tmp_path)
+    assert "bring all samples" in asked(draft, "The scale of counts.tsv is mixed")
+    assert draft.unused == {}
+
+
+def test_while_the_study_is_asked_no_table_is_left_out(tmp_path: Path, made: Simulation) -> None:
+    write_network(tmp_path, made)
+    counts = write_counts(tmp_path, made)
+    other = counts.rename(index="other_{}".format)
+    other.T.to_csv(tmp_path / "other.tsv", sep="\t", index_label="gene")
+    draft = proposed(tmp_path)
+    assert asked(draft, "2 tables are equally large") == "--study counts.tsv"
+    assert draft.unused == {}
+
+
+def test_decimal_commas_are_named_where_no_table_is_left(tmp_path: Path, made: Simulation) -> None:
+    write_network(tmp_path, made)
+    values = (made.counts + 0.5).T
+    values.to_csv(tmp_path / "values.tsv", sep="\t", index_label="gene", decimal=",")
+    question = "no table of expression here; not readable: values.tsv: commas in its numbers"
+    assert asked(proposed(tmp_path), question).startswith("mend what is not readable, or put")
+
+
 def test_series_that_lack_samples_or_are_twice_there(tmp_path: Path, made: Simulation) -> None:
     write_network(tmp_path, made)
     counts = write_counts(tmp_path, made)

@@ -130,6 +130,7 @@ def test_what_readers_would_refuse_is_said(tmp_path: Path, text: str, problem: s
         ("a.parquet", b"PAR1", "damaged, cut short"),
         ("a.tsv.gz", b"\x1f\x8b\x08", "damaged, cut short"),
         ("a.csv", b"gene;s1\nALB;1\n", "separated by semicolons"),
+        ("a.tsv", b"gene\ts1\ts2\nALB\t1,5\t2,5\nAFP\t3\t4,1\n", "decimal points for decimal"),
     ],
 )
 def test_a_damaged_file_is_one_of_the_findings(

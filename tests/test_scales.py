@@ -66,6 +66,12 @@ def test_a_mixture_is_shown_by_samples() -> None:
     assert "as log10 they sum to 1e+06" in report.evidence[1]
 
 
+def test_the_sum_of_counts_is_said_to_be_the_median() -> None:
+    deep = pd.concat([COUNTS.iloc[:1] * 1000, COUNTS.iloc[1:]])
+    total = np.median(deep.sum(axis=1))
+    assert f"that sum to {total:,.4g} (median)." in diagnose_scale(deep).evidence[0]
+
+
 def test_counts_and_cpm_mixed() -> None:
     assert diagnose_scale(pd.concat([COUNTS.iloc[:2], CPM.iloc[2:]])).kind == "mixed"
 

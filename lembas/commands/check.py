@@ -1,5 +1,6 @@
 """Check a study before any fit: leakage, quality, samples, genes, network."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,8 +115,8 @@ def _of_profile(profile: str, data: str | None) -> tuple[str, "Study"]:
     chosen = plan.parameters(DATA_CHAPTER)
     study = open_study(
         chosen["source"],
-        # Chapters run in the project's folder.
-        data_dir=plan.root / chosen["data_dir"],
+        # Chapters run in the project's folder; messages name files as seen from here.
+        data_dir=os.path.relpath(plan.root / chosen["data_dir"]),
         files=chosen["files"],
         options=chosen["options"],
         cache=plan.root / plan.run_dir / "cache",
