@@ -1,5 +1,6 @@
 # make book [PROFILE=demo] [DATA=folder]    run what is out of date, render the report
-# make test                                 run the tests
+# make test                                 run the tests, apart from those marked long
+# make test-all                             run all of them
 # make lint                                 check style and types
 # make bench                                time the fast paths beside the slow ones (half an hour)
 # make clean                                remove results, pages and caches; .venv stays
@@ -11,13 +12,16 @@ STAMP := $(VENV)/.installed
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: book test lint bench clean
+.PHONY: book test test-all lint bench clean
 .DEFAULT_GOAL := book
 
 book: $(STAMP)
 	@$(BIN)/python -P -m lembas book --profile "$(PROFILE)" $(if $(DATA),--data "$(DATA)")
 
 test: $(STAMP)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile -m "not long"
+
+test-all: $(STAMP)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile
 
 lint: $(STAMP)

@@ -129,6 +129,7 @@ def test_explaining_is_measured_in_a_process_of_its_own() -> None:
     assert entry["cpu_s"] > 0
 
 
+@pytest.mark.long
 def test_a_scattered_fit_is_timed_and_gathers_the_same_trees() -> None:
     options = ["--genes", "16", "--samples", "200", "--tfs", "30", "--cores", "1", "--shares", "2"]
     result = CliRunner().invoke(scatter.main, options)

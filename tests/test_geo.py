@@ -317,6 +317,7 @@ def test_a_missing_file_is_named(folder: Path) -> None:
 # Real counts
 
 
+@pytest.mark.long
 @pytest.mark.liver
 def test_the_liver_study_is_the_same_from_geo_tables(liver: Path, tmp_path: Path) -> None:
     """Its counts under synthetic GeneIDs, in an order of their own, with an annotation."""

@@ -90,7 +90,7 @@ def run_by_hand(
     return notebook
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("place", PLACES)
 def test_chapters_run_from_any_folder_and_leave_the_book_alone(
     project: Path, tmp_path: Path, place: str

@@ -23,7 +23,9 @@ def references(liver: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 
 
 # The tables of GEO have such a test beside their other tests.
-@pytest.mark.parametrize("name", ["h5ad", "the study's tables", "ARCHS4"])
+@pytest.mark.parametrize(
+    "name", ["h5ad", pytest.param("the study's tables", marks=pytest.mark.long), "ARCHS4"]
+)
 def test_the_liver_study_is_the_same_from_every_format(
     liver: Path, tmp_path: Path, references: dict[str, Dataset], name: str
 ) -> None:

@@ -94,6 +94,7 @@ def test_how_a_work_is_shared_is_no_part_of_its_recipe(project: Path) -> None:
     assert recipes[0] == recipes[1]
 
 
+@pytest.mark.long
 def test_a_scattered_run_fails_goes_on_and_stays_up_to_date(project: Path, lembas: Command) -> None:
     """One project's life; a run takes seconds, so its steps are tried in one test."""
     write_share(project, "if share.number == 2: raise ValueError('no genes left')")
@@ -138,6 +139,7 @@ def test_a_piece_leaves_a_mark_with_its_cost(project: Path) -> None:
     assert (root / RUN / "unfinished/x/2of3").read_text() == "2"
 
 
+@pytest.mark.long
 def test_pieces_made_by_another_scheduler_are_found(project: Path, lembas: Command) -> None:
     assert lembas("run", "01")[0] == 0
     plan_file = str(write_plan(make_plan(project, "demo")))
@@ -258,6 +260,7 @@ def test_a_workflow_profile_is_checked_first(
     assert not (project / RUN).exists()
 
 
+@pytest.mark.long
 def test_a_workflow_profile_says_where_jobs_run(project: Path, lembas: Command) -> None:
     """The executor of this machine, named in a file: the way to any other."""
     (project / "here").mkdir()
