@@ -129,7 +129,7 @@ def test_the_network_comes_back_and_no_two_files_differ(
     assert run.read_network().digest == study.network.digest
     # A gzip header must hold neither time nor the unfinished file's name, which has the
     # process number in it.
-    monkeypatch.setattr("lembas.formats.os.getpid", lambda: 12345678)
+    monkeypatch.setattr("lembas.atomic.os.getpid", lambda: 12345678)
     assert run.write_network(study.network).read_bytes() == first
     assert run.write_network(study.network, "prior").name == "prior.tsv.gz"
     assert run.read_network("prior").digest == study.network.digest
