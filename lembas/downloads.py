@@ -23,6 +23,12 @@ WORKPLACE = ".lembas-fetch"
 CHUNK_BYTES = 1 << 16
 # The server asks to come again; with any other 4xx it would say the same the next time.
 COME_AGAIN = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
+# An address, or a proxy's, that no connection can be made to, whenever it is tried.
+MALFORMED = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    urllib3.exceptions.LocationParseError,
+)
 
 
 @dataclass(frozen=True)
@@ -203,12 +209,12 @@ class _Getter:
                 _check_status(response)
                 self._write(response, Path(output_file))
         except requests.exceptions.SSLError as error:
-            if "CERTIFICATE_VERIFY_FAILED" in str(error):
-                raise FinalError(
-                    "the server's certificate is not trusted; behind a proxy that shows its own, "
-                    "name the file of the proxy's certificate in REQUESTS_CA_BUNDLE"
-                ) from error
+            if (words := _about_certificates(error, self.how.certificate)) is not None:
+                raise FinalError(words) from error
             raise
+        except MALFORMED as error:
+            words = " ".join(str(error).split()).rstrip(".")
+            raise FinalError(f"{words}; check the address, HTTP_PROXY and HTTPS_PROXY") from error
         except urllib3.exceptions.HTTPError as error:
             raise requests.ConnectionError(
                 f"the transfer broke off after {self.n_bytes:,} bytes"
@@ -239,6 +245,23 @@ class _Getter:
         except OSError as error:
             raise OSError(error.errno, error.strerror, self.name) from error
         self.sha256 = sum_of_bytes.hexdigest()
+
+
+def _about_certificates(error: Exception, trusted: str | None) -> str | None:
+    """Say why no certificate can be trusted; None: the connection failed for another reason."""
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return (
+            "the server's certificate is not trusted; behind a proxy that shows its own, "
+            "name the file of the proxy's certificate in REQUESTS_CA_BUNDLE"
+        )
+    # OpenSSL's word for a file that it cannot take certificates from.
+    if "X509" in str(error):
+        return (
+            f"no certificate can be read from {trusted or 'the file of trusted certificates'}; "
+            "expected a text with `-----BEGIN CERTIFICATE-----`, named in REQUESTS_CA_BUNDLE, "
+            "CURL_CA_BUNDLE or SSL_CERT_FILE"
+        )
+    return None
 
 
 def _check_status(response: requests.Response) -> None:

@@ -179,12 +179,9 @@ def _measured(
                 f"{', '.join(unknown) or 'none'}; expected network, {', '.join(needed)} and, "
                 f"where there are any, {', '.join(extras) or 'no others'}"
             )
-        if not isinstance(files.get("external") or {}, Mapping):
-            raise ValueError(
-                f"files: external is {files['external']!r}; expected a mapping of cohort names to "
-                "files, such as {GSE130970: counts.tsv.gz}"
-            )
-        _refuse_lists(files, {"network", *needed} - set(several))
+        for role in ("network", *needed, *extras):
+            if files.get(role):
+                _check_names(role, files[role], may_be_several=role in several)
         how = NetworkOptions.of(options.pop("network_options", None))
         reading = read_network(folder / files["network"], how)
         paths = [_paths(folder, files[role]) for role in needed]
@@ -201,11 +198,18 @@ def _of_geo(cache: str | Path | None) -> Callable[..., Study]:
     return _measured(from_geo, needed=roles, several=("counts",), given={"cache": cache})
 
 
-def _refuse_lists(files: Mapping[str, Any], roles: set[str]) -> None:
-    """Refuse anything but a file's name where one file is expected."""
-    for role in sorted(roles):
-        if not isinstance(files[role], str | Path):
-            raise ValueError(f"files: {role} is {files[role]!r}; expected the name of a file")
+def _check_names(role: str, entry: Any, *, may_be_several: bool) -> None:
+    """Refuse anything but the names of as many files as a role may have."""
+    expected, names = "the name of a file", [entry]
+    if role == "external":
+        expected = "a mapping of cohort names to files, such as {GSE130970: counts.tsv.gz}"
+        names = list(entry.values()) if isinstance(entry, Mapping) else [None]
+    elif may_be_several:
+        expected = "the name of a file, a list of names, or a mapping of series to names"
+        if isinstance(entry, list | Mapping):
+            names = list(entry.values() if isinstance(entry, Mapping) else entry)
+    if not all(isinstance(name, str | Path) for name in names):
+        raise ValueError(f"files: {role} is {entry!r}; expected {expected}")
 
 
 def _paths(

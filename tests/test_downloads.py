@@ -147,6 +147,26 @@ def test_no_connection(tmp_path: Path, url: str, message: str) -> None:
     assert one(url, tmp_path).words.startswith(f"{url}: {message}")
 
 
+@pytest.mark.parametrize(
+    ("url", "proxy", "message"),
+    [
+        ("http://a..b/x", "", "Failed to parse: 'a..b', label empty or too long; check the add"),
+        ("http://files.invalid/a", "http://", "malformed and could be missing the host; check"),
+        ("http://files.invalid/a", "socks5://127.0.0.1:1", "SOCKS support; check the address, HT"),
+    ],
+)
+def test_an_address_that_cannot_be_is_not_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, proxy: str, message: str
+) -> None:
+    if proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy)
+    pauses: list[float] = []
+    monkeypatch.setattr("pooch.core.time", SimpleNamespace(sleep=pauses.append))
+    assert message in one(url, tmp_path).words
+    assert pauses == []
+    assert files_in(tmp_path) == {}
+
+
 def test_without_a_known_sum_the_sum_is_said_and_nothing_kept(
     server: FileServer, tmp_path: Path
 ) -> None:
@@ -309,6 +329,18 @@ def test_a_certificate_is_trusted_only_when_named(
         assert one(url, tmp_path / "by_setting", transfer=trusting).is_there
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))
         assert one(url, tmp_path / "by_variable").is_there
+
+
+def test_a_file_without_a_certificate_is_named(
+    certificate: tuple[Path, Path], tmp_path: Path
+) -> None:
+    path = tmp_path / "proxy.pem"
+    path.write_text("no certificate\n")
+    with serving(certificate) as files:
+        url = files.put("a.tsv", CONTENT)
+        words = one(url, tmp_path / "data", transfer=Transfer(certificate=str(path))).words
+    assert f"no certificate can be read from {path}; expected a text with" in words
+    assert files_in(tmp_path / "data") == {}
 
 
 def test_https_through_a_proxy(

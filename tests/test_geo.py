@@ -300,6 +300,11 @@ def test_unknown_options(folder: Path, options: dict[str, Any], message: str) ->
         ({"annotation": None}, "files: missing annotation, unknown none"),
         ({"counts": []}, "files: missing counts"),
         ({"annotation": ["a", "b"]}, r"files: annotation is \['a', 'b'\]; expected the name of a"),
+        ({"counts": ["a", None]}, r"files: counts is \['a', None\]; expected .* a list of names"),
+        (
+            {"counts": {"GSE1": ["a"]}},
+            r"files: counts is {'GSE1': \['a'\]}; expected .* mapping",
+        ),
     ],
 )
 def test_a_misspelt_role(folder: Path, files: dict[str, Any], message: str) -> None:

@@ -185,6 +185,23 @@ def test_an_unknown_source() -> None:
             {**COUNTS, "external": "near.csv"},
             "external is 'near.csv'; expected a mapping",
         ),
+        (
+            "counts",
+            {**COUNTS, "external": {"far": ["a.tsv", "b.tsv"]}},
+            r"external is {'far': \['a.tsv', 'b.tsv'\]}; expected a mapping of cohort names to fil",
+        ),
+        (
+            "counts",
+            {**COUNTS, "external": {"far": None}},
+            "external is {'far': None}; expected a",
+        ),
+        ("counts", {**COUNTS, "counts": 3}, "counts is 3; expected the name of a file$"),
+        (
+            "counts",
+            {**COUNTS, "gene_lengths": ["a.tsv"]},
+            r"gene_lengths is \['a.tsv'\]; expected the name of a file$",
+        ),
+        ("tables", {**TABLES, "series": {"a": "b"}}, "series is {'a': 'b'}; expected the name of"),
     ],
 )
 def test_a_misspelt_role(folder: Path, source: str, files: dict[str, Any], message: str) -> None:
