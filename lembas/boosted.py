@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from lembas.flat_forests import pack, unpack
-from lembas.gene_fits import GeneFits, kept_in, n_batches, panel, threads
+from lembas.gene_fits import GeneFits, GenePanel, kept_in, threads
 from lembas.inner_split import Sides, held_out_samples
 from lembas.labels import PlainState, aligned_columns, check_training_tables
 from lembas.unfinished import Unfinished
@@ -74,7 +74,7 @@ class Boosters:
         return [unpack(part) for part in np.split(self.packed, ends[:-1])]
 
 
-class Boosted(PlainState, RegressorMixin, BaseEstimator):
+class Boosted(GenePanel, PlainState, RegressorMixin, BaseEstimator):
     """Boost small trees gene by gene, stopping when held-out samples gain nothing more.
 
     The number of trees of each gene comes from training samples that are held out, whole series
@@ -164,35 +164,6 @@ class Boosted(PlainState, RegressorMixin, BaseEstimator):
         self.boosters_ = fits.run(self.genes_, folder, n_jobs=self.n_jobs, progress=self.progress)
         self.n_rounds_ = pd.Series(self.boosters_.n_rounds, index=self.genes_, name="n_rounds")
         return self
-
-    def n_pieces(self, Y: pd.DataFrame) -> int:
-        """Count the pieces that can be made in advance: batches of genes."""
-        return n_batches(self._panel(Y))
-
-    def make_pieces(
-        self,
-        X: pd.DataFrame,
-        Y: pd.DataFrame,
-        numbers: Iterable[int],
-        *,
-        unfinished: str | Path,
-        groups: pd.Series | None = None,
-    ) -> None:
-        """Fit some batches of genes in advance: :meth:`fit` finds them in ``unfinished``.
-
-        Args:
-            X: TF expression, log10.
-            Y: Gene expression, log10, of the same samples.
-            numbers: Which pieces, from 0.
-            unfinished: The folder that :meth:`fit` will be given.
-            groups: Series of each sample, as for :meth:`fit`.
-        """
-        fits, folder = self._fits(X, Y, groups, unfinished)
-        if folder is not None:
-            fits.make(self._panel(Y), folder, numbers, n_jobs=self.n_jobs)
-
-    def _panel(self, Y: pd.DataFrame) -> pd.Index:
-        return panel(Y.columns, self.n_panel, always=self.always, seed=self.random_state)
 
     def _fits(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -15,12 +14,12 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from lembas.flat_forests import FlatForests
-from lembas.gene_fits import GeneFits, kept_in, n_batches, panel, threads
+from lembas.gene_fits import GeneFits, GenePanel, kept_in, threads
 from lembas.labels import PlainState, aligned_columns, check_training_tables
 from lembas.unfinished import Unfinished
 
 
-class XGBRF(PlainState, RegressorMixin, BaseEstimator):
+class XGBRF(GenePanel, PlainState, RegressorMixin, BaseEstimator):
     """Fit one XGBoost random forest a gene, with exactly the original study's settings.
 
     The trees are those of ``XGBRFRegressor(n_estimators=3, objective="reg:squarederror",
@@ -73,44 +72,19 @@ class XGBRF(PlainState, RegressorMixin, BaseEstimator):
         Raises:
             ValueError: If the tables are unsound, or ``n_jobs`` exceeds the processors.
         """
-        fits, folder = self._fits(X, Y, unfinished)
+        fits, folder = self._fits(X, Y, None, unfinished)
         self.tfs_, self.genes_ = X.columns, self._panel(Y)
         self.forests_ = fits.run(self.genes_, folder, n_jobs=self.n_jobs, progress=self.progress)
         return self
 
-    def n_pieces(self, Y: pd.DataFrame) -> int:
-        """Count the pieces that can be made in advance: batches of genes."""
-        return n_batches(self._panel(Y))
-
-    def make_pieces(
+    def _fits(
         self,
         X: pd.DataFrame,
         Y: pd.DataFrame,
-        numbers: Iterable[int],
-        *,
-        unfinished: str | Path,
-        groups: pd.Series | None = None,
-    ) -> None:
-        """Fit some batches of genes in advance: :meth:`fit` finds them in ``unfinished``.
-
-        Args:
-            X: TF expression, log10.
-            Y: Gene expression, log10, of the same samples.
-            numbers: Which pieces, from 0.
-            unfinished: The folder that :meth:`fit` will be given.
-            groups: Not used.
-        """
-        fits, folder = self._fits(X, Y, unfinished)
-        if folder is not None:
-            fits.make(self._panel(Y), folder, numbers, n_jobs=self.n_jobs)
-
-    def _panel(self, Y: pd.DataFrame) -> pd.Index:
-        return panel(Y.columns, self.n_panel, always=self.always, seed=self.random_state)
-
-    def _fits(
-        self, X: pd.DataFrame, Y: pd.DataFrame, unfinished: str | Path | None
+        groups: pd.Series | None,
+        unfinished: str | Path | None,
     ) -> tuple[GeneFits[FlatForests, xgboost.QuantileDMatrix], Unfinished | None]:
-        """Say how genes are fitted, and where they are kept."""
+        """Say how genes are fitted, and where they are kept; forests hold no samples out."""
         threads(self.n_jobs)
         check_training_tables(X, Y)
         settings = self._settings()

@@ -87,7 +87,7 @@ class GeneFits(Generic[Fitted, Data]):
         Args:
             genes: All genes.
             folder: Keeps them.
-            numbers: Which batches, of :func:`n_batches`, from 0.
+            numbers: Which batches, from 0.
             n_jobs: Threads (-1: all processors).
 
         Raises:
@@ -130,6 +130,57 @@ class GeneFits(Generic[Fitted, Data]):
         return fitted
 
 
+class GenePanel:
+    """Let a model of one gene at a time choose its genes, and fit batches of them in advance.
+
+    The model has ``n_panel``, ``always``, ``random_state`` and ``n_jobs``, and a method ``_fits``
+    that says how genes are fitted and where they are kept.
+    """
+
+    n_panel: int
+    always: tuple[str, ...]
+    random_state: int
+    n_jobs: int
+
+    def n_pieces(self, Y: pd.DataFrame) -> int:
+        """Count the pieces that can be made in advance: batches of genes."""
+        return -(-len(self._panel(Y)) // BATCH)
+
+    def make_pieces(
+        self,
+        X: pd.DataFrame,
+        Y: pd.DataFrame,
+        numbers: Iterable[int],
+        *,
+        unfinished: str | Path,
+        groups: pd.Series | None = None,
+    ) -> None:
+        """Fit some batches of genes in advance: ``fit`` finds them in ``unfinished``.
+
+        Args:
+            X: TF expression, log10.
+            Y: Gene expression, log10, of the same samples.
+            numbers: Which pieces, from 0.
+            unfinished: The folder that ``fit`` will be given.
+            groups: Series of each sample, for models that hold samples out.
+        """
+        fits, folder = self._fits(X, Y, groups, unfinished)
+        if folder is not None:
+            fits.make(self._panel(Y), folder, numbers, n_jobs=self.n_jobs)
+
+    def _panel(self, Y: pd.DataFrame) -> pd.Index:
+        return panel(Y.columns, self.n_panel, always=self.always, seed=self.random_state)
+
+    def _fits(
+        self,
+        X: pd.DataFrame,
+        Y: pd.DataFrame,
+        groups: pd.Series | None,
+        unfinished: str | Path | None,
+    ) -> tuple[GeneFits[Any, Any], Unfinished | None]:
+        raise NotImplementedError
+
+
 def kept_in(
     folder: str | Path | None,
     X: pd.DataFrame,
@@ -170,11 +221,6 @@ def panel(genes: pd.Index, n_panel: int, *, always: Iterable[str], seed: int) ->
     # Drawn from sorted names, so that the panel does not depend on the order of the columns.
     drawn = np.random.default_rng(seed).permutation(genes.sort_values())[:n_panel]
     return genes[genes.isin(drawn) | genes.isin(list(always))]
-
-
-def n_batches(genes: pd.Index) -> int:
-    """Count the batches in which so many genes are fitted and kept."""
-    return -(-len(genes) // BATCH)
 
 
 def threads(n_jobs: int) -> int:

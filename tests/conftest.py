@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from lembas.__main__ import main
 from lembas.network import Network
+from tests.data_folder import made  # noqa: F401 (a fixture)
 from tests.small_study import fitted, study  # noqa: F401 (fixtures for all modules)
+
+# A call of the command line: exit code, standard output, standard error.
+Command = Callable[..., tuple[int, str, str]]
 
 ROOT = Path(__file__).resolve().parents[1]
 LIVER = ROOT.parent / "shared" / "data" / "liver"
@@ -53,3 +59,19 @@ def liver() -> Path:
     if not (LIVER / "PROVENANCE.md").is_file():
         pytest.skip("the liver data are not beside the repository (../shared/data/liver)")
     return LIVER
+
+
+@pytest.fixture
+def lembas(capfd: pytest.CaptureFixture[str]) -> Command:
+    """Call the command line in this process."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = 0
+        try:
+            main(arguments)
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return call

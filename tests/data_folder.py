@@ -8,6 +8,7 @@ import anndata
 import h5py
 import numpy as np
 import pandas as pd
+import pytest
 
 from lembas.simulate import Simulation, simulate
 from tests.small_study import SIMULATION
@@ -16,6 +17,12 @@ from tests.small_study import SIMULATION
 def simulated() -> Simulation:
     """Simulate a study of 120 samples, 20 TFs and 30 targets, and two external cohorts."""
     return simulate(**{**SIMULATION, "n_external": (20, 20)})
+
+
+@pytest.fixture(scope="module")
+def made() -> Simulation:
+    """The study that the files hold."""
+    return simulated()
 
 
 def as_accessions(table: pd.DataFrame, first: int = 1000) -> pd.DataFrame:

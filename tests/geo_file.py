@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from lembas.names import TARGETS, TFS
+from tests.archs4_file import N_TARGETS, N_TFS, network
 
-N_TFS, N_TARGETS = 24, 60
 RELEASE = "GRCh38.p13"
 # Columns after Symbol that no one reads here but that a file has.
 ABOUT = ("Description", "Synonyms", "GeneType", "EnsemblGeneID", "Status", "ChrAcc")
@@ -54,17 +54,6 @@ def counts(n_samples: int, *, first: int, seed: int) -> pd.DataFrame:
     expected = np.exp(level[:, None] + loadings @ rng.normal(0, 1, (5, n_samples)))
     samples = [f"GSM{first + number}" for number in range(n_samples)]
     return pd.DataFrame(rng.poisson(expected), index=ids.astype(str), columns=samples)
-
-
-def network() -> pd.DataFrame:
-    """Three regulators for each target, drawn."""
-    rng = np.random.default_rng(1)
-    edges = [
-        (tf, gene, int(rng.choice([-1, 1])))
-        for gene in TARGETS[:N_TARGETS]
-        for tf in rng.choice(TFS[:N_TFS], 3, replace=False)
-    ]
-    return pd.DataFrame(edges, columns=["TF", "Gene", "Interaction"])
 
 
 def write_counts(path: Path, table: pd.DataFrame) -> Path:

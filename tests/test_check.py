@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
@@ -12,11 +11,10 @@ import nbformat
 import pandas as pd
 import pytest
 
-from lembas.__main__ import main
 from lembas.audit_report import SCHEMA
 from lembas.data import Dataset
 from lembas.plan import make_plan
-from tests.conftest import EDGES, GENES, random_expression
+from tests.conftest import EDGES, GENES, Command, random_expression
 
 ROOT = Path(__file__).resolve().parents[1]
 PROFILE = """
@@ -28,21 +26,6 @@ chapters:
     files: {tf_table: tf.tsv, gene_table: genes.tsv, network: network.tsv}
     options: {study: small, seed: 3, test_fraction: 0.3}
 """
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def lembas(capfd: pytest.CaptureFixture[str]) -> Command:
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = 0
-        try:
-            main(arguments)
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return call
 
 
 @pytest.fixture

@@ -9,37 +9,22 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 import pytest
 from click.shell_completion import ShellComplete
 
-from lembas.__main__ import cli, main
+from lembas.__main__ import cli
 from lembas.commands.shared import is_quiet, is_verbose
 from lembas.provenance import read_json
+from tests.conftest import Command
 from tests.toy import make_project, write_test_chapter
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "book" / "command_line.md"
 HEAVY = ("torch", "sklearn", "anndata", "pandas", "numpy", "nbformat", "papermill", "psutil")
 COMMANDS = {name: command for name, command in cli.commands.items() if not command.hidden}
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def lembas(capfd: pytest.CaptureFixture[str]) -> Command:
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = 0
-        try:
-            main(arguments)
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return call
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,9 @@ import nbformat
 import pandas as pd
 import pytest
 
-from lembas.__main__ import main
 from lembas.comparison import Records, flattened, inputs_changed
 from lembas.score_changes import PRINTED, gene_changes, score_changes
+from tests.conftest import Command
 
 RECORD: dict[str, Any] = {
     "threads": 1,
@@ -28,7 +27,6 @@ RECORD: dict[str, Any] = {
     "writes": {"tables/x.parquet": "7"},
 }
 MODELS, METRICS = ("train_mean", "ridge"), ("r2_pooled", "skill_median_over_genes")
-Command = Callable[..., tuple[int, str, str]]
 
 
 def write_run(root: Path, name: str, record: dict[str, Any], *, code: str = "x = 1") -> Path:
@@ -72,20 +70,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_run(tmp_path, "demo", RECORD)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def lembas(capfd: pytest.CaptureFixture[str]) -> Command:
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = 0
-        try:
-            main(arguments)
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return call
 
 
 def changes(root: Path, new: str, old: str) -> dict[str, Any]:

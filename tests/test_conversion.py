@@ -5,16 +5,15 @@ from __future__ import annotations
 import gzip
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from lembas.__main__ import main
 from lembas.checkpoint import describe, load
 from lembas.conversion import read_names
+from tests.conftest import Command
 from tests.small_study import network_of
 from tests.study_files import Payload, StudyCase, changed, expression, random_state
 
@@ -79,23 +78,6 @@ def test_from_the_studys_files_to_predictions(files: Path, case: StudyCase) -> N
     assert describe(own).notes["original"] == "study.pt"
     assert describe(own).notes["seed"] == 888
     assert describe(own).notes["bionet_params"]["target_steps"] == 150
-
-
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def lembas(capfd: pytest.CaptureFixture[str]) -> Command:
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = 0
-        try:
-            main(arguments)
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return call
 
 
 def test_weights_off_the_network(files: Path, case: StudyCase, lembas: Command) -> None:

@@ -8,18 +8,17 @@ import signal
 import subprocess
 import sys
 import termios
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lembas.__main__ import main
+from tests.conftest import Command
 from tests.http_files import OPENSSL, FileServer, make_certificate, serving, sha256
 from tests.test_downloads import CONTENT, NETWORK_VARIABLES, files_in
 from tests.toy import make_project
 
 ROOT = Path(__file__).resolve().parents[1]
-Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(autouse=True)
@@ -27,20 +26,6 @@ def _plain_network(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in NETWORK_VARIABLES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-
-
-@pytest.fixture
-def lembas(capfd: pytest.CaptureFixture[str]) -> Command:
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = 0
-        try:
-            main(arguments)
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return call
 
 
 @pytest.fixture

@@ -11,14 +11,9 @@ import pytest
 from lembas.__main__ import main
 from lembas.profiles import read_profile
 from lembas.simulate import Simulation
-from tests.data_folder import simulated, write_counts, write_external_counts, write_network
+from tests.data_folder import write_counts, write_external_counts, write_network
 
 Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(scope="module")
-def made() -> Simulation:
-    return simulated()
 
 
 @pytest.fixture

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lembas import workflow
-from lembas.__main__ import main
 from lembas.chapters import discover
 from lembas.errors import ChapterError
 from lembas.pieces import PieceJob, execute_piece
 from lembas.plan import make_plan, write_plan
 from lembas.provenance import read_json
+from tests.conftest import Command
 from tests.toy import make_project, scatter_fit, write_share
 
 ROOT = Path(__file__).resolve().parents[1]
-Command = Callable[..., tuple[int, str, str]]
 RUN = Path("results/demo")
 
 
@@ -31,20 +29,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     scatter_fit(tmp_path)
     profile(tmp_path, "scatter: {02_fit: 3}")
     return tmp_path
-
-
-@pytest.fixture
-def lembas(capfd: pytest.CaptureFixture[str]) -> Command:
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = 0
-        try:
-            main(arguments)
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return call
 
 
 def profile(root: Path, *lines: str) -> None:

@@ -16,7 +16,6 @@ from lembas.simulate import Simulation
 from lembas.study import open_study
 from tests.data_folder import (
     ensembl_ids,
-    simulated,
     write_counts,
     write_external_counts,
     write_h5ad,
@@ -24,11 +23,6 @@ from tests.data_folder import (
     write_series,
     write_tables,
 )
-
-
-@pytest.fixture(scope="module")
-def made() -> Simulation:
-    return simulated()
 
 
 @pytest.fixture

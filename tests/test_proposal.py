@@ -16,7 +16,6 @@ from lembas.simulate import Simulation
 from tests.conftest import LIVER
 from tests.data_folder import (
     ensembl_ids,
-    simulated,
     write_archs4,
     write_counts,
     write_external_counts,
@@ -25,11 +24,6 @@ from tests.data_folder import (
     write_series,
     write_tables,
 )
-
-
-@pytest.fixture(scope="module")
-def made() -> Simulation:
-    return simulated()
 
 
 def proposed(folder: Path, **said: object) -> Draft:

@@ -13,7 +13,6 @@ from lembas.recognise import Recognised, recognise
 from lembas.simulate import Simulation
 from tests.data_folder import (
     ensembl_ids,
-    simulated,
     write_archs4,
     write_counts,
     write_h5ad,
@@ -21,11 +20,6 @@ from tests.data_folder import (
     write_series,
     write_tables,
 )
-
-
-@pytest.fixture(scope="module")
-def made() -> Simulation:
-    return simulated()
 
 
 @pytest.fixture(scope="module")

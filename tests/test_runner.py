@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,34 +10,18 @@ import nbformat
 import pytest
 
 from lembas import workflow
-from lembas.__main__ import main
 from lembas.errors import ChapterError
 from lembas.execution import Job, execute
 from lembas.plan import make_plan, write_plan
 from lembas.provenance import digest, read_json
+from tests.conftest import Command
 from tests.toy import make_project, write_data_chapter, write_test_chapter
-
-Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     return make_project(tmp_path)
-
-
-@pytest.fixture
-def lembas(capfd: pytest.CaptureFixture[str]) -> Command:
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = 0
-        try:
-            main(arguments)
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return call
 
 
 def job_of(root: Path, chapter: str, **changes: object) -> Job:

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
-from lembas.commands.shared import examples
+from lembas.commands.shared import examples, named_value
 
 FILE = click.Path(path_type=Path)
 EXAMPLES = (
@@ -52,7 +51,9 @@ def archs4(
     from lembas import archs4_extract  # imports scientific packages, which no other command needs
     from lembas.archs4_query import TissueQuery, counts_by_reason
 
-    query = TissueQuery.of(dict(_setting(text) for text in settings))
+    query = TissueQuery.of(
+        dict(named_value(text, option="--query", example="keep_fetal=true") for text in settings)
+    )
     if not dry_run and out is None:
         raise click.UsageError("name the file to write, such as liver.h5ad, or give --dry-run")
     try:
@@ -88,16 +89,6 @@ def _recipe(
         genes=None if network is None else Network.read(network).nodes,
         near_duplicate=near_duplicate,
     )
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals or not name.isidentifier():
-        raise ValueError(f"--query {text}: expected name=value, such as keep_fetal=true")
-    try:
-        return name, yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ValueError(f"--query {text}: the value is not readable ({value!r})") from error
 
 
 def _write(table: Any, path: Path) -> None:

@@ -17,6 +17,7 @@ from lembas.commands.shared import (
     is_quiet,
     is_verbose,
     json_option,
+    named_value,
     planned,
     profile_names,
     profile_option,
@@ -159,7 +160,7 @@ def _overrides(
 ) -> Mapping[str, Mapping[str, Any]]:
     from lembas import chapters as chapters_of
 
-    given = dict(_parse(text) for text in parameters)
+    given = dict(named_value(text, option="-p", example="seed=889") for text in parameters)
     if not given:
         return {}
     known = chapters_of.discover(project_root())
@@ -187,18 +188,6 @@ def _among(known: Mapping[str, Any], names: Sequence[str], wanted: Sequence[str]
         return f"{listed(wanted)}; see: lembas params CHAPTER"
     own = [key for key in known[names[0]].parameters if key != "run_dir"]
     return f"{names[0]}; it has: {listed(own, most=20) or 'none'}"
-
-
-def _parse(text: str) -> tuple[str, Any]:
-    import yaml
-
-    name, equals, value = text.partition("=")
-    if not equals or not name.isidentifier():
-        raise ValueError(f"-p {text}: expected name=value, such as -p seed=889")
-    try:
-        return name, yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ValueError(f"-p {text}: the value is not readable ({value!r})") from error
 
 
 def _trial_name(profile: str, name: str) -> str:

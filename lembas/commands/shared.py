@@ -35,6 +35,23 @@ def planned(profile: str, data: str | None, **options: Any) -> "Plan":
     return make_plan(project_root(), profile, data=data, data_root=root, **options)
 
 
+def named_value(text: str, *, option: str, example: str) -> tuple[str, Any]:
+    """Read NAME=VALUE, the value as YAML.
+
+    Raises:
+        ValueError: If there is no name, or the value is no YAML.
+    """
+    import yaml
+
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise ValueError(f"{option} {text}: expected name=value, such as {option} {example}")
+    try:
+        return name, yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ValueError(f"{option} {text}: the value is not readable ({value!r})") from error
+
+
 def examples(*lines: str) -> str:
     """Write the end of a command's help: lines that can be typed as they are."""
     # \b: click leaves the lines of this paragraph alone.
