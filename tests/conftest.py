@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,6 +33,19 @@ EDGES = [
     ("TF3", "TF", 1),
 ]
 GENES = ["G4", "TF2", "G1", "TF", "TF1", "G3", "TF3", "G2", "OTHER"]
+
+
+def command_line(*arguments: str) -> list[str]:
+    """Give the command line in a process of its own, which can be interrupted.
+
+    What a shell starts in the background ignores interrupts, and so do its children: the tests may
+    run there.
+    """
+    code = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from lembas.__main__ import main; main(sys.argv[1:])"
+    )
+    return [sys.executable, "-P", "-c", code, *arguments]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from click.shell_completion import ShellComplete
 from lembas.__main__ import cli
 from lembas.commands.shared import is_quiet, is_verbose
 from lembas.provenance import read_json
-from tests.conftest import Command
+from tests.conftest import Command, command_line
 from tests.toy import make_project, write_test_chapter
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -166,7 +166,7 @@ def test_an_interrupted_command_ends_with_130(
 
 def lembas_process(*arguments: str, **options: object) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-P", "-m", "lembas", *arguments]
+    command = command_line(*arguments)
     return subprocess.Popen(command, env=environment, text=True, **options)  # type: ignore[call-overload]
 
 

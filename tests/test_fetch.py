@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Command
+from tests.conftest import Command, command_line
 from tests.http_files import OPENSSL, FileServer, make_certificate, serving, sha256
 from tests.test_downloads import CONTENT, NETWORK_VARIABLES, files_in
 from tests.toy import make_project
@@ -202,7 +202,7 @@ def test_a_killed_fetch_leaves_no_part_under_a_files_name(
 
 def test_an_interrupted_fetch_leaves_nothing(project: Path, server: FileServer) -> None:
     declare(project, server.put("a.tsv", CONTENT, "stall"))
-    command = [sys.executable, "-P", "-m", "lembas", "fetch", "--profile", "mine", "--to", "data"]
+    command = command_line("fetch", "--profile", "mine", "--to", "data")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, env=environment, text=True, stderr=subprocess.PIPE) as running:
         assert server.stalled.wait(60)
