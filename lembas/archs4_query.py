@@ -52,7 +52,8 @@ class TissueQuery:
         single_cells: Signs of single cells or nuclei, anywhere.
         other_species: Signs of a xenograft or of another species, anywhere.
         isolated_cells: Cell types taken out of the tissue, in what the sample is.
-        other_organs: Other organs, body fluids and metastases, in what the sample is.
+        other_organs: Other organs, body fluids and metastases, in what the sample is; a word that
+            one of ``tissue`` names too is passed over.
         fetal: Signs of unborn donors, anywhere.
         keep_fetal: Whether to keep them all the same.
         also_exclude: Words of your own, anywhere, such as ``hepatocellular carcinoma``.
@@ -268,9 +269,20 @@ def _rules(query: TissueQuery) -> list[Rule]:
         Rule(SINGLE_CELL, word_pattern(query.single_cells)),
         Rule(OTHER_SPECIES, word_pattern(query.other_species)),
         Rule(ISOLATED, word_pattern(query.isolated_cells), everywhere=False),
-        Rule(OTHER_ORGAN, word_pattern(query.other_organs), everywhere=False),
+        Rule(OTHER_ORGAN, word_pattern(_organs_besides(query)), everywhere=False),
         Rule(FETAL, word_pattern(() if query.keep_fetal else query.fetal)),
         Rule(OWN, word_pattern(query.also_exclude)),
+    ]
+
+
+def _organs_besides(query: TissueQuery) -> list[str]:
+    """Name the other organs, without words for the tissue itself: they would exclude it."""
+    tissue = word_pattern(query.tissue)
+    return [
+        word
+        for word in query.other_organs
+        if not tissue.fullmatch(plain(word))
+        and not any(word_pattern([word]).search(plain(own)) for own in query.tissue)
     ]
 
 

@@ -24,7 +24,7 @@ from lembas.labels import as_names, offered_names
 from lembas.network import Network
 
 # A number more makes what older code extracted be extracted anew.
-EDITION = 1
+EDITION = 2
 
 
 def from_archs4(
@@ -70,6 +70,7 @@ def from_archs4(
     if min_expression is not None and min_expression < 0:
         raise ValueError(f"min_expression is {min_expression}; expected a {unit.upper()} >= 0")
     path = existing_file(archs4, "ARCHS4 file")
+    apart = _set_aside(external_series, study)
     recipe = Recipe(
         query=TissueQuery.of(query),
         unit=unit,
@@ -79,7 +80,7 @@ def from_archs4(
     )
     with _extracted(path, recipe, cache) as file:
         matrix, obs, _, _ = h5ad.read(file)
-        cohort = _cohorts(obs, external_series or {}, study, str(path))
+        cohort = _cohorts(obs, apart, study, str(path))
         tables = _parted(matrix, cohort)
         return build_dataset(
             tables.pop(study),
@@ -139,6 +140,26 @@ def _delete_older(folder: Path, prefix: str) -> None:
             older.unlink()
 
 
+def _set_aside(external_series: Any, study: str) -> dict[str, list[str]]:
+    """Check the names of the external cohorts and list the series of each."""
+    if external_series is None:
+        return {}
+    expected = "expected cohorts by name with their series, such as {GSE130970: [GSE130970]}"
+    if not isinstance(external_series, Mapping):
+        raise ValueError(f"external_series is {external_series!r}; {expected}")
+    for name, given in external_series.items():
+        names = [given] if isinstance(given, str) else given
+        is_listed = isinstance(names, list | tuple) and len(names) > 0
+        if not is_listed or not all(isinstance(one, str) and one.strip() for one in names):
+            raise ValueError(f"external_series: {name} is {given!r}; {expected}")
+    if study in external_series:
+        raise ValueError(
+            f"external_series: {study} is the name of the samples that stay; give the cohort that "
+            "is set aside another name, or set study"
+        )
+    return {str(name): as_names(given) for name, given in external_series.items()}
+
+
 def _cohorts(
     obs: pd.DataFrame, external: Mapping[str, list[str]], study: str, origin: str
 ) -> pd.Series:
@@ -147,8 +168,7 @@ def _cohorts(
     known = {name for names in series for name in names}
     cohort = pd.Series(study, index=obs.index, dtype=object)
     groups = obs["series"].astype(object)
-    for name, given in external.items():
-        wanted = as_names(given)
+    for name, wanted in external.items():
         if absent := [one for one in wanted if one not in known]:
             raise ValueError(
                 f"external_series: no selected sample of {origin} is in {listed(absent)} (near: "

@@ -143,6 +143,12 @@ def read_records(
         table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, quoting=marks)
     except (ValueError, OSError, EOFError) as error:
         raise ValueError(f"{what} {path} cannot be read as a table: {error}") from error
+    if not table.empty and not isinstance(table.index, pd.RangeIndex):
+        raise ValueError(
+            f"{what} {path} has rows with more fields than its header, which names "
+            f"{counted(len(table.columns), 'column')} ({listed(table.columns)}); name every "
+            "column, or remove the surplus fields, such as R's row names"
+        )
     absent = [column for column in columns if column not in table.columns]
     if absent and len(table.columns) == 1:
         _refuse_other_text(path, str(table.columns[0]), separator)

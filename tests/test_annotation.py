@@ -42,6 +42,19 @@ def test_reads_series(tmp_path):
     assert series.to_dict() == {"s1": "GSE1", "2": "7"}
 
 
+def test_blanks_around_a_series_are_no_part_of_it(tmp_path):
+    series = read_series(write(tmp_path, "sample\tseries\ns1\tG0\ns2\tG0 \ns3\t G0\n"))
+    assert set(series) == {"G0"}
+
+
+def test_refuses_rows_of_more_fields_than_the_header(tmp_path):
+    """Read as they lie, every field would stand under its neighbour's name."""
+    text = "sample\tseries\tsex\n1\ts1\tG0\tF\n2\ts2\tG1\tM\n"
+    message = r"rows with more fields than its header, which names 3 columns \(sample, series, sex"
+    with pytest.raises(ValueError, match=message):
+        read_series(write(tmp_path, text))
+
+
 def test_refuses_unsound_series(tmp_path):
     with pytest.raises(ValueError, match=r"gives 1 sample\(s\) no series: s2; name each"):
         read_series(write(tmp_path, "sample\tseries\ns1\tGSE1\ns2\t\n"))

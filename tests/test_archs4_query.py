@@ -166,6 +166,22 @@ def test_settings_without_meaning(settings: dict, message: str) -> None:
         TissueQuery.of(settings)
 
 
+@pytest.mark.parametrize(
+    ("tissue", "source"),
+    [("skin", "skin biopsy"), ("kidney", "kidney"), ("lung*", "Lung, left"), ("whole blood",) * 2],
+)
+def test_the_tissue_asked_for_is_no_other_organ(tissue: str, source: str) -> None:
+    query = TissueQuery.of({"tissue": [tissue]})
+    chosen = select(table_of([(source, "1", ""), (f"{source}, brain", "2", "")]), query)
+    assert chosen["reason"].tolist() == ["", OTHER_ORGAN]
+
+
+def test_a_part_of_another_organs_name_leaves_it_excluded() -> None:
+    query = TissueQuery.of({"tissue": ["bone"]})
+    chosen = select(table_of([("bone", "1", ""), ("bone marrow", "2", "")]), query)
+    assert chosen["reason"].tolist() == ["", OTHER_ORGAN]
+
+
 def test_settings_come_back() -> None:
     query = TissueQuery.of({"keep_fetal": True, "also_exclude": ["HCC"], "min_genes": 5})
     assert TissueQuery.of(query.settings) == query

@@ -97,6 +97,12 @@ def test_refuses_a_test_fraction_out_of_range(small_study, small_network, fracti
         build_dataset(small_study, small_network, test_fraction=fraction)
 
 
+def test_blanks_part_no_series(small_study, small_network, series):
+    padded = series + [" " * (number % 2) for number in range(len(series))]
+    found = build_dataset(small_study, small_network, series=padded)
+    assert_same(found, build_dataset(small_study, small_network, series=series))
+
+
 @pytest.mark.parametrize(
     ("option", "message"),
     [
@@ -508,3 +514,23 @@ def test_from_h5ad_reads_one_cohort_and_a_written_dataset(
     pd.testing.assert_frame_equal(
         again.expression.loc[dataset.expression.index], dataset.expression
     )
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "message"),
+    [
+        ("cohort", ["a"] * 18 + [None, " "], r"h\.h5ad gives 2 samples no cohort in obs: s18, s19;"),
+        ("library_size", [1e6] * 19 + [-2.0], r"h\.h5ad gives 1 sample no count .*: s19 = -2\.0;"),
+        ("library_size", ["1000"] * 19 + ["deep"], "1 sample no count as library_size .*s19 = deep"),
+    ],
+)
+def test_from_h5ad_refuses_unsound_samples(
+    tmp_path, small_study, small_network, column, values, message
+):
+    obs = pd.DataFrame({column: values}, index=small_study.index)
+    data = anndata.AnnData(
+        X=small_study.to_numpy(), obs=obs, var=pd.DataFrame(index=small_study.columns)
+    )
+    data.write_h5ad(tmp_path / "h.h5ad")
+    with pytest.raises(ValueError, match=message):
+        sources.from_h5ad(tmp_path / "h.h5ad", small_network, study="a")

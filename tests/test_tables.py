@@ -247,6 +247,20 @@ def test_refuses_unsound_counts():
         log10p1(counts)
 
 
+@pytest.mark.parametrize("name", ["__no_feature", "__ambiguous", "N_unmapped"])
+def test_refuses_reads_of_no_gene(name):
+    counts = pd.DataFrame({"ALB": [3.0, 1.0], name: [5.0, 2.0]}, index=["s1", "s2"])
+    with pytest.raises(ValueError, match=f"1 row of reads that belong to no gene: {name}; .*remov"):
+        counts_to_cpm(counts)
+
+
+@pytest.mark.parametrize("name", ["Length", "start", "END", "Chr", "Strand"])
+def test_refuses_annotation_among_the_samples(name):
+    counts = pd.DataFrame({"ALB": [3.0, 1400.0]}, index=["s1", name])
+    with pytest.raises(ValueError, match=f"1 column of annotation among the samples: {name}; rem"):
+        counts_to_cpm(counts)
+
+
 def test_refuses_lengths_of_other_genes():
     counts = pd.DataFrame(1.0, index=["s"], columns=["ALB", "AFP", "APOB"])
     with pytest.raises(ValueError, match=r"2 of 3 genes have no length, such as AFP, APOB; the"):
