@@ -29,10 +29,11 @@ from lembas.archs4_query import (
 )
 from lembas.archs4_series import series_groups
 from lembas.atomic import write_atomically
+from lembas.checks import is_number
 from lembas.duplicates import similar_rows
 from lembas.formats import listed
+from lembas.units import UNITS, check_unit
 
-UNITS = {"cpm": "log10(CPM+1)", "tpm": "log10(TPM+1)"}
 # Samples are compared over the genes that vary most: 16,000 samples then take 260 MB.
 N_COMPARED = 4000
 UNS_KEY = "archs4"
@@ -62,18 +63,17 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Refuse values that have no meaning."""
-        if self.unit not in UNITS:
-            raise ValueError(f"unit is {self.unit!r}; expected one of {', '.join(UNITS)}")
+        check_unit(self.unit)
         if (self.unit == "tpm") != (self.lengths is not None):
             raise ValueError(
                 'unit "tpm" needs gene lengths; name their file'
                 if self.lengths is None
                 else 'unit "cpm" uses no gene lengths; leave their file out, or set unit to tpm'
             )
-        if not 0 < float(self.near_duplicate) <= 1:
+        if not (is_number(self.near_duplicate) and 0 < self.near_duplicate <= 1):
             raise ValueError(
-                f"near_duplicate is {self.near_duplicate}; expected a correlation above 0, at most "
-                "1 (only equal samples)"
+                f"near_duplicate is {self.near_duplicate!r}; expected a correlation above 0, at "
+                "most 1 (only equal samples)"
             )
 
 
@@ -135,7 +135,7 @@ def extract(
     wanted = np.flatnonzero(selection["selected"])
     with _writing(out), _scratch(out, _bytes_needed(source, len(wanted))) as folder:
         room = _reserved(folder / "room", source, len(wanted))
-        counts = SampleCounts.copied(source, wanted, folder / "counts.h5", progress=progress)
+        counts = SampleCounts.copied(source, wanted, folder / "counts.raw", progress=progress)
         made = Normaliser(counts, recipe.lengths, recipe.genes, str(path))
         _refuse_no_gene(made, recipe)
         obs = _depth(counts)

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from lembas.archs4_words import Description, plain, word_pattern
-from lembas.checks import check_whole
+from lembas.checks import check_whole, is_number
 from lembas.formats import listed
 from lembas.labels import offered_names
 
@@ -129,9 +129,9 @@ class TissueQuery:
         if not isinstance(self.keep_fetal, bool):
             raise ValueError(f"query: keep_fetal is {self.keep_fetal!r}; expected true or false")
         limit = self.single_cell_probability
-        if limit is not None and not 0 < float(limit) <= 1:
+        if limit is not None and not (is_number(limit) and 0 < limit <= 1):
             raise ValueError(
-                f"query: single_cell_probability is {limit}; expected a number above 0, at most "
+                f"query: single_cell_probability is {limit!r}; expected a number above 0, at most "
                 "1, or null to leave it unasked"
             )
         check_whole("query: min_library_size", self.min_library_size, least=1)
@@ -142,8 +142,12 @@ class TissueQuery:
         """Make a query of a profile's settings; what they leave out is as for liver.
 
         Raises:
-            ValueError: If a setting is unknown or has no meaning.
+            ValueError: If a setting is unknown or has no meaning, or these are no settings.
         """
+        if settings is not None and not isinstance(settings, Mapping):
+            raise ValueError(
+                f"query is {settings!r}; expected settings by name, such as {{keep_fetal: true}}"
+            )
         given = dict(settings or {})
         known = [item.name for item in fields(cls)]
         unknown = [name for name in given if name not in known]

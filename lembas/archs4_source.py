@@ -10,18 +10,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from lembas import h5ad
 from lembas.annotation import read_gene_lengths
-from lembas.archs4_extract import UNITS, Recipe, extract
+from lembas.archs4_extract import Recipe, extract
 from lembas.archs4_query import TissueQuery
 from lembas.archs4_series import named_series
 from lembas.data import Dataset, build_dataset
 from lembas.formats import existing_file, listed
 from lembas.labels import as_names, offered_names
 from lembas.network import Network
+from lembas.units import UNITS, least_log10
 
 # A number more makes what older code extracted be extracted anew.
 EDITION = 2
@@ -67,8 +67,7 @@ def from_archs4(
         ValueError: If a setting has no meaning, the file is unsound, no sample is selected, an
             external series is not among them, or as :func:`lembas.data.build_dataset` says.
     """
-    if min_expression is not None and min_expression < 0:
-        raise ValueError(f"min_expression is {min_expression}; expected a {unit.upper()} >= 0")
+    least = least_log10(unit, min_expression)
     path = existing_file(archs4, "ARCHS4 file")
     apart = _set_aside(external_series, study)
     recipe = Recipe(
@@ -90,14 +89,10 @@ def from_archs4(
             library_size=obs["library_size"],
             study=study,
             unit=UNITS[unit],
-            min_expression=None if min_expression is None else _log10p1(min_expression),
+            min_expression=least,
             origins=dict.fromkeys([study, *tables, "series"], str(path)),
             **options,
         )
-
-
-def _log10p1(value: float) -> float:
-    return float(np.log10(value + 1))
 
 
 @contextmanager

@@ -61,6 +61,8 @@ def existing_file(path: str | Path, what: str) -> Path:
         FileNotFoundError: If there is no such file.
     """
     path = Path(path)
+    if path.is_dir():
+        raise FileNotFoundError(f"{what} {path} is a folder; name a file in it")
     if not path.is_file():
         raise FileNotFoundError(f"{what} not found: {path}; check the path in the profile")
     return path
@@ -141,7 +143,9 @@ def read_records(
     try:
         marks = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
         table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, quoting=marks)
-    except (ValueError, OSError, EOFError) as error:
+    except UnicodeDecodeError as error:
+        raise _unreadable(path, error) from error
+    except (ValueError, OSError, EOFError, zlib.error) as error:
         raise ValueError(f"{what} {path} cannot be read as a table: {error}") from error
     if not table.empty and not isinstance(table.index, pd.RangeIndex):
         raise ValueError(

@@ -22,8 +22,8 @@ from lembas.geo_tables import (
     refuse_shared_samples,
 )
 from lembas.network import Network
-from lembas.sources import UNITS, least_log10
 from lembas.tables import counts_to_cpm, counts_to_tpm, log10p1
+from lembas.units import UNITS, least_log10
 
 DUPLICATES = ("sum", "refuse")
 NOT_ANNOTATED, NO_SYMBOL = "GeneID not in the annotation", "no symbol in the annotation"

@@ -18,8 +18,8 @@ from lembas.data import Dataset, build_dataset
 from lembas.formats import counted, existing_file, listed
 from lembas.network import Network
 from lembas.tables import check_expression, counts_to_cpm, counts_to_tpm, log10p1
+from lembas.units import UNITS, least_log10
 
-UNITS = {"cpm": "log10(CPM+1)", "tpm": "log10(TPM+1)"}
 # Tables that should be equal were written with four decimals at least.
 SAME_EXPRESSION = 1e-3
 
@@ -183,9 +183,7 @@ def from_h5ad(
     """
     path = existing_file(path, "AnnData file")
     matrix, obs, _, _ = h5ad.read(path)
-    cohort = (
-        _cohorts_of(obs, path) if "cohort" in obs else pd.Series(study or "study", obs.index)
-    )
+    cohort = _cohorts_of(obs, path) if "cohort" in obs else pd.Series(study or "study", obs.index)
     study = _study_among(cohort, study, path)
     border_options, options = split_options(options)
     border = Border(network, "log10", border_options, gene_map)
@@ -329,20 +327,3 @@ def _library_size(obs: pd.DataFrame, path: Path) -> pd.Series | None:
             "column"
         )
     return sizes
-
-
-def least_log10(unit: str, min_expression: float | None) -> float | None:
-    """Put the least CPM or TPM of a gene on the scale log10(x + 1).
-
-    Args:
-        unit: ``"cpm"`` or ``"tpm"``.
-        min_expression: CPM or TPM, at least 0; None: no filter.
-
-    Raises:
-        ValueError: If the unit is another, or the value is negative.
-    """
-    if unit not in UNITS:
-        raise ValueError(f"unit is {unit!r}; expected one of {', '.join(UNITS)}")
-    if min_expression is not None and min_expression < 0:
-        raise ValueError(f"min_expression is {min_expression}; expected a {unit.upper()} >= 0")
-    return None if min_expression is None else float(np.log10(min_expression + 1))

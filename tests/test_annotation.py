@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,20 @@ def test_refuses_rows_of_more_fields_than_the_header(tmp_path):
     message = r"rows with more fields than its header, which names 3 columns \(sample, series, sex"
     with pytest.raises(ValueError, match=message):
         read_series(write(tmp_path, text))
+
+
+def test_refuses_damaged_gzip_and_other_text(tmp_path):
+    whole = gzip.compress(
+        b"sample\tseries\n" + b"".join(b"s%d\tG%d\n" % (i, i) for i in range(900))
+    )
+    (tmp_path / "t.tsv.gz").write_bytes(whole[:40] + b"\xff" * 40 + whole[80:])
+    with pytest.raises(ValueError, match=r"series table .*t\.tsv\.gz cannot be read as a table: "):
+        read_series(tmp_path / "t.tsv.gz")
+    (tmp_path / "t.tsv").write_text("sample\tseries\ns1\tG0\n", encoding="utf-16")
+    with pytest.raises(ValueError, match=r"t\.tsv cannot be read: it is text in UTF-16: save it a"):
+        read_series(tmp_path / "t.tsv")
+    with pytest.raises(FileNotFoundError, match=r"series table .* is a folder; name a file in it"):
+        read_series(tmp_path)
 
 
 def test_refuses_unsound_series(tmp_path):

@@ -176,6 +176,9 @@ def test_none_passes_the_limits(tiny: Path, tmp_path: Path) -> None:
         ({"unit": "fpkm"}, "unit is 'fpkm'; expected one of cpm, tpm"),
         ({"unit": "tpm"}, "needs gene lengths"),
         ({"lengths": pd.Series({"ALB": 1.0})}, "uses no gene lengths"),
+        ({"unit": ["cpm"]}, r"unit is \['cpm'\]; expected one of cpm, tpm"),
+        ({"near_duplicate": "most"}, "near_duplicate is 'most'; expected a correlation"),
+        ({"near_duplicate": None}, "near_duplicate is None; expected a correlation"),
         ({"near_duplicate": 0.0}, "near_duplicate is 0.0; expected a correlation"),
     ],
 )
@@ -263,7 +266,10 @@ def test_series_set_aside(tiny: Path, tmp_path: Path) -> None:
     [
         ({"external_series": {"ARCHS4": ["GSE11"]}}, "ARCHS4 is the name of the samples that stay"),
         ({"external_series": {"a": []}}, r"external_series: a is \[\]; expected cohorts by name"),
-        ({"external_series": ["GSE11"]}, r"external_series is \['GSE11'\]; expected cohorts by nam"),
+        (
+            {"external_series": ["GSE11"]},
+            r"external_series is \['GSE11'\]; expected cohorts by",
+        ),
         ({"external_series": {"a": [11]}}, r"external_series: a is \[11\]; expected cohorts"),
         ({"external_series": {"a": ["GSE99"]}}, "no selected sample of .* is in GSE99"),
         ({"external_series": {"a": ["GSE10"], "b": ["GSE15"]}}, "b and a share samples or linked"),
@@ -274,7 +280,7 @@ def test_series_set_aside(tiny: Path, tmp_path: Path) -> None:
         ({"query": {"min_gene": 3}}, "unknown setting.*min_gene"),
         (
             {"near_duplicates": 0.9},
-            "unexpected keyword argument.*known options: network_options, query",
+            "unknown 'near_duplicates'.*known options: network_options, query",
         ),
         ({"unit": "tpm"}, "needs gene lengths"),
     ],

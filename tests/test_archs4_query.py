@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -157,11 +159,14 @@ def test_none_selected_names_reasons_and_sources() -> None:
         ({"also_exclude": ["?"]}, "expected a list of words"),
         ({"keep_fetal": "maybe"}, "keep_fetal is 'maybe'; expected true or false"),
         ({"single_cell_probability": 2}, "single_cell_probability is 2; expected a number above 0"),
+        ({"single_cell_probability": "high"}, "single_cell_probability is 'high'; expected a numb"),
+        ({"single_cell_probability": True}, "single_cell_probability is True; expected a number"),
+        (["keep_fetal"], r"query is \['keep_fetal'\]; expected settings by name"),
         ({"min_library_size": -1}, "min_library_size must be at least 1"),
         ({"min_genes": 1.5}, "min_genes must be a whole number"),
     ],
 )
-def test_settings_without_meaning(settings: dict, message: str) -> None:
+def test_settings_without_meaning(settings: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         TissueQuery.of(settings)
 

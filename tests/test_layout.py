@@ -27,8 +27,9 @@ LEVELS = {
         "explained_genes attribution_means archs4 archs4_counts archs4_extract archs4_query "
         "archs4_series archs4_source archs4_words project network_formats network_reading "
         "network_layouts network_text name_overlap shares gene_names scales gene_mapping "
-        "border os_errors text_files geo geo_tables count_names units peek peek_binary recognise orientation "
-        "measured folder_survey draft cohort_choice gene_choice proposal survey_words"
+        "border os_errors text_files geo geo_tables peek peek_binary recognise orientation "
+        "count_names units measured folder_survey draft cohort_choice gene_choice proposal "
+        "survey_words"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests "
