@@ -16,7 +16,7 @@ from lembas import h5ad
 from lembas.annotation import read_gene_lengths
 from lembas.archs4_extract import Recipe, extract
 from lembas.archs4_query import TissueQuery
-from lembas.archs4_series import named_series
+from lembas.archs4_series import split_series
 from lembas.data import Dataset, build_dataset
 from lembas.formats import existing_file, listed
 from lembas.labels import as_names, offered_names
@@ -159,7 +159,7 @@ def _cohorts(
     obs: pd.DataFrame, external: Mapping[str, list[str]], study: str, origin: str
 ) -> pd.Series:
     """Name each sample's cohort: groups with a series set aside go whole."""
-    series = [named_series(text) or [name] for name, text in obs["series_id"].astype(str).items()]
+    series = [split_series(text) or [name] for name, text in obs["series_id"].astype(str).items()]
     known = {name for names in series for name in names}
     cohort = pd.Series(study, index=obs.index, dtype=object)
     groups = obs["series"].astype(object)
