@@ -74,6 +74,7 @@ def from_archs4(
         query=TissueQuery.of(query),
         unit=unit,
         lengths=None if gene_lengths is None else read_gene_lengths(gene_lengths),
+        lengths_from=str(gene_lengths),
         genes=network.nodes,
         near_duplicate=near_duplicate,
     )

@@ -213,12 +213,14 @@ def _header(path: Path, separator: str) -> list[str]:
     try:
         with opener(path, "rt", encoding="utf-8-sig", newline="") as lines:
             rows = csv.reader(lines, delimiter=separator)
-            header, first = next(rows, []), next(rows, [])
+            header, first = next(rows, []), next((row for row in rows if row), [])
     except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as error:
         raise _unreadable(path, error) from error
     if len(header) == 1:
         _refuse_other_text(path, header[0], separator)
-    if len(header) < 1 or not first:
+    if not header and first:
+        raise ValueError(f"{path} begins with a blank line; remove it: names come first")
+    if not first:
         raise ValueError(f"{path} is empty; expected a line of names and a row for each sample")
     return ["", *header] if len(first) == len(header) + 1 else header
 
@@ -290,9 +292,18 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         table = pd.read_parquet(path, engine="pyarrow")
     except (pa.ArrowInvalid, OSError) as error:
         raise _unreadable(path, error) from error
-    if isinstance(table.index, pd.RangeIndex) and table.shape[1]:
+    if table.shape[1] and _only_counts_rows(table):
         table = table.set_index(table.columns[0])
     return table
+
+
+def _only_counts_rows(table: pd.DataFrame) -> bool:
+    """Say whether an index only numbers rows; beside a column of numbers it may be GeneIDs."""
+    index, first = table.index, table.iloc[:, 0]
+    if isinstance(index, pd.RangeIndex):
+        return True
+    is_numbered = index.name is None and pd.api.types.is_integer_dtype(index.dtype)
+    return is_numbered and not pd.api.types.is_numeric_dtype(first.dtype)
 
 
 def _refuse_other_text(path: Path, line: str, separator: str) -> None:
@@ -320,7 +331,10 @@ def _refuse_words(table: pd.DataFrame, origin: str, error: BaseException) -> NoR
     places: list[str] = []
     wrong_cells: list[object] = []
     for column, cells in table.items():
-        wrong = cells[pd.to_numeric(cells, errors="coerce").isna() & cells.notna()]
+        # Dates and times would pass for numbers: of nanoseconds.
+        is_time = cells.dtype.kind in "mM"
+        as_numbers = pd.to_numeric(cells.astype(object), errors="coerce")
+        wrong = cells[(as_numbers.isna() | is_time) & cells.notna()].astype(object)
         places += [f"{row}/{column}: {cell!r}" for row, cell in wrong.items()]
         wrong_cells += wrong.tolist()
         if len(places) > 5:

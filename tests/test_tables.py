@@ -57,8 +57,9 @@ def test_suffix_chooses_separator_and_compression(tmp_path, name):
         TEXT.removeprefix("sample\t"),  # R's write.table has no name for the row labels
         '"sample"\t"ALB"\t"AFP"\n"s1"\t1.5\t2\n"s2"\t0\t0.25\n',
         TEXT + "\n",
+        TEXT.replace("\ns1", "\n\ns1"),
     ],
-    ids=["byte-order-mark", "crlf", "r-header", "quoted", "blank-last-line"],
+    ids=["byte-order-mark", "crlf", "r-header", "quoted", "blank-last-line", "blank-second-line"],
 )
 def test_reads_what_other_programs_write(tmp_path, text):
     pd.testing.assert_frame_equal(read_expression(write(tmp_path, text)), EXPECTED)
@@ -70,6 +71,22 @@ def test_reads_parquet_with_and_without_a_named_index(tmp_path):
     pd.testing.assert_frame_equal(read_expression(path), EXPECTED)
     EXPECTED.reset_index().to_parquet(path)
     pd.testing.assert_frame_equal(read_expression(path), EXPECTED)
+
+
+def test_numbers_of_rows_in_parquet_are_no_names(tmp_path):
+    path = tmp_path / "t.parquet"
+    EXPECTED.reset_index().iloc[::-1].to_parquet(path)
+    pd.testing.assert_frame_equal(read_expression(path), EXPECTED.iloc[::-1])
+    by_id = EXPECTED.T.set_axis([174, 213], axis=0)
+    by_id.rename_axis(index=None, columns=None).to_parquet(path)
+    assert read_expression(path, genes_in="rows").columns.tolist() == ["174", "213"]
+
+
+def test_dates_in_parquet_are_named(tmp_path):
+    path = tmp_path / "t.parquet"
+    EXPECTED.assign(taken=pd.to_datetime(["2020-01-02", "2021-03-04"])).to_parquet(path)
+    with pytest.raises(ValueError, match=r"not numbers .*s1/taken: Timestamp\('2020-01-02"):
+        read_expression(path)
 
 
 @pytest.mark.parametrize("convert", [np.asarray, sparse.csr_matrix], ids=["dense", "sparse"])
@@ -126,6 +143,7 @@ def test_a_table_of_many_blocks_is_put_together_in_order(tmp_path, monkeypatch, 
 
 BAD_TEXT = {
     "empty file": ("", r"table\.tsv is empty"),
+    "blank first": ("\nsample\tALB\ns1\t1\n", r"table\.tsv begins with a blank line; remove it"),
     "header only": ("sample\tALB\n", r"table\.tsv is empty"),
     "no genes": ("sample\ns1\ns2\n", r"table\.tsv is empty \(2 rows, 0 columns"),
     "duplicate genes": (
