@@ -80,13 +80,16 @@ def _recipe(
 ) -> Any:
     from lembas.annotation import read_gene_lengths
     from lembas.archs4_extract import Recipe
-    from lembas.network import Network
+    from lembas.network_formats import read_network
+    from lembas.network_reading import NetworkOptions
 
+    # Only its names are wanted.
+    how = NetworkOptions(unsigned=True, on_conflict="unsigned")
     return Recipe(
         query=query,
         unit="cpm" if gene_lengths is None else "tpm",
         lengths=None if gene_lengths is None else read_gene_lengths(gene_lengths),
-        genes=None if network is None else Network.read(network).nodes,
+        genes=None if network is None else read_network(network, how).network.nodes,
         near_duplicate=near_duplicate,
     )
 
