@@ -267,6 +267,10 @@ def sign_sentence(summary: TrainingSummary, model: str, other: str) -> str:
     )
 
 
+def _setting(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def _share(part: float) -> str:
     return "no sign known" if pd.isna(part) else f"{part:.1%}"
 
@@ -284,7 +288,8 @@ def training_summary(run: Run, names: Iterable[str]) -> TrainingSummary:
     histories, rows, settings = [], [], {}
     for name, label, model in _networks(run, names):
         histories.append(model.history_.assign(model=name))
-        settings[label] = pd.Series(asdict(model.config_)).astype(str)
+        own = {setting: _setting(value) for setting, value in asdict(model.config_).items()}
+        settings[label] = pd.Series(own)
         network = model.network_
         rows.append(
             {

@@ -300,6 +300,9 @@ def test_the_training_summary(both: Run, study: Study) -> None:
     assert 0 <= row["edges with the wrong sign"] <= 1
     assert summary.history["model"].unique().tolist() == ["lembas"]
     assert len(summary.search("lembas")) == 3
+    settings = summary.settings["LEMBAS-RNN"]
+    assert settings["epochs"] == "3", "a whole number stays one"
+    assert all(len(value) < 12 for value in settings), "no number has digits that nobody reads"
 
 
 def test_weights_against_known_signs_in_words() -> None:
