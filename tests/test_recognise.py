@@ -173,3 +173,8 @@ def test_orientation_by_names(
     turned = orientation(columns[::-1], rows[::-1], corner="", known=known)
     if not corner and axis:
         assert turned.genes_in == {"rows": "columns", "columns": "rows"}[axis]
+
+
+def test_one_name_is_counted_as_one() -> None:
+    found = orientation(PLAIN, GENES, known=GENES[:1])
+    assert found.why == "1 name of the network in the columns"
