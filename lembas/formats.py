@@ -66,9 +66,34 @@ def existing_file(path: str | Path, what: str) -> Path:
     return path
 
 
+def separator_of(path: Path) -> str | None:
+    """Return the field separator that a suffix stands for; None: no delimited text."""
+    kind = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
+    return SEPARATORS.get(kind)
+
+
+def full_header(header: list[str], n_fields: int, origin: str) -> list[str]:
+    """Name every field of a row, also where R wrote no name above the row labels.
+
+    Args:
+        header: Fields of the first line.
+        n_fields: Fields of the first row below it.
+        origin: What is read; begins the message.
+
+    Raises:
+        ValueError: If no field of the first line is a name.
+    """
+    if not any(name.strip() for name in header):
+        raise ValueError(
+            f"{origin} has no names in its first line; remove what stands above the line of names, "
+            "empty lines too"
+        )
+    return ["", *header] if n_fields == len(header) + 1 else header
+
+
 def is_delimited_text(path: Path) -> bool:
     """Say whether a file's suffix stands for delimited text, gzipped or not."""
-    return _separator(path) is not None
+    return separator_of(path) is not None
 
 
 def column_names(path: Path) -> list[str]:
@@ -83,7 +108,7 @@ def column_names(path: Path) -> list[str]:
     Raises:
         ValueError: If the file is no delimited text, is damaged, or has no row below the first.
     """
-    separator = _separator(path)
+    separator = separator_of(path)
     if separator is None:
         raise ValueError(f"{path} is no TSV or CSV; expected {', '.join(SEPARATORS)} (or .gz)")
     return _header(path, separator)
@@ -104,7 +129,7 @@ def read_labelled(path: Path) -> pd.DataFrame:
         ValueError: If the suffix is unknown, the file is damaged or ragged, or a cell is
             neither a number nor missing.
     """
-    if (separator := _separator(path)) is not None:
+    if (separator := separator_of(path)) is not None:
         return _read_text(path, separator)
     if path.suffix == ".h5ad":
         return h5ad.read_matrix(path)
@@ -135,7 +160,7 @@ def read_records(
         ValueError: If the file cannot be read, is empty, or lacks a column.
     """
     path = existing_file(path, what)
-    separator = _separator(path)
+    separator = separator_of(path)
     if separator is None:
         raise ValueError(f"{what} {path} is no TSV or CSV; expected {', '.join(SEPARATORS)}")
     try:
@@ -177,12 +202,6 @@ def to_float(table: pd.DataFrame, *, origin: str) -> pd.DataFrame:
         _refuse_words(table, origin, error)
 
 
-def _separator(path: Path) -> str | None:
-    """Return the field separator that the suffix stands for; None: no delimited text."""
-    kind = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
-    return SEPARATORS.get(kind)
-
-
 def _read_text(path: Path, separator: str) -> pd.DataFrame:
     """Read a delimited file whose first column holds the row labels."""
     header = _header(path, separator)
@@ -203,14 +222,14 @@ def _header(path: Path, separator: str) -> list[str]:
     try:
         with opener(path, "rt", encoding="utf-8-sig", newline="") as lines:
             rows = csv.reader(lines, delimiter=separator)
-            header, first = next(rows, []), next(rows, [])
+            header, first = next(rows, []), next(filter(None, rows), [])
     except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as error:
         raise _unreadable(path, error) from error
     if len(header) == 1:
         _refuse_other_text(path, header[0], separator)
-    if len(header) < 1 or not first:
+    if not first:
         raise ValueError(f"{path} is empty; expected a line of names and a row for each sample")
-    return ["", *header] if len(first) == len(header) + 1 else header
+    return full_header(header, len(first), str(path))
 
 
 def _parse(path: Path, separator: str, *, n_fields: int, kind: pa.DataType) -> pd.DataFrame:

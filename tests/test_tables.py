@@ -127,6 +127,7 @@ def test_a_table_of_many_blocks_is_put_together_in_order(tmp_path, monkeypatch, 
 BAD_TEXT = {
     "empty file": ("", r"table\.tsv is empty"),
     "header only": ("sample\tALB\n", r"table\.tsv is empty"),
+    "empty line first": ("\n" + TEXT, r"table\.tsv has no names in its first line; remove what"),
     "no genes": ("sample\ns1\ns2\n", r"table\.tsv is empty \(2 rows, 0 columns"),
     "duplicate genes": (
         "sample\tALB\tAFP\tALB\ns1\t1\t2\t3\n",
