@@ -92,9 +92,11 @@ def read_chapter(path: Path) -> Chapter:
         raise ValueError(f"notebooks/{path.name} must be named like 05_test.ipynb, in lower case")
     try:
         notebook = nbformat.read(path, as_version=4)
-    except (nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
+    except (nbformat.reader.NotJSONError, nbformat.ValidationError, AttributeError) as error:
         raise ValueError(f"notebooks/{path.name} is not a valid notebook: {error}") from error
     declared = notebook.metadata.get("lembas", {})
+    if not isinstance(declared, Mapping):
+        declared = {}
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     return Chapter(
         name=path.stem,
@@ -165,7 +167,7 @@ def check_parameters(chapter: Chapter, values: Mapping[str, Any], origin: str) -
         Checked values.
 
     Raises:
-        ValueError: If a name is unknown, belongs to the runner, or a type is wrong.
+        ValueError: If a name is unknown or the runner's, or a value of a wrong type or not JSON's.
     """
     unknown = [name for name in values if name not in chapter.parameters]
     if unknown:
@@ -175,6 +177,14 @@ def check_parameters(chapter: Chapter, values: Mapping[str, Any], origin: str) -
         )
     if "run_dir" in values:
         raise ValueError(f"{origin}: run_dir is set by the runner; choose another profile instead")
+    for name, value in values.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"{origin}: chapter {chapter.name}, parameter {name}: {error}; put dates into "
+                "quotation marks, and leave out .nan, .inf and references"
+            ) from error
     return {
         name: check_value(chapter.name, chapter.parameters[name], value)
         for name, value in values.items()
@@ -203,7 +213,7 @@ def _read_parameters(path: Path, cells: list[nbformat.NotebookNode]) -> dict[str
 
 def _literals(path: Path, source: str) -> dict[str, tuple[str, Any]]:
     found = {}
-    for line in ast.parse(source).body:
+    for line in _lines(path, source):
         if (
             not isinstance(line, ast.AnnAssign)
             or not isinstance(line.target, ast.Name)
@@ -226,6 +236,16 @@ def _literals(path: Path, source: str) -> dict[str, tuple[str, Any]]:
             ) from error
         found[line.target.id] = (ast.unparse(line.annotation), value)
     return found
+
+
+def _lines(path: Path, source: str) -> list[ast.stmt]:
+    try:
+        return ast.parse(source).body
+    except SyntaxError as error:
+        raise ValueError(
+            f"notebooks/{path.name}: the parameters cell is not plain Python ({error.msg}, line "
+            f"{error.lineno}); write lines such as `seed: int = 888  # meaning`"
+        ) from error
 
 
 def _declared(path: Path, declared: Mapping[str, Any], key: str) -> tuple[str, ...]:

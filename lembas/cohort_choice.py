@@ -17,7 +17,6 @@ NOT_NAMES = re.compile(
     r"\b(counts?|raw|expression|genes?|table|tpm|cpm|log\d*|matrix|norm|ncbi|grch\d+|p\d+)\b"
 )
 RESERVED = ("train", "test", "study")
-ACCEPTED = ("counts", "log10")
 
 
 def choose_study(draft: Draft, found: Found, answers: Answers) -> None:
@@ -38,13 +37,29 @@ def choose_study(draft: Draft, found: Found, answers: Answers) -> None:
 
 def _ask_for_table(draft: Draft, found: Found) -> None:
     """Say that there is no table, and which files may be one but cannot be read."""
-    spoilt = [record for record in found.records.values() if record.role == "unreadable"]
+    ask_for_file(
+        draft,
+        found,
+        "There is no table of expression here",
+        "put one into the folder: .tsv, .csv, .txt (each also with .gz), .parquet, .h5ad, or "
+        "ARCHS4's .h5; genes on one side, samples on the other",
+    )
+
+
+def ask_for_file(draft: Draft, found: Found, lacking: str, remedy: str) -> None:
+    """Ask for a file that is not there, and name those that may be it but cannot be read.
+
+    Args:
+        draft: Takes the question.
+        found: What the folder holds.
+        lacking: What is not there, a sentence without its full stop.
+        remedy: What to put there.
+    """
+    spoilt = found.of_role("unreadable")
     reasons = "; ".join(f"{record.file}: {record.why}" for record in spoilt[:5])
     draft.ask(
-        f"There is no table of expression here{f'; not readable: {reasons}' if spoilt else ''}.",
-        f"{'mend what is not readable, or ' if spoilt else ''}put one into the folder: .tsv, .csv, "
-        ".txt (each also with .gz), .parquet, .h5ad, or ARCHS4's .h5; genes on one side, samples "
-        "on the other",
+        f"{lacking}{f'; not readable: {reasons}' if spoilt else ''}.",
+        f"{'mend what is not readable, or ' if spoilt else ''}{remedy}",
     )
 
 

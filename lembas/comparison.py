@@ -44,7 +44,18 @@ class Records:
                 f"there is no run {name!r} (results/{name}/provenance){hint}; runs here: "
                 f"{', '.join(known) or 'none'}; make one with: lembas run --profile NAME"
             )
-        return cls(folder, {path.stem: read_json(path) for path in files})
+        chapters = {path.stem: read_json(path) for path in files}
+        damaged = [
+            name
+            for name, record in chapters.items()
+            if not (isinstance(record, Mapping) and isinstance(record.get("recipe"), Mapping))
+        ]
+        if damaged:
+            raise ValueError(
+                f"results/{name}: the record of {', '.join(damaged[:5])} is damaged; run the "
+                "chapter again"
+            )
+        return cls(folder, chapters)
 
     def code(self, chapter: str) -> list[str]:
         """Return the code cells that were run, parameters left out; none if no copy is kept."""

@@ -57,8 +57,17 @@ class Job:
 
     @classmethod
     def from_plan(cls, plan: Mapping[str, Any], chapter: str) -> "Job":
-        """Take one chapter's job out of a plan."""
-        entry = plan["chapters"][chapter]
+        """Take one chapter's job out of a plan.
+
+        Raises:
+            ValueError: If the plan has no such chapter.
+        """
+        entries = plan.get("chapters", {})
+        if chapter not in entries:
+            raise ValueError(
+                f"the plan has no chapter {chapter}; it has: {', '.join(entries) or 'none'}"
+            )
+        entry = entries[chapter]
         return cls(
             chapter=chapter,
             profile=plan["profile"],

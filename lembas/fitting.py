@@ -250,10 +250,29 @@ class TrainingSummary:
     def for_reader(self) -> pd.DataFrame:
         """Lay the table out for a page: one row a property, one column a model."""
         table = self.table.set_index("label").drop(columns="model")
-        table["edges with the wrong sign"] = table["edges with the wrong sign"].map("{:.1%}".format)
+        table["edges with the wrong sign"] = table["edges with the wrong sign"].map(_share)
         for column in ("final training loss", "spectral radius"):
             table[column] = table[column].map("{:.3f}".format)
         return table.T.rename_axis(columns=None)
+
+
+def sign_sentence(summary: TrainingSummary, model: str, other: str) -> str:
+    """Say how many edges of two models have weights that contradict their known signs."""
+    share = summary.table.set_index("model")["edges with the wrong sign"]
+    if pd.isna(share[model]):
+        return "No edge of the network has a known sign, so no weight can contradict one."
+    return (
+        f"{_share(share[model])} of the edges whose sign is known carry a weight that contradicts "
+        f"it ({_share(share[other])} under the published recipe)."
+    )
+
+
+def _setting(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _share(part: float) -> str:
+    return "no sign known" if pd.isna(part) else f"{part:.1%}"
 
 
 def _counted(genes: pd.Index) -> str:
@@ -269,7 +288,8 @@ def training_summary(run: Run, names: Iterable[str]) -> TrainingSummary:
     histories, rows, settings = [], [], {}
     for name, label, model in _networks(run, names):
         histories.append(model.history_.assign(model=name))
-        settings[label] = pd.Series(asdict(model.config_)).astype(str)
+        own = {setting: _setting(value) for setting, value in asdict(model.config_).items()}
+        settings[label] = pd.Series(own)
         network = model.network_
         rows.append(
             {

@@ -121,6 +121,7 @@ def look(folder: str | Path, answers: Answers | None = None) -> Found:
 
     Raises:
         FileNotFoundError: If there is no such folder.
+        NotADirectoryError: If it is a file.
         ValueError: If it holds no files or more than 200, or an answer names a file that is not
             there or holds something else.
     """
@@ -149,6 +150,10 @@ def look(folder: str | Path, answers: Answers | None = None) -> Found:
 
 def _files(folder: Path) -> list[Path]:
     """List the files, by name."""
+    if folder.is_file():
+        raise NotADirectoryError(
+            f"{folder} is a file; name the folder it is in, such as {folder.parent}"
+        )
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no folder {folder}; name the folder of your tables")
     files = []

@@ -12,16 +12,12 @@ from typing import NoReturn
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pyarrow import csv as arrow_csv
 
 from lembas import h5ad
+from lembas.text_blocks import parse_text
 from lembas.text_files import commas_in_numbers, other_separator, unquoted_commas, what_it_is
 
 SEPARATORS = {".tsv": "\t", ".txt": "\t", ".csv": ","}
-# The spellings of "no value"; any other cell that is not a number is an error of its own.
-MISSING = ("", "NA", "N/A", "#N/A", "NaN", "nan", "NULL", "null", "None")
-# A row must fit into one block: 32 MiB holds a row of a million cells and more.
-BLOCK_BYTES = 1 << 25
 
 
 def listed(labels: Iterable[object], *, most: int = 5) -> str:
@@ -64,13 +60,38 @@ def existing_file(path: str | Path, what: str) -> Path:
     if path.is_dir():
         raise FileNotFoundError(f"{what} {path} is a folder; name a file in it")
     if not path.is_file():
-        raise FileNotFoundError(f"{what} not found: {path}; check the path in the profile")
+        raise FileNotFoundError(f"{what} not found: {path}; check the path")
     return path
+
+
+def separator_of(path: Path) -> str | None:
+    """Return the field separator that a suffix stands for; None: no delimited text."""
+    kind = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
+    return SEPARATORS.get(kind)
+
+
+def full_header(header: list[str], n_fields: int, origin: str) -> list[str]:
+    """Name every field of a row, also where R wrote no name above the row labels.
+
+    Args:
+        header: Fields of the first line.
+        n_fields: Fields of the first row below it.
+        origin: What is read; begins the message.
+
+    Raises:
+        ValueError: If no field of the first line is a name.
+    """
+    if not any(name.strip() for name in header):
+        raise ValueError(
+            f"{origin} has no names in its first line; remove what stands above the line of names, "
+            "empty lines too"
+        )
+    return ["", *header] if n_fields == len(header) + 1 else header
 
 
 def is_delimited_text(path: Path) -> bool:
     """Say whether a file's suffix stands for delimited text, gzipped or not."""
-    return _separator(path) is not None
+    return separator_of(path) is not None
 
 
 def column_names(path: Path) -> list[str]:
@@ -85,7 +106,7 @@ def column_names(path: Path) -> list[str]:
     Raises:
         ValueError: If the file is no delimited text, is damaged, or has no row below the first.
     """
-    separator = _separator(path)
+    separator = separator_of(path)
     if separator is None:
         raise ValueError(f"{path} is no TSV or CSV; expected {', '.join(SEPARATORS)} (or .gz)")
     return _header(path, separator)
@@ -106,7 +127,7 @@ def read_labelled(path: Path) -> pd.DataFrame:
         ValueError: If the suffix is unknown, the file is damaged or ragged, or a cell is
             neither a number nor missing.
     """
-    if (separator := _separator(path)) is not None:
+    if (separator := separator_of(path)) is not None:
         return _read_text(path, separator)
     if path.suffix == ".h5ad":
         return h5ad.read_matrix(path)
@@ -137,7 +158,7 @@ def read_records(
         ValueError: If the file cannot be read, is empty, or lacks a column.
     """
     path = existing_file(path, what)
-    separator = _separator(path)
+    separator = separator_of(path)
     if separator is None:
         raise ValueError(f"{what} {path} is no TSV or CSV; expected {', '.join(SEPARATORS)}")
     try:
@@ -187,17 +208,13 @@ def to_float(table: pd.DataFrame, *, origin: str) -> pd.DataFrame:
         _refuse_words(table, origin, error)
 
 
-def _separator(path: Path) -> str | None:
-    """Return the field separator that the suffix stands for; None: no delimited text."""
-    kind = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
-    return SEPARATORS.get(kind)
-
-
 def _read_text(path: Path, separator: str) -> pd.DataFrame:
     """Read a delimited file whose first column holds the row labels."""
     header = _header(path, separator)
     try:
-        table = _parse(path, separator, n_fields=len(header), kind=pa.float64())
+        table = parse_text(path, separator, n_fields=len(header), kind=pa.float64())
+    except OSError as error:
+        raise _unreadable(path, error) from error
     except pa.ArrowInvalid as error:
         # Only on failure: the file again as text, slower, to name the cells at fault.
         cells = _parse_cells(path, separator, n_fields=len(header))
@@ -213,71 +230,22 @@ def _header(path: Path, separator: str) -> list[str]:
     try:
         with opener(path, "rt", encoding="utf-8-sig", newline="") as lines:
             rows = csv.reader(lines, delimiter=separator)
-            header, first = next(rows, []), next((row for row in rows if row), [])
+            header, first = next(rows, []), next(filter(None, rows), [])
     except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as error:
         raise _unreadable(path, error) from error
     if len(header) == 1:
         _refuse_other_text(path, header[0], separator)
-    if not header and first:
-        raise ValueError(f"{path} begins with a blank line; remove it: names come first")
     if not first:
         raise ValueError(f"{path} is empty; expected a line of names and a row for each sample")
-    return ["", *header] if len(first) == len(header) + 1 else header
-
-
-def _parse(path: Path, separator: str, *, n_fields: int, kind: pa.DataType) -> pd.DataFrame:
-    """Parse the rows below the header; columns are numbered, since names may repeat."""
-    numbers = [str(number) for number in range(n_fields)]
-    labels: list[str] = []
-    parts: list[np.ndarray] = []
-    try:
-        blocks = arrow_csv.open_csv(
-            path,
-            read_options=arrow_csv.ReadOptions(
-                block_size=BLOCK_BYTES, skip_rows=1, column_names=numbers
-            ),
-            parse_options=arrow_csv.ParseOptions(delimiter=separator),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(numbers, kind) | {"0": pa.string()},
-                null_values=list(MISSING),
-                strings_can_be_null=kind == pa.string(),
-            ),
-        )
-        for block in blocks:
-            names, *cells = block.columns
-            labels += names.to_pylist()
-            parts.append(_stacked(cells, len(names)))
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    return pd.DataFrame(_joined(parts), index=pd.Index(labels, dtype=object))
-
-
-def _stacked(cells: list[pa.Array], n_rows: int) -> np.ndarray:
-    """Copy columns into one array, shape ``(column, row)``."""
-    if not cells:
-        return np.empty((0, n_rows))
-    return np.stack([column.to_numpy(zero_copy_only=False) for column in cells])
-
-
-def _joined(parts: list[np.ndarray]) -> np.ndarray:
-    """Put blocks of rows, each ``(column, row)``, below each other; takes them from the list.
-
-    The memory of the whole, row after row, is filled as that of the blocks is given back: a wide
-    table lies in memory once, not twice.
-    """
-    end = sum(part.shape[1] for part in parts)
-    whole = np.empty((end, len(parts[0])), parts[0].dtype)
-    while parts:
-        part = parts.pop()
-        whole[end - part.shape[1] : end] = part.T
-        end -= part.shape[1]
-    return whole
+    return full_header(header, len(first), str(path))
 
 
 def _parse_cells(path: Path, separator: str, *, n_fields: int) -> pd.DataFrame:
     """Read all cells as text, or say why the file is no table."""
     try:
-        return _parse(path, separator, n_fields=n_fields, kind=pa.string())
+        return parse_text(path, separator, n_fields=n_fields, kind=pa.string())
+    except OSError as error:
+        raise _unreadable(path, error) from error
     except pa.ArrowInvalid as error:
         raise ValueError(
             f"{path} cannot be read as a table: {str(error)[:150]}; every row needs {n_fields} "

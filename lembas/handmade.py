@@ -11,7 +11,8 @@ from lembas.provenance import digest, read_json
 def changed_by_hand(plan: Plan, wanted: Iterable[str] = ()) -> dict[str, list[str]]:
     """Name the artefacts that are no longer what their chapter wrote.
 
-    Only a file that is newer than the chapter's record is read; its digest decides.
+    What was touched after the chapter's record was written is read, also where its time of change
+    was set back; the digest decides.
 
     Args:
         plan: The run.
@@ -22,16 +23,17 @@ def changed_by_hand(plan: Plan, wanted: Iterable[str] = ()) -> dict[str, list[st
     """
     folder = plan.root / plan.run_dir
     found: dict[str, list[str]] = {}
-    for name in sorted(_needed(plan, wanted)):
+    for name in sorted(needed(plan, wanted)):
         path = folder / "provenance" / f"{name}.json"
         for artefact, written in read_json(path).get("writes", {}).items():
             place = folder / artefact
-            if _is_newer(place, path) and digest(place) != written:
+            if _is_touched(place, path) and digest(place) != written:
                 found.setdefault(name, []).append(artefact)
     return found
 
 
-def _needed(plan: Plan, wanted: Iterable[str]) -> set[str]:
+def needed(plan: Plan, wanted: Iterable[str]) -> set[str]:
+    """Name the chapters asked for (all if empty) and those they need."""
     waiting, found = list(wanted) or list(plan.chapters), set()
     while waiting:
         found.add(name := waiting.pop())
@@ -41,9 +43,11 @@ def _needed(plan: Plan, wanted: Iterable[str]) -> set[str]:
     return found
 
 
-def _is_newer(artefact: Path, record: Path) -> bool:
-    written = record.stat().st_mtime_ns
-    return any(file.stat().st_mtime_ns > written for file in _files(artefact))
+def _is_touched(artefact: Path, record: Path) -> bool:
+    # Copying and restoring keep the time of change of the content, not that of the file. Folders
+    # are always read: Snakemake puts a stamp into them after the record.
+    written = record.stat().st_ctime_ns
+    return any(file.stat().st_ctime_ns > written for file in _files(artefact))
 
 
 def _files(artefact: Path) -> Iterator[Path]:

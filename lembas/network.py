@@ -71,9 +71,7 @@ class Network:
         """
         path = Path(path)
         if not path.is_file():
-            raise FileNotFoundError(
-                f"network file not found: {path}; check the path in the profile"
-            )
+            raise FileNotFoundError(f"network file not found: {path}; check the path")
         separator = "," if ".csv" in path.suffixes else "\t"
         try:
             # Only empty cells are missing: a gene may be called NA or nan.
@@ -114,10 +112,10 @@ class Network:
         table = edges.loc[:, list(COLUMNS)]
         incomplete = table[table.isna().any(axis=1)]
         if len(incomplete):
-            rows = ", ".join(str(row + 2) for row in np.flatnonzero(table.isna().any(axis=1))[:5])
+            rows = ", ".join(str(row + 1) for row in np.flatnonzero(table.isna().any(axis=1))[:5])
             raise ValueError(
-                f"{origin} holds {len(incomplete)} incomplete edge(s), on line(s) {rows}; "
-                "fill or remove them"
+                f"{origin} holds {len(incomplete)} incomplete edge(s), in row(s) {rows} below the "
+                "header, empty lines not counted; fill or remove them"
             )
         table = table.assign(
             TF=table["TF"].astype(str),

@@ -16,9 +16,9 @@ from lembas.network_layouts import (
     ROLES,
     SIF,
     STUDY,
-    Recognised,
+    ReadAs,
     matching,
-    recognise,
+    read_as,
 )
 from lembas.network_reading import NetworkOptions, NetworkReading
 from lembas.network_text import (
@@ -27,6 +27,7 @@ from lembas.network_text import (
     read_sif,
     read_table,
     read_text,
+    rows_below,
     signs_of,
     split_header,
     truths,
@@ -62,14 +63,16 @@ def read_network(path: str | Path, options: NetworkOptions | None = None) -> Net
     edges, n_repeated, n_conflicting = _once(edges, options.on_conflict, origin)
     if edges.empty:
         raise ValueError(
-            f"{origin}: all {n_conflicting} edges have both signs, and on_conflict drop leaves none"
+            f"{origin}: "
+            f"{'the only edge has' if n_conflicting == 1 else f'all {n_conflicting:,} edges have'} "
+            "both signs, and on_conflict: drop leaves none"
         )
     network = Network.from_edges(edges, origin=str(path), unsigned=True)
     found = (len(table), n_below, n_repeated, n_conflicting, n_alone, has_sizes)
     return NetworkReading(network, path.name, recognised, options, *found)
 
 
-def _parsed(text: str, path: Path, options: NetworkOptions) -> tuple[pd.DataFrame, Recognised, int]:
+def _parsed(text: str, path: Path, options: NetworkOptions) -> tuple[pd.DataFrame, ReadAs, int]:
     """Parse a file: its rows as text, which column holds what, and nodes without an edge."""
     origin = f"network file {path}"
     header, separator = split_header(text, path)
@@ -77,12 +80,12 @@ def _parsed(text: str, path: Path, options: NetworkOptions) -> tuple[pd.DataFram
     is_sif = may_be_sif and (".sif" in path.suffixes or looks_like_sif(text))
     if options.layout == SIF or (options.layout is None and is_sif):
         table, n_alone = read_sif(text, origin)
-        return table, Recognised(SIF, {}), n_alone
-    recognised = recognise(header, origin, layout=options.layout, named=options.columns)
+        return table, ReadAs(SIF, {}), n_alone
+    recognised = read_as(header, origin, layout=options.layout, named=options.columns)
     return read_table(text, separator, origin), recognised, 0
 
 
-def _column_of(table: pd.DataFrame, recognised: Recognised, role: str) -> pd.Series | None:
+def _column_of(table: pd.DataFrame, recognised: ReadAs, role: str) -> pd.Series | None:
     """Look up the column of a role; None: there is none. A SIF file's are called by their role."""
     if recognised.layout == SIF:
         return table.get(role)
@@ -96,13 +99,13 @@ def _refuse_incomplete(table: pd.DataFrame, columns: Mapping[str, str], origin: 
     lacks = table[ends].isna().any(axis=1).to_numpy()
     if lacks.any():
         raise ValueError(
-            f"{origin} holds {int(lacks.sum())} incomplete edge(s), on line(s) "
-            f"{listed(np.flatnonzero(lacks) + 2)}; fill or remove them"
+            f"{origin} holds {int(lacks.sum())} incomplete edge(s), "
+            f"{rows_below(lacks)}; fill or remove them"
         )
 
 
 def _confident(
-    table: pd.DataFrame, recognised: Recognised, options: NetworkOptions, origin: str
+    table: pd.DataFrame, recognised: ReadAs, options: NetworkOptions, origin: str
 ) -> tuple[pd.DataFrame, int]:
     """Keep the rows that reach the threshold, and count the others."""
     least = options.min_confidence
@@ -124,7 +127,7 @@ def _confident(
 
 
 def _signed(
-    table: pd.DataFrame, recognised: Recognised, options: NetworkOptions, origin: str
+    table: pd.DataFrame, recognised: ReadAs, options: NetworkOptions, origin: str
 ) -> tuple[pd.DataFrame, bool]:
     """Give each row its sign; one that says both gives two rows."""
     ends = [_column_of(table, recognised, role) for role in ("tf", "gene")]
@@ -139,7 +142,7 @@ def _signed(
 
 
 def _with_omnipath_signs(
-    edges: pd.DataFrame, table: pd.DataFrame, recognised: Recognised, origin: str
+    edges: pd.DataFrame, table: pd.DataFrame, recognised: ReadAs, origin: str
 ) -> pd.DataFrame:
     """Combine stimulation and inhibition; where both are said, the consensus decides if it can."""
     marks = {

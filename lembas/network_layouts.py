@@ -124,8 +124,8 @@ LAYOUTS: Mapping[str, Layout] = {
 
 
 @dataclass(frozen=True)
-class Recognised:
-    """Hold what a header was recognised as.
+class ReadAs:
+    """Hold what a network's header is read as.
 
     Attributes:
         layout: A key of ``LAYOUTS``, or ``NAMED``.
@@ -157,13 +157,13 @@ def matching(header: Iterable[str]) -> list[Layout]:
     return fitting or ([edge_list] if edge_list.fits(columns) else [])
 
 
-def recognise(
+def read_as(
     header: list[str],
     origin: str,
     *,
     layout: str | None = None,
     named: Mapping[str, str] | None = None,
-) -> Recognised:
+) -> ReadAs:
     """Find out which column holds what.
 
     Args:
@@ -173,13 +173,13 @@ def recognise(
         named: Role to the column that holds it, where the names say too little or too much.
 
     Raises:
-        ValueError: If no layout fits, several do, a role has several columns, or a named column is
-            not there.
+        ValueError: If no layout fits, several do, a role has several columns, a named column is
+            not there, or TF and gene are to be in one column.
     """
     columns = _by_lower_case(header, origin)
     own = {role: _column(name, columns, role, origin) for role, name in (named or {}).items()}
     if {"tf", "gene"} <= set(own):
-        return Recognised(NAMED, own)
+        return ReadAs(NAMED, _apart(own, origin))
     chosen = LAYOUTS[layout] if layout else _only_layout(header, origin)
     found = chosen.found(columns)
     lacking = [role for role in chosen.needed if role not in found and role not in own]
@@ -195,7 +195,18 @@ def recognise(
             f"{origin} has {len(names)} columns that may hold the {ROLES[role]}: "
             f"{', '.join(names)}; name the one that does, such as columns: {{{role}: {names[0]}}}"
         )
-    return Recognised(chosen.name, {**{role: names[0] for role, names in found.items()}, **own})
+    by_layout = {role: names[0] for role, names in found.items()}
+    return ReadAs(chosen.name, _apart({**by_layout, **own}, origin))
+
+
+def _apart(columns: dict[str, str], origin: str) -> dict[str, str]:
+    """Refuse one column for both ends of an edge."""
+    if columns["tf"] == columns["gene"]:
+        raise ValueError(
+            f"{origin}: its column {columns['tf']} would hold TFs and genes; name one column for "
+            "each, such as columns: {tf: Regulator, gene: Target}"
+        )
+    return columns
 
 
 def _by_lower_case(header: list[str], origin: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from lembas.formats import counted, listed
 from lembas.network import Network
-from lembas.network_layouts import LAYOUTS, NAMED_ROLES, ROLES, Recognised
+from lembas.network_layouts import LAYOUTS, NAMED_ROLES, ROLES, ReadAs
 from lembas.network_text import LETTERS
 
 # What becomes of an edge that is listed as activating and as inhibiting.
@@ -44,9 +44,9 @@ class NetworkOptions:
 
     def __post_init__(self) -> None:
         """Refuse what has no meaning."""
-        if self.layout is not None and self.layout not in LAYOUTS:
+        if not (self.layout is None or _is_one_of(self.layout, LAYOUTS)):
             raise ValueError(f"layout is {self.layout!r}; expected one of {', '.join(LAYOUTS)}")
-        if self.on_conflict not in ON_CONFLICT:
+        if not _is_one_of(self.on_conflict, ON_CONFLICT):
             raise ValueError(
                 f"on_conflict is {self.on_conflict!r}; expected one of {', '.join(ON_CONFLICT)}"
             )
@@ -57,7 +57,21 @@ class NetworkOptions:
                 f"columns is {self.columns!r}; expected a mapping of {', '.join(NAMED_ROLES)} to "
                 "names of columns"
             )
+        self._check_columns()
         self._check_threshold()
+
+    def _check_columns(self) -> None:
+        names = {role: _plain_name(name) for role, name in self.columns.items()}
+        if nameless := [role for role, name in names.items() if not name]:
+            raise ValueError(
+                f"columns: {listed(nameless)} name no column (found "
+                f"{listed(repr(self.columns[role]) for role in nameless)}); write the name of one, "
+                "or leave the role out"
+            )
+        if {"tf", "gene"} <= set(names) and names["tf"] == names["gene"]:
+            raise ValueError(
+                f"columns: tf and gene are both {self.columns['tf']!r}; name one column for each"
+            )
 
     def _check_threshold(self) -> None:
         least = self.min_confidence
@@ -95,6 +109,17 @@ class NetworkOptions:
             raise ValueError(f"{what}: {error}") from error
 
 
+def _is_one_of(value: object, known: Mapping[str, Any]) -> bool:
+    """Whether a value is a key; a list, which YAML may give, is none and has no hash."""
+    return isinstance(value, str) and value in known
+
+
+def _plain_name(name: object) -> str:
+    """Return a column's name as names are compared; "" where a value is none."""
+    is_name = isinstance(name, str | int | float) and not isinstance(name, bool)
+    return str(name).strip().casefold() if is_name else ""
+
+
 @dataclass(frozen=True, eq=False)
 class NetworkReading:
     """Hold a network and what its file was read as.
@@ -114,7 +139,7 @@ class NetworkReading:
 
     network: Network
     file: str
-    recognised: Recognised
+    recognised: ReadAs
     options: NetworkOptions
     n_rows: int
     n_below: int

@@ -12,16 +12,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lembas.formats import MISSING, counted, existing_file, listed
+from lembas.formats import counted, existing_file, listed
+from lembas.text_blocks import MISSING
 
 _GZIP, _ZIP, _PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"PAR1"
 _SEPARATORS = ("\t", ",", ";")
 # Words for a relation, in lower case. Numbers need none.
 RELATIONS: Mapping[str, int] = {
     **dict.fromkeys(("activates", "activation", "activate", "stimulates", "stimulation"), 1),
-    **dict.fromkeys(("induces", "upregulates", "positive", "up", "->", "-->"), 1),
+    **dict.fromkeys(("induces", "upregulates", "positive", "up", "->", "-->", "+"), 1),
     **dict.fromkeys(("inhibits", "inhibition", "inhibit", "represses", "repression"), -1),
-    **dict.fromkeys(("downregulates", "negative", "down", "-|", "--|"), -1),
+    **dict.fromkeys(("downregulates", "negative", "down", "-|", "--|", "-"), -1),
     **dict.fromkeys(("regulates", "regulation", "controls-expression-of", "pd"), 0),
     **dict.fromkeys(("unknown", "unsigned", "?"), 0),
 }
@@ -71,18 +72,27 @@ def split_header(text: str, path: Path) -> tuple[list[str], str]:
 
     Returns:
         The fields, and the separator.
+
+    Raises:
+        ValueError: If the line cannot be cut into fields.
     """
     first = text.lstrip("\r\n").split("\n", 1)[0].rstrip("\r")
     likeliest = "," if ".csv" in path.suffixes else "\t"
     separator = max(_SEPARATORS, key=lambda each: (first.count(each), each == likeliest))
-    return next(csv.reader([first], delimiter=separator)), separator
+    try:
+        return next(csv.reader([first], delimiter=separator)), separator
+    except csv.Error as error:
+        raise ValueError(
+            f"network file {path} cannot be read as a table ({error}): mend its first line, or "
+            "save the table again"
+        ) from error
 
 
 def read_table(text: str, separator: str, origin: str) -> pd.DataFrame:
-    """Parse rows below a header; cells are text, an empty one is missing.
+    """Parse rows below a header; cells are text without blanks around, an empty one is missing.
 
     Raises:
-        ValueError: If rows are ragged, or there is none.
+        ValueError: If rows are ragged, a quotation mark is unclosed, or there is no row.
     """
     try:
         # Only empty cells are missing: a gene may be called NA or nan.
@@ -90,12 +100,37 @@ def read_table(text: str, separator: str, origin: str) -> pd.DataFrame:
             io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, na_values=[""]
         )
     except (pd.errors.ParserError, ValueError) as error:
-        raise ValueError(f"{origin} cannot be read as a table ({error})") from error
+        raise ValueError(
+            f"{origin} cannot be read as a table ({error}); {_remedy_of(str(error))}"
+        ) from error
     if not isinstance(table.index, pd.RangeIndex):
         table = _without_row_numbers(table, origin)
     if table.empty:
         raise ValueError(f"{origin} holds no edges; expected one row for each TF-gene edge")
-    return table
+    return table.apply(_stripped)
+
+
+def _stripped(cells: pd.Series) -> pd.Series:
+    """Strip text; what is blank is missing."""
+    # A column of empty cells alone may come without text.
+    plain = cells.astype(object).where(cells.notna(), "").str.strip()
+    return plain.where(plain.ne(""))
+
+
+def _remedy_of(error: str) -> str:
+    """Say how to mend what a parser refused."""
+    if "EOF inside string" in error:
+        return 'a quotation mark (") may be unclosed: close or remove it'
+    return "give every row as many fields as the header has"
+
+
+def rows_below(marked: np.ndarray) -> str:
+    """Name the rows of a table that are marked, for messages.
+
+    Lines are not named: a parser passes over empty ones, and a quoted cell may hold several.
+    """
+    rows = listed(np.flatnonzero(marked) + 1)
+    return f"in row(s) {rows} below the header, empty lines not counted"
 
 
 def _without_row_numbers(table: pd.DataFrame, origin: str) -> pd.DataFrame:
@@ -139,8 +174,9 @@ def read_sif(text: str, origin: str) -> tuple[pd.DataFrame, int]:
         rows += [(fields[0], fields[1], gene) for gene in fields[2:]]
     if wrong:
         raise ValueError(
-            f"{origin}: {counted(len(wrong), 'line')} of this SIF file has two fields, on line(s) "
-            f"{listed(wrong)}; expected TF, relation and gene"
+            f"{origin}: {counted(len(wrong), 'line')} of this SIF file "
+            f"{'has' if len(wrong) == 1 else 'have'} two fields, on line(s) {listed(wrong)}; "
+            "expected TF, relation and gene"
         )
     if not rows:
         raise ValueError(f"{origin} holds no edges; expected lines such as HNF4A activates ALB")
@@ -171,10 +207,10 @@ def signs_of(values: pd.Series, origin: str, *, sizes: bool = True) -> tuple[np.
         1, -1 or 0 (unknown), int8, and whether any number was something else.
 
     Raises:
-        ValueError: If a value is neither.
+        ValueError: If a value is neither, or infinite.
     """
     text = values.fillna("").str.strip()
-    number = pd.to_numeric(text, errors="coerce")
+    number = pd.to_numeric(text, errors="coerce").replace([np.inf, -np.inf], np.nan)
     is_missing = text.isin(MISSING)
     word = text.str.casefold().map(RELATIONS).where(number.isna() & ~is_missing)
     plain = number.isin([1, -1, 0]) | is_missing
@@ -182,7 +218,7 @@ def signs_of(values: pd.Series, origin: str, *, sizes: bool = True) -> tuple[np.
     if wrong.any():
         shown = listed(map(repr, dict.fromkeys(text[wrong])))
         expected = (
-            f"expected numbers, or words such as {listed(RELATIONS)}"
+            f"expected finite numbers, or words such as {listed(RELATIONS)}"
             if sizes
             else "write 1 for activation and -1 for inhibition"
         )
@@ -226,8 +262,8 @@ def reaches(values: pd.Series, least: float | str, origin: str) -> np.ndarray:
     blank = text.isin(MISSING)
     if blank.any():
         raise ValueError(
-            f"{origin}: {int(blank.sum())} edge(s) have no {values.name}, on line(s) "
-            f"{listed(np.flatnonzero(blank) + 2)}; fill them, or leave min_confidence out"
+            f"{origin}: {int(blank.sum())} edge(s) have no {values.name}, "
+            f"{rows_below(blank.to_numpy())}; fill them, or leave min_confidence out"
         )
     is_letters = bool(text.str.upper().str.fullmatch(f"[{LETTERS}](;[{LETTERS}])*").all())
     number = pd.to_numeric(text, errors="coerce")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from lembas.formats import counted
 from lembas.gene_names import diagnose_names
 from lembas.peek import chosen
 
@@ -81,7 +82,7 @@ def _by_known(rows: pd.Index, columns: pd.Index, known: pd.Index | None) -> Orie
     axis = max(found, key=found.__getitem__)
     if found[axis] == 0 or found[axis] < CLEARLY * sum(found.values()):
         return Orientation("", "")
-    return Orientation(axis, f"{found[axis]:,} names of the network in the {axis}")
+    return Orientation(axis, f"{counted(found[axis], 'name')} of the network in the {axis}")
 
 
 def _by_accessions(rows: pd.Index, columns: pd.Index) -> Orientation:

@@ -16,7 +16,8 @@ from typing import IO, NamedTuple
 import numpy as np
 import pandas as pd
 
-from lembas.formats import BLOCK_BYTES, SEPARATORS
+from lembas.formats import SEPARATORS, full_header, separator_of
+from lembas.text_blocks import BLOCK_BYTES
 from lembas.text_files import other_separator, what_it_is
 
 # Rows and columns whose cells are looked at: enough to tell text from numbers, and of whole
@@ -78,11 +79,12 @@ def peek_text(path: Path, *, most_bytes: int = MOST_BYTES) -> Peek:
         most_bytes: How far it is read; rows beyond are estimated from the file's size.
 
     Raises:
-        ValueError: If it is empty, damaged, no UTF-8, or its fields are separated otherwise
-            than its suffix says.
+        ValueError: If it is empty, damaged, no UTF-8, its first line has no names, a line cannot
+            be cut into fields, or fields are separated otherwise than the suffix says.
     """
-    kind = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
-    separator = SEPARATORS[kind]
+    separator = separator_of(path)
+    if separator is None:
+        raise ValueError(f"is no TSV or CSV; expected {', '.join(SEPARATORS)} (or .gz)")
     try:
         with path.open("rb") as raw, _opened(raw, path) as stream:
             header = _header(stream, separator)
@@ -96,6 +98,11 @@ def peek_text(path: Path, *, most_bytes: int = MOST_BYTES) -> Peek:
         known = what_it_is(path)
         damaged = f"cannot be read ({error}): it is damaged, cut short or no UTF-8 text"
         raise ValueError(f"it is {known}" if known else f"{damaged}; copy it again") from error
+    except csv.Error as error:
+        raise ValueError(
+            f"has a line that cannot be cut into fields ({error}): mend that line, or save the "
+            "table again"
+        ) from error
 
 
 class _Line(NamedTuple):
@@ -143,9 +150,7 @@ class _Lines:
 
     def _begin(self, fields: list[bytes]) -> None:
         """Choose the columns to look at."""
-        if len(fields) == len(self.header) + 1:
-            # R writes no name above the column of row labels.
-            self.header = ["", *self.header]
+        self.header = full_header(self.header, len(fields), "it")
         self.columns = [at + 1 for at in chosen(self.header[1:], MOST_COLUMNS)]
 
     def _keep(self, label_hash: int, text: bytes) -> None:
@@ -185,7 +190,8 @@ class _Lines:
         at = [position - 1 for position in self.columns]
         texts = [[line[position].decode() for position in self.columns] for line in sound]
         some = chosen(list(index), MOST_COLUMNS)
-        wide = np.array([_numbers(sound[place][1:]) for place in some]).reshape(-1, len(names))
+        wide = np.array([_numbers(sound[place][1:]) for place in some])
+        wide = wide.reshape(len(some), len(names))
         tall = np.array(self.tall).reshape(-1, len(at)) if at else np.empty((len(rows), 0))
         return Peek(
             corner=self.header[0] if self.header else "",

@@ -43,7 +43,7 @@ def peek_parquet(path: Path) -> Peek:
         path: An existing file.
 
     Raises:
-        ValueError: If it is damaged or has no columns.
+        ValueError: If it is damaged, or has no columns or no rows.
     """
     import pyarrow as pa
     from pyarrow import parquet
@@ -52,6 +52,8 @@ def peek_parquet(path: Path) -> Peek:
         with parquet.ParquetFile(path) as file:
             corner, *names = _labels_first(file.schema_arrow)
             labels = [str(label) for label in file.read(columns=[corner]).column(0).to_pylist()]
+            if not labels:
+                raise ValueError("is empty: it has no rows")
             some = [names[at] for at in chosen(names, MOST_COLUMNS)]
             tall = _table(file.read(columns=some), labels)
             # All of a table of moderate size is looked at, only the head of a larger one.
@@ -91,7 +93,8 @@ def peek_hdf5(path: Path) -> PeekHdf5:
                 return _archs4(file)
             if "obs" in file and "var" in file:
                 return _h5ad(file)
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, AttributeError, TypeError, IndexError, RuntimeError) as error:
+        # Of a layout that only looks like AnnData's or ARCHS4's, parts may be of any kind.
         raise ValueError(DAMAGED.format(error)) from error
     raise ValueError(
         "is HDF5 of an unknown layout: expected AnnData's (obs, var, X) or ARCHS4's "
@@ -137,6 +140,12 @@ def _h5ad(file: Any) -> PeekHdf5:
     """Read the tables of samples and genes, and some of the matrix."""
     from anndata.io import read_elem
 
+    for name in ("obs", "var"):
+        if file[name].attrs.get("encoding-type") != "dataframe":
+            raise ValueError(
+                f"cannot be read ({name} is no table of AnnData's): it is damaged, or older than "
+                "AnnData 0.7; write it again with anndata"
+            )
     obs, var = read_elem(file["obs"]), read_elem(file["var"])
     if "X" not in file:
         raise ValueError("has no matrix X: put the expression values into X")

@@ -31,10 +31,10 @@ def sign_violation_share(model: LembasRNN) -> float:
     """Measure which part of the edges of known sign have a weight that contradicts it.
 
     Returns:
-        Within [0, 1]; 0 where no sign is known, for then nothing is contradicted.
+        Within [0, 1]; NaN where no sign is known, for then none can be contradicted.
     """
     n_signed = int((model.get_buffer("signs") != 0).sum())
-    return model.n_sign_violations / max(n_signed, 1)
+    return model.n_sign_violations / n_signed if n_signed else float("nan")
 
 
 def size_penalty(model: LembasRNN) -> Tensor:

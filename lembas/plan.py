@@ -229,7 +229,7 @@ def _of_jobs(plan: Plan, name: str, upstream: list[str]) -> dict[str, Any]:
 def _check_chapter_names(profile: Profile, chapters: Mapping[str, Chapter]) -> None:
     named = [*profile.chapters, *profile.threads, *profile.time_out_s]
     named += [*profile.scatter, *profile.resources]
-    unknown = sorted({name for name in named if name not in chapters} - {DEFAULT})
+    unknown = sorted({str(name) for name in named if name not in chapters} - {DEFAULT})
     if unknown:
         raise ValueError(
             f"profiles/{profile.name}.yml names chapter(s) that are not there: "
@@ -279,8 +279,10 @@ def _data_dir(root: Path, profile: Profile, data: str | None, run_name: str) -> 
     elif not profile.is_measured:
         return None
     else:
-        # `lembas status` and `lembas build` follow the folder of the last run.
-        last = read_json(root / f"results/{run_name}/plan/plan.json").get("data_dir")
+        # `lembas status` and `lembas build` follow the folder of the last run, a trial that of
+        # the profile's.
+        plans = (root / f"results/{name}/plan/plan.json" for name in (run_name, profile.name))
+        last = next(filter(None, (read_json(plan).get("data_dir") for plan in plans)), None)
         if last is None:
             raise FileNotFoundError(
                 f"profile {profile.name!r} needs a data folder: "

@@ -169,7 +169,7 @@ def read_profile(name: str, root: Path) -> Profile:
 def _read_mapping(path: Path, origin: str) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"{origin} is not valid YAML: {reason}") from error
     if not isinstance(content, dict):

@@ -1,5 +1,6 @@
 """Show a run while it goes on: plain lines in a log; on a terminal, also who is at work."""
 
+import re
 import shutil
 import subprocess
 import threading
@@ -13,6 +14,7 @@ import psutil
 
 # How a job says where it is; `Progress` reads what `lembas execute` writes.
 STARTED, DONE, FAILED = "started", "done in", "failed after"
+EVENT = re.compile(rf"(\S+(?: \S+of\S+)?) +({STARTED}|{DONE} .*|{FAILED} .*)")
 REDRAW_S = 1.0
 # Time that Snakemake and its jobs have to end by themselves, once the terminal has told them.
 GRACE_S = 3.0
@@ -37,12 +39,14 @@ class Progress:
 
     def line(self, text: str) -> None:
         """Write a line of a job, and note who started and who ended."""
-        chapter, _, event = text.partition(" ")
-        if event.strip() == STARTED:
-            self._since[chapter] = time.monotonic()
-        elif event.strip().startswith((DONE, FAILED)):
-            self._since.pop(chapter, None)
-            self._n_done += 1
+        if found := EVENT.fullmatch(text):
+            job, event = found.groups()
+            if event == STARTED:
+                self._since[job] = time.monotonic()
+            else:
+                self._since.pop(job, None)
+                # A share of a chapter, such as "03_fit_baselines 1of2", is no chapter.
+                self._n_done += event.startswith(DONE) and " " not in job
         if self._stream is not None:
             self._stream.write(f"{CLEAR if self._live else ''}{text}\n")
             self.tick()

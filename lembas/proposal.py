@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lembas.cohort_choice import (
+    ask_for_file,
     choose_externals,
     choose_partner,
     choose_series,
@@ -52,6 +53,7 @@ def propose(found: Found, answers: Answers | None = None) -> Draft:
         _choose_lengths(draft, found)
     _meet(draft, found)
     _list_unused(draft, found)
+    _note_unreadable(draft, found)
     return draft
 
 
@@ -65,8 +67,7 @@ def _choose_network(draft: Draft, found: Found, answers: Answers) -> None:
     for record in blocking:
         draft.ask(
             f"{record.file} is a network ({record.why}) that cannot be read: {record.problems[0]}.",
-            "mend it; --unsigned lets edges have no sign, --on-conflict drop leaves out edges "
-            "with both",
+            "; ".join(["mend it", *_flags_for(record.problems[0])]),
         )
     if blocking:
         return
@@ -80,11 +81,22 @@ def _choose_network(draft: Draft, found: Found, answers: Answers) -> None:
         _ask_for_network(draft, found)
 
 
+def _flags_for(problem: str) -> list[str]:
+    """Offer the options that settle what a network was refused for: those its message names."""
+    flags = {
+        "unsigned: true": "--unsigned lets edges have no sign",
+        "on_conflict: drop (": "--on-conflict drop leaves out edges with both signs",
+    }
+    return [words for named, words in flags.items() if named in problem]
+
+
 def _ask_for_network(draft: Draft, found: Found) -> None:
     """Ask which network is the prior, or for one."""
     if not found.networks:
-        draft.ask(
-            "There is no network here.",
+        ask_for_file(
+            draft,
+            found,
+            "There is no network here",
             "put one into the folder: the columns TF, Gene and Interaction (1 or -1), or another "
             "layout of the page own_network",
         )
@@ -296,3 +308,10 @@ def _list_unused(draft: Draft, found: Found) -> None:
         # Without a study, which tables are used is still open.
         if record.role == "network" or (draft.study and record.role in ("gene_map", "expression")):
             draft.unused.setdefault(record.file, "not chosen")
+
+
+def _note_unreadable(draft: Draft, found: Found) -> None:
+    """Say which files cannot be read, where no question says it."""
+    for record in found.of_role("unreadable"):
+        if not any(record.file in question.text for question in draft.questions):
+            draft.notes.append(f"{record.file} is not readable, and so not used: {record.why}.")

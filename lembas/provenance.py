@@ -5,9 +5,12 @@ import json
 import os
 import platform
 from collections.abc import Iterable, Mapping
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from lembas.atomic import write_atomically
 
 VERSIONS_OF = (
     "lembas",
@@ -91,11 +94,12 @@ def write_text(path: Path, text: str) -> bool:
     """Write a text through a temporary file, only when it differs from what is there."""
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    write_atomically(path, partial(_write, text))
     return True
+
+
+def _write(text: str, path: Path) -> None:
+    path.write_text(text, encoding="utf-8")
 
 
 def read_json(path: Path) -> dict[str, Any]:

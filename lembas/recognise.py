@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lembas.formats import MISSING, counted, is_delimited_text, listed
+from lembas.formats import counted, is_delimited_text, listed
 from lembas.gene_names import diagnose_names
 from lembas.network_layouts import matching
 from lembas.network_text import looks_like_sif
-from lembas.orientation import SAMPLE_CORNERS
+from lembas.orientation import ACCESSION, SAMPLE_CORNERS
 from lembas.peek import Peek, peek_text
 from lembas.peek_binary import PeekHdf5, peek_hdf5, peek_parquet
+from lembas.text_blocks import MISSING
 from lembas.text_files import commas_in_numbers
 
 # The four files of the original study; only these are known by their names.
@@ -192,6 +193,9 @@ def _of_records(name: str, seen: Peek) -> Recognised:
     if SAMPLE_CORNERS.intersection(column.lower() for column in header):
         why = f"columns {listed(header)}; a table of series has the columns sample and series"
         return _records(name, "sample_table", why, seen)
+    if len(seen.columns) == 1 and ACCESSION.fullmatch(header[1]):
+        why = f"one sample, {header[1]}; a table of expression has several"
+        return _records(name, "other", why, seen)
     return _records(name, "other", f"text in its columns {listed(header)}", seen)
 
 
@@ -200,9 +204,13 @@ def _text_rows(seen: Peek) -> list[list[str]]:
 
 
 def _gene_map_columns(seen: Peek) -> tuple[str, str] | None:
-    """Name a column of identifiers and one of symbols, if there are both."""
+    """Name a column of identifiers and one of symbols, if there are both.
+
+    A column named by an accession is a sample's: counts look like Entrez ids.
+    """
     kinds = {str(name): diagnose_names(pd.Index(seen.texts[name])).kind for name in seen.texts}
     kinds = {seen.corner: diagnose_names(seen.texts.index).kind, **kinds}
+    kinds = {name: kind for name, kind in kinds.items() if not ACCESSION.fullmatch(name)}
     identifiers = [name for name, kind in kinds.items() if kind in IDENTIFIERS]
     symbols = [name for name, kind in kinds.items() if kind == "symbol"]
     return (identifiers[0], symbols[0]) if identifiers and symbols else None
@@ -227,8 +235,9 @@ def _not_numbers(seen: Peek) -> np.ndarray:
 
 
 def _is_wrong(texts: pd.DataFrame) -> np.ndarray:
-    is_number = texts.apply(pd.to_numeric, errors="coerce").notna().to_numpy()
-    return ~is_number & ~texts.isin(MISSING).to_numpy()
+    # Of a table without such columns, pandas would give truth values as objects.
+    is_number = texts.apply(pd.to_numeric, errors="coerce").notna().to_numpy(dtype=bool)
+    return ~is_number & ~texts.isin(MISSING).to_numpy(dtype=bool)
 
 
 def _problems(seen: Peek) -> tuple[str, ...]:

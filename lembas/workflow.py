@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from lembas.errors import ChapterError
-from lembas.handmade import changed_by_hand
+from lembas.handmade import changed_by_hand, needed
 from lembas.plan import Plan, processors, recipe, write_plan
 from lembas.progress import Progress, follow
 from lembas.project import INTERACTIVE
@@ -38,7 +38,7 @@ def stale(plan: Plan, chapters: Sequence[str] = ()) -> dict[str, list[str]]:
     write_plan(plan)
     by_hand = changed_by_hand(plan, chapters)
     result = subprocess.run(
-        _snakemake(plan, chapters, "--dry-run"),
+        _snakemake(plan, chapters, "--dry-run", forced=_forced(plan, chapters, by_hand)),
         cwd=plan.root,
         env=_environment(),
         text=True,
@@ -90,8 +90,7 @@ def run(
         ChapterError: If a chapter fails; the message names it, the error and the partial copy.
         ValueError: If there are fewer processors than ``cores``, or jobs cannot run elsewhere.
     """
-    if cores is not None and cores > processors():
-        raise ValueError(f"--cores {cores}: this machine has {processors()} processor(s)")
+    check_cores(cores)
     write_plan(plan)
     failed = plan.root / plan.run_dir / "failed"
     for record in failed.glob("*.json"):
@@ -99,11 +98,11 @@ def run(
     log = plan.root / plan.run_dir / "plan" / "snakemake.log"
     where = ["--cores", str(cores or processors())]
     if elsewhere is not None:
-        check_elsewhere(elsewhere)
         where = ["--workflow-profile", str(elsewhere.resolve())]
     quiet = () if verbose else ("--quiet", "all")
+    forced = _forced(plan, chapters, changed_by_hand(plan, chapters))
     code = follow(
-        _snakemake(plan, chapters, *where, *quiet),
+        _snakemake(plan, chapters, *where, *quiet, forced=forced),
         progress or Progress(0, stream=sys.stdout, live=False),
         log=log,
         cwd=plan.root,
@@ -121,6 +120,12 @@ def run(
     raise ChapterError("\n".join(_failure(name, item) for name, item in records.items()))
 
 
+def check_cores(cores: int | None) -> None:
+    """Refuse more processors than there are."""
+    if cores is not None and cores > processors():
+        raise ValueError(f"--cores {cores}: this machine has {processors()} processor(s)")
+
+
 def check_elsewhere(workflow_profile: Path) -> None:
     """Refuse a workflow profile that is not there, or whose executor is not installed.
 
@@ -136,7 +141,7 @@ def check_elsewhere(workflow_profile: Path) -> None:
         )
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{file} is not valid YAML: {' '.join(str(error).split())}") from error
     executor = content.get("executor") if isinstance(content, dict) else None
     if not isinstance(executor, str):
@@ -188,19 +193,33 @@ def seed_trial(plan: Plan) -> None:
             shutil.rmtree(part, ignore_errors=True)
 
 
-def _snakemake(plan: Plan, chapters: Iterable[str], *options: str) -> list[str]:
+def _forced(plan: Plan, chapters: Iterable[str], by_hand: Iterable[str]) -> list[str]:
+    """Name the chapters that Snakemake would take for done, for their artefacts are newer.
+
+    Whoever wrote the artefacts: a hand, or a job that was at work while the profile was edited.
+    """
+    known = {name: _record(plan, name) for name in needed(plan, chapters)}
+    edited = {name for name, made in known.items() if made and made["recipe"] != recipe(plan, name)}
+    return sorted(edited | set(by_hand))
+
+
+def _record(plan: Plan, name: str) -> dict[str, Any]:
+    return read_json(plan.root / plan.run_dir / "provenance" / f"{name}.json")
+
+
+def _snakemake(
+    plan: Plan, chapters: Iterable[str], *options: str, forced: Sequence[str]
+) -> list[str]:
     """Put together the call of Snakemake."""
-    chapters = list(chapters)
     config = [f"plan={plan.file}"]
     if wanted := ",".join(chapters):
         config.append(f"chapters={wanted}")
-    # Outputs newer than inputs are up to date for Snakemake, whoever wrote them. A rule that is
-    # forced runs even if nobody asked for it.
-    forced = [f"chapter_{name}" for name in changed_by_hand(plan, chapters)]
+    # A rule that is forced runs even if nobody asked for it.
+    rules = [f"chapter_{name}" for name in forced]
     return [
         *(sys.executable, "-P", "-m", "snakemake"),
         *options,
-        *(("--forcerun", *forced) if forced else ()),
+        *(("--forcerun", *rules) if rules else ()),
         *("--snakefile", "Snakefile", "--directory", "."),
         *("--nolock", "--rerun-incomplete", "--rerun-triggers", "mtime"),
         *("--scheduler", "greedy", "--config", *config, "--"),
@@ -220,7 +239,7 @@ def _python_path() -> str:
 def _explain(
     plan: Plan, name: str, reason: str, stale_now: Mapping[str, str], *, by_hand: Sequence[str]
 ) -> list[str]:
-    record = read_json(plan.root / plan.run_dir / "provenance" / f"{name}.json")
+    record = _record(plan, name)
     if not (plan.root / plan.executed(name)).is_file() or not record:
         failed = plan.root / plan.run_dir / "failed" / f"{name}.json"
         return ["it failed in the last run" if failed.is_file() else "it has not been run yet"]

@@ -1,6 +1,8 @@
 """Chapters declare parameters and artefacts; both are checked before a kernel starts."""
 
+import json
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -76,10 +78,38 @@ def test_unknown_parameter_is_refused(project: Path) -> None:
         check_parameters(chapter, {"run_dir": "x"}, "-p")
 
 
+@pytest.mark.parametrize("value", [date(2020, 1, 1), float("nan")])
+def test_values_that_no_record_can_hold_are_refused(project: Path, value: object) -> None:
+    write_notebook(project, "04_more", cells=[], reads=[], writes=[], parameters="a: dict = {}")
+    chapter = discover(project)["04_more"]
+    with pytest.raises(ValueError, match=r"04_more, parameter a: .*; put dates into quotation"):
+        check_parameters(chapter, {"a": {"b": value}}, "-p")
+
+
+@pytest.mark.parametrize("content", ["[]", "{", "3"])
+def test_a_file_that_is_no_notebook_is_named(project: Path, content: str) -> None:
+    (project / "notebooks" / "04_more.ipynb").write_text(content)
+    with pytest.raises(ValueError, match=r"04_more\.ipynb is not a valid notebook"):
+        discover(project)
+
+
+def test_metadata_of_another_kind_are_named(project: Path) -> None:
+    path = project / "notebooks" / "01_data.ipynb"
+    notebook = json.loads(path.read_text())
+    notebook["metadata"]["lembas"] = [1]
+    path.write_text(json.dumps(notebook))
+    with pytest.raises(ValueError, match=r"01_data\.ipynb: metadata must hold"):
+        discover(project)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"parameters": "a = 3"}, "may hold only lines such as"),
+        (
+            {"parameters": "a: int ="},
+            "the parameters cell is not plain Python (invalid syntax, line 2)",
+        ),
         ({"parameters": "a: int = len('x')"}, "must be a literal"),
         ({"parameters": "a: list = [\n    1,\n]"}, "as one literal on one line"),
         ({"writes": ["tables/a.txt"]}, "one artefact has one writer"),

@@ -13,6 +13,7 @@ import pytest
 
 from lembas.audit_report import SCHEMA
 from lembas.data import Dataset
+from lembas.network import Network
 from lembas.plan import make_plan
 from tests.conftest import EDGES, GENES, Command, random_expression
 
@@ -167,6 +168,21 @@ def test_a_dataset_without_its_network(
     code, out, _ = lembas("check", "--dataset", "dataset.h5ad", "--network", "data/network.tsv")
     assert code == 0
     assert Dataset.read("dataset.h5ad").study in out
+
+
+def test_a_dataset_whose_network_has_no_signs(
+    project: Path, lembas: Command, small_network, small_study
+) -> None:
+    from lembas.artifacts import Run
+    from lembas.data import build_dataset
+
+    edges = small_network.edges.assign(Interaction=0)
+    run = Run.open(project / "results" / "unsigned")
+    run.write_dataset(build_dataset(small_study, small_network))
+    run.write_network(Network.from_edges(edges, unsigned=True))
+    code, out, _ = lembas("check", "--dataset", "results/unsigned/dataset.h5ad")
+    assert code == 0
+    assert "edges without a sign" in out
 
 
 def test_a_project_without_chapter_01_says_so(project: Path, lembas: Command) -> None:

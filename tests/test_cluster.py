@@ -36,7 +36,7 @@ def test_only_the_times_are_left_out_of_the_comparison(tmp_path: Path) -> None:
         table.to_parquet(folder / "models_lembas.parquet")
         (folder / "other.csv").write_text("x\n1\n")
         (tmp_path / run / "plan").mkdir()
-        (tmp_path / run / "plan" / "last_run.json").write_text(run)
+        (tmp_path / run / "plan" / "plan.json").write_text(run)
     assert differences(tmp_path / "one", tmp_path / "two") == []
     (tmp_path / "two/tables/other.csv").write_text("x\n2\n")
     (tmp_path / "two/tables/more.csv").write_text("x\n")

@@ -111,6 +111,9 @@ def test_the_page_names_the_commands_and_options_that_there_are() -> None:
         (("-q", "status", "-v"), "--quiet and --verbose exclude each other"),
         (("check", "--dataset", "a", "--data", "b"), "leave out --profile and --data"),
         (("check", "--network", "a"), "--network goes with --dataset"),
+        (("run", "--name", "mine"), "--name names a trial; give what it tries with -p"),
+        (("run", "--cores", "1", "--workflow-profile", "x"), "--cores is for this machine"),
+        (("archs4", "a.h5", "-q", "-v"), "--quiet and --verbose exclude each other"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_exit_code_2(

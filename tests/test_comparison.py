@@ -234,3 +234,11 @@ def test_a_damaged_record_is_named(project: Path, lembas: Command) -> None:
     code, _, err = lembas("compare", "demo", "demo")
     assert code == 1
     assert "results/demo/provenance/05_test.json is damaged" in err
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", '{"recipe": 3}'])
+def test_a_record_of_something_else_is_named(project: Path, lembas: Command, content: str) -> None:
+    (project / "results" / "demo" / "provenance" / "05_test.json").write_text(content)
+    code, _, err = lembas("compare", "demo", "demo")
+    assert (code, err.count("\n")) == (1, 1)
+    assert "results/demo: the record of 05_test is damaged; run the chapter again" in err

@@ -17,6 +17,7 @@ from lembas.artifacts import Run
 from lembas.baselines import REGISTRY
 from lembas.fitting import (
     DEFAULT_MODELS,
+    TrainingSummary,
     chosen_alphas,
     fit_models,
     load_models,
@@ -24,6 +25,7 @@ from lembas.fitting import (
     read_all_predictions,
     read_models,
     read_predictions,
+    sign_sentence,
     training_summary,
 )
 from lembas.network import Network
@@ -298,6 +300,18 @@ def test_the_training_summary(both: Run, study: Study) -> None:
     assert 0 <= row["edges with the wrong sign"] <= 1
     assert summary.history["model"].unique().tolist() == ["lembas"]
     assert len(summary.search("lembas")) == 3
+    settings = summary.settings["LEMBAS-RNN"]
+    assert settings["epochs"] == "3", "a whole number stays one"
+    assert all(len(value) < 12 for value in settings), "no number has digits that nobody reads"
+
+
+def test_weights_against_known_signs_in_words() -> None:
+    table = pd.DataFrame({"model": ["a", "b"], "edges with the wrong sign": [0.125, 0.5]})
+    summary = TrainingSummary(pd.DataFrame(), table, pd.DataFrame())
+    assert sign_sentence(summary, "a", "b").startswith("12.5% of the edges whose sign is known")
+    assert "(50.0% under the published recipe)" in sign_sentence(summary, "a", "b")
+    table["edges with the wrong sign"] = float("nan")
+    assert sign_sentence(summary, "a", "b").startswith("No edge of the network has a known sign")
 
 
 def test_the_networks_of_an_ensemble_are_listed_one_by_one(run: Run, study: Study) -> None:

@@ -51,6 +51,13 @@ def test_the_same_content_counts_as_unchanged_and_what_is_missing_is_not_our_mat
     assert changed_by_hand(plan) == {}
 
 
+def test_a_time_of_change_that_was_set_back_hides_nothing(plan: Plan) -> None:
+    path = plan.root / plan.run_dir / "tables/a.txt"
+    path.write_text("2")
+    os.utime(path, (1e9, 1e9))
+    assert changed_by_hand(plan) == {"01_data": ["tables/a.txt"]}
+
+
 def test_a_chapter_without_a_record_has_none(plan: Plan) -> None:
     run = plan.root / plan.run_dir
     (run / "provenance" / "01_data.json").unlink()

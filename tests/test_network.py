@@ -172,8 +172,11 @@ def test_a_missing_file_is_named(tmp_path):
         ("TF\tGene\tInteraction\n", "holds no edges; expected one row"),
         ("TF\tTarget\nA\tX\n", r"lacks the column\(s\) Gene, Interaction; found TF, Target"),
         ("TF,Gene,Interaction\nA,X,1\n", r"lacks the column\(s\) TF, Gene, Interaction"),
-        (TEXT + "\tX\t1\n", r"holds 1 incomplete edge\(s\), on line\(s\) 5; fill or remove"),
-        (TEXT + "A\tY\t\n", r"1 incomplete edge\(s\), on line\(s\) 5"),
+        (
+            TEXT + "\tX\t1\n",
+            r"holds 1 incomplete edge\(s\), in row\(s\) 4 below .*; fill or remove",
+        ),
+        (TEXT + "A\tY\t\n", r"1 incomplete edge\(s\), in row\(s\) 4 below"),
         (TEXT + "A\tY\t0\n", r"1 edge\(s\) have an Interaction other than 1 or -1: '0'; write 1"),
         (TEXT + "A\tY\tup\nB\tY\t2\n", r"2 edge\(s\) have an Interaction .*: 'up', '2'; write"),
         (TEXT + "A\tX\t-1\n", r"lists 1 edge\(s\) with both signs: A->X; keep one row"),

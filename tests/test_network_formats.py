@@ -149,7 +149,7 @@ def test_columns_may_be_named(tmp_path):
         (STUDY, {"columns": {"tf": "x", "gene": "Gene"}}, "no column 'x' for the TF; found TF"),
         ("TF\tGene\tInteraction\n", {}, "holds no edges"),
         ("", {}, "is empty; expected one row"),
-        (STUDY + "\tX\t1\n", {}, r"1 incomplete edge\(s\), on line\(s\) 5"),
+        (STUDY + "\tX\t1\n", {}, r"1 incomplete edge\(s\), in row\(s\) 4 below"),
         (STUDY + "A\tY\t2\n", {}, r"1 edge\(s\) whose Interaction is no sign: '2'; write 1"),
         (STUDY + "A\tY\t0\n", {}, "1 edge(s) lack a known sign, such as A->Y; say unsigned: true"),
         (STUDY + "A\tY\t\n", {}, "1 edge(s) lack a known sign, such as A->Y; say unsigned: true"),
@@ -164,7 +164,7 @@ def test_columns_may_be_named(tmp_path):
         (LIST, {"min_confidence": "C"}, "min_confidence is 'C', but column Score holds numbers"),
         (LIST, {"min_confidence": 2}, "none of 2 rows reaches min_confidence 2"),
         (STUDY, {"min_confidence": 2}, "the file has no column of confidence"),
-        (LIST + "A;B;up;\n", {"min_confidence": 0}, r"1 edge\(s\) have no Score, on line\(s\) 4"),
+        (LIST + "A;B;up;\n", {"min_confidence": 0}, r"1 edge\(s\) have no Score, in row\(s\) 3 b"),
         (LIST + "A;B;up;high\n", {"min_confidence": 0}, "column Score holds high; expected numb"),
         (OMNIPATH.replace("ALB\t1\t1\t0", "ALB\t1\tyes\t0"), {}, "is_stimulation holds yes; expec"),
         ("source\ttarget\tweight\nx\ty\tA\tB\t1\n", {}, "rows have more fields than the header"),
@@ -201,6 +201,10 @@ def test_a_damaged_file_is_refused(tmp_path):
         ({"min_confidence": True}, "min_confidence is True"),
         ({"unsigned": "yes"}, "unsigned is 'yes'; expected true or false"),
         ({"columns": {"target": "x"}}, "expected a mapping of tf, gene, sign, confidence"),
+        ({"layout": ["sif"]}, r"layout is \['sif'\]; expected one of study"),
+        ({"on_conflict": ["drop"]}, r"on_conflict is \['drop'\]; expected one of refuse"),
+        ({"columns": {"tf": None}}, "columns: tf name no column .found None.; write the name"),
+        ({"columns": {"tf": "TF", "gene": "tf "}}, "columns: tf and gene are both 'TF'; name one"),
         ({"threshold": 3}, r"unknown option\(s\) threshold; expected layout, columns"),
         ("dorothea", "network_options is 'dorothea'; expected a mapping of layout"),
     ],
@@ -262,7 +266,7 @@ def test_conflicting_edges_follow_the_policy(tmp_path, policy, expected, said):
     assert rows(found) == expected
     assert found.n_conflicting == 1
     assert said in found.sentence()
-    with pytest.raises(ValueError, match="all 1 edges have both signs"):
+    with pytest.raises(ValueError, match="the only edge has both signs, and on_conflict: drop"):
         read(tmp_path, "tf,gene,interaction\nA,B,1\nA,B,-1\n", on_conflict="drop")
 
 

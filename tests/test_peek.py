@@ -115,6 +115,14 @@ def test_labels_choose_not_places() -> None:
             "separated by commas (2 in the first line), where its name promises tabs",
         ),
         ("a.tsv", b"gene\ts1\n\xff\t1\n", "no UTF-8 text; copy it again"),
+        ("a.tsv", b"\n\ngene\ts1\nALB\t1\n", "it has no names in its first line; remove what"),
+        ("a.tsv", b"\t\ngene\ts1\nALB\t1\n", "it has no names in its first line; remove what"),
+        (
+            "a.tsv",
+            b'gene\ts1\n"' + b"x" * 140_000 + b'"\t1\n',
+            "has a line that cannot be cut into fields (field larger than field limit",
+        ),
+        ("a.tsv", b"gene\ts1\rALB\t1\n\n", "has a line that cannot be cut into fields (new-line"),
         ("a.tsv.gz", b"no gzip", "damaged, cut short"),
         ("a.tsv.gz", gzip.compress(b"gene\ts1\n" + b"ALB\t1\n" * 9999)[:-30], "damaged, cut"),
     ],
@@ -140,3 +148,11 @@ def test_a_parquet_table_cut_short_is_refused(tmp_path: Path, table: pd.DataFram
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ValueError, match="damaged, cut short or of another format"):
         peek_parquet(path)
+
+
+@pytest.mark.parametrize("kind", [str, float])
+def test_a_parquet_table_without_rows_is_refused(tmp_path: Path, kind: type) -> None:
+    table = pd.DataFrame({"gene": pd.Series([], dtype=kind), "s1": pd.Series([], dtype=float)})
+    table.to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(ValueError, match="is empty: it has no rows"):
+        peek_parquet(tmp_path / "a.parquet")

@@ -140,6 +140,13 @@ def test_downloads_are_read(tmp_path: Path) -> None:
     }
 
 
+def test_a_profile_in_another_encoding_is_named(tmp_path: Path) -> None:
+    write(tmp_path, "title: A")
+    (tmp_path / "profiles" / "mine.yml").write_bytes("title: Größe\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"profiles/mine\.yml is not valid YAML"):
+        read_profile("mine", tmp_path)
+
+
 @pytest.mark.parametrize("name", ["nowhere", "../mine", ""])
 def test_a_missing_profile_lists_those_there(tmp_path: Path, name: str) -> None:
     write(tmp_path, "title: A\n")

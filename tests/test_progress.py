@@ -44,6 +44,20 @@ def test_a_terminal_shows_who_is_at_work_and_is_left_clean(monkeypatch) -> None:
     assert terminal.getvalue().endswith("\r\x1b[K")
 
 
+def test_shares_are_at_work_but_are_no_chapters() -> None:
+    terminal = io.StringIO()
+    progress = Progress(1, stream=terminal, live=True)
+    progress.line("03_fit_baselines 1of2 started")
+    progress.line("03_fit_baselines 2of2 started")
+    assert "at work: 03_fit_baselines 1of2 0 s, 03_fit_baselines 2of2 0 s" in terminal.getvalue()
+    progress.line("03_fit_baselines 1of2 failed after 3 s: its process was ended")
+    progress.line("03_fit_baselines 2of2 done in 4 s (peak memory 9 MiB)")
+    assert terminal.getvalue().endswith("0 of 1 done; at work: none")
+    progress.line("03_fit_baselines     started")
+    progress.line("03_fit_baselines     failed after 2 s")
+    assert terminal.getvalue().endswith("0 of 1 done; at work: none"), "a failed one is not done"
+
+
 def test_quiet_writes_nothing() -> None:
     progress = Progress(1, stream=None, live=True)
     progress.line(LINES[0])

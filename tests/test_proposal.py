@@ -325,9 +325,42 @@ def test_a_network_without_signs_is_asked_about(tmp_path: Path, made: Simulation
     made.prior.edges[["TF", "Gene"]].to_csv(tmp_path / "net.tsv", sep="\t", index=False)
     question = "net.tsv is a network (an edge list) that cannot be read"
     assert "--unsigned lets edges have no sign" in asked(proposed(tmp_path), question)
+    assert "--on-conflict" not in asked(proposed(tmp_path), question)
     draft = proposed(tmp_path, unsigned=True)
     assert draft.questions == []
     assert draft.options["network_options"] == {"unsigned": True}
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("A\tB\t1\nA\tB\t-1\n", "mend it; --on-conflict drop leaves out edges with both signs"),
+        ("A\tB\t1\n\tB\t1\n", "mend it"),
+    ],
+)
+def test_only_flags_that_help_a_refused_network_are_offered(
+    tmp_path: Path, made: Simulation, text: str, answer: str
+) -> None:
+    write_counts(tmp_path, made)
+    (tmp_path / "net.tsv").write_text(f"TF\tGene\tInteraction\n{text}")
+    assert asked(proposed(tmp_path), "net.tsv is a network") == answer
+
+
+def test_files_that_cannot_be_read_are_named(tmp_path: Path, made: Simulation) -> None:
+    write_counts(tmp_path, made)
+    (tmp_path / "network.tsv").write_text("TF\tGene\tInteraction\n")
+    draft = proposed(tmp_path)
+    question = "There is no network here; not readable: network.tsv: is empty"
+    assert asked(draft, question).startswith("mend what is not readable, or put one into")
+    assert not any("network.tsv" in note for note in draft.notes), "the question says it"
+    write_network(tmp_path, made)
+    (tmp_path / "series.tsv").write_text("sample\tseries\n")
+    (tmp_path / "far.csv").write_text("gene;s1\nALB;1\n")
+    draft = proposed(tmp_path)
+    assert draft.questions == []
+    said = [note for note in draft.notes if "is not readable, and so not used" in note]
+    assert [note.split()[0] for note in said] == ["far.csv", "series.tsv"]
+    assert "separated by semicolons" in said[0]
 
 
 def test_samples_in_two_cohorts_keep_a_table_out(tmp_path: Path, made: Simulation) -> None:
@@ -425,6 +458,10 @@ def test_answers_that_mean_nothing(
 def test_folders_that_cannot_be_looked_at(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         look(tmp_path / "none")
+    (tmp_path / "none").touch()
+    with pytest.raises(NotADirectoryError, match=r"none is a file; name the folder it is in, such"):
+        look(tmp_path / "none")
+    (tmp_path / "none").unlink()
     with pytest.raises(ValueError, match="holds no files"):
         look(tmp_path)
     for number in range(201):

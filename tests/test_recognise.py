@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -122,6 +123,7 @@ def test_what_readers_would_refuse_is_said(tmp_path: Path, text: str, problem: s
     [
         ("a.h5ad", b"\x89HDF\r\n\x1a\n cut short", "damaged"),
         ("a.parquet", b"PAR1", "damaged, cut short"),
+        ("a.tsv", b'gene\ts1\n"' + b"x" * 140_000 + b'"\t1\n', "cannot be cut into fields"),
         ("a.tsv.gz", b"\x1f\x8b\x08", "damaged, cut short"),
         ("a.csv", b"gene;s1\nALB;1\n", "separated by semicolons"),
         ("a.tsv", b"gene\ts1\ts2\nALB\t1,5\t2,5\nAFP\t3\t4,1\n", "decimal points for decimal"),
@@ -134,6 +136,51 @@ def test_a_damaged_file_is_one_of_the_findings(
     record = recognise(tmp_path / name, tmp_path)
     assert record.role == "unreadable"
     assert why in record.why
+
+
+ARCHS4 = {"data/expression": np.zeros((2, 3)), "meta/genes/symbol": ["ALB", "AFP"]}
+ANNDATA = {"obs": np.arange(3), "var": np.arange(2), "X": np.zeros((3, 2))}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.h5ad", ANNDATA),
+        ("a.h5", ARCHS4 | {"meta/genes/symbol": np.arange(2)}),
+        ("a.h5", ARCHS4 | {"data/expression": np.zeros(2)}),
+        ("a.h5", ARCHS4 | {"data/expression": None}),
+        ("a.h5", ARCHS4 | {"meta/genes/symbol": None}),
+    ],
+)
+def test_hdf5_that_only_looks_like_a_known_layout_is_a_finding(
+    tmp_path: Path, name: str, content: dict[str, object]
+) -> None:
+    with h5py.File(tmp_path / name, "w") as file:
+        for place, value in content.items():
+            if value is None:
+                file.create_group(place)
+            else:
+                file[place] = value
+    record = recognise(tmp_path / name, tmp_path)
+    assert record.role == "unreadable"
+    assert "it is damaged" in record.why
+
+
+def test_a_table_of_one_column_is_no_table_of_expression(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("gene\nALB\nAFP\n")
+    pd.DataFrame({"gene": ["ALB", "AFP"]}).to_parquet(tmp_path / "a.parquet")
+    for name in ("a.tsv", "a.parquet"):
+        record = recognise(tmp_path / name, tmp_path)
+        assert (record.role, record.why) == ("other", "text in its columns gene")
+
+
+def test_the_counts_of_one_sample_are_no_identifiers(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("gene\tGSM1\nALB\t10\nAFP\t2000\n")
+    record = recognise(tmp_path / "a.tsv", tmp_path)
+    assert record.role == "other"
+    assert record.why == "one sample, GSM1; a table of expression has several"
+    (tmp_path / "a.tsv").write_text("gene\tentrez\nALB\t213\nAFP\t174\n")
+    assert recognise(tmp_path / "a.tsv", tmp_path).pair == ("entrez", "gene")
 
 
 def test_an_unknown_role_is_refused() -> None:
@@ -173,3 +220,8 @@ def test_orientation_by_names(
     turned = orientation(columns[::-1], rows[::-1], corner="", known=known)
     if not corner and axis:
         assert turned.genes_in == {"rows": "columns", "columns": "rows"}[axis]
+
+
+def test_one_name_is_counted_as_one() -> None:
+    found = orientation(PLAIN, GENES, known=GENES[:1])
+    assert found.why == "1 name of the network in the columns"

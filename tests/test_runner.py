@@ -118,6 +118,15 @@ def test_a_run_goes_from_start_to_up_to_date_and_back(project: Path, lembas: Com
     assert written.read_text() == text
     assert stale(project) == {}
 
+    # a profile that was edited while a chapter was at work: its record tells, not the times
+    record = project / "results/demo/provenance/03_test.json"
+    made = json.loads(record.read_text())
+    made["recipe"]["parameters"]["rate"] = 0.75
+    record.write_text(json.dumps(made))
+    assert stale(project) == {"03_test": ["parameter rate changed from 0.75 to 0.5"]}
+    lembas("run")
+    assert stale(project) == {}
+
     # a missing artefact
     shutil.rmtree(project / "results/demo/models/x")
     code, out, _ = lembas("status")
@@ -173,9 +182,9 @@ def test_profile_faults_meet_the_chapters(project: Path, lembas: Command) -> Non
     assert "profiles/demo.yml: chapter 01_data has no parameter sead" in lembas("status")[2]
     change(profile, "{sead: 3}", "{seed: abc}")
     assert "chapter 01_data: parameter seed must be int, not 'abc'" in lembas("status")[2]
-    change(profile, "01_data: {seed: abc}", "09_none: {}")
-    assert "names chapter(s) that are not there: 09_none" in lembas("status")[2]
-    change(profile, "chapters: {09_none: {}}", "threads: {default: 9999}")
+    change(profile, "01_data: {seed: abc}", "09_none: {}, 1: {}")
+    assert "names chapter(s) that are not there: 09_none, 1" in lembas("status")[2]
+    change(profile, "chapters: {09_none: {}, 1: {}}", "threads: {default: 9999}")
     error = lembas("status")[2]
     assert "profiles/demo.yml gives 01_data, " in error
     assert "more threads (9999) than this machine has processors" in error
@@ -298,6 +307,10 @@ def test_the_environment_names_a_folder_for_measured_profiles(
     recipe = read_json(project / "results/demo/provenance/01_data.json")["recipe"]
     assert recipe["parameters"]["data_dir"].endswith(data.name)
     assert f"'{other.name}' lacks" in lembas("status", "--data", str(other))[2]  # goes first
+    # A trial follows the folder of the profile's own run.
+    monkeypatch.delenv("DATA_ROOT")
+    plan = make_plan(project, "demo", run_name="demo-trial")
+    assert plan.data_dir == make_plan(project, "demo").data_dir
     monkeypatch.setenv("DATA_ROOT", "")
     assert "01_data              up to date" in lembas("status")[1]
 

@@ -129,7 +129,7 @@ def test_a_table_of_many_blocks_is_put_together_in_order(tmp_path, monkeypatch, 
     values = np.random.default_rng(0).normal(size=(57, 4))
     table = pd.DataFrame(values, [f"s{number}" for number in range(57)], list("abcd"))
     table.to_csv(tmp_path / f"t{suffix}", sep="\t")
-    monkeypatch.setattr("lembas.formats.BLOCK_BYTES", 300)  # three to four rows
+    monkeypatch.setattr("lembas.text_blocks.BLOCK_BYTES", 300)  # three to four rows
     found = read_expression(tmp_path / f"t{suffix}")
     assert found.index.tolist() == table.index.tolist()
     np.testing.assert_array_equal(found, values)
@@ -143,8 +143,8 @@ def test_a_table_of_many_blocks_is_put_together_in_order(tmp_path, monkeypatch, 
 
 BAD_TEXT = {
     "empty file": ("", r"table\.tsv is empty"),
-    "blank first": ("\nsample\tALB\ns1\t1\n", r"table\.tsv begins with a blank line; remove it"),
     "header only": ("sample\tALB\n", r"table\.tsv is empty"),
+    "empty line first": ("\n" + TEXT, r"table\.tsv has no names in its first line; remove what"),
     "no genes": ("sample\ns1\ns2\n", r"table\.tsv is empty \(2 rows, 0 columns"),
     "duplicate genes": (
         "sample\tALB\tAFP\tALB\ns1\t1\t2\t3\n",

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from lembas.commands.shared import examples, named_value
+from lembas.commands.shared import examples, is_quiet, named_value, say, verbosity
 
 FILE = click.Path(path_type=Path)
 EXAMPLES = (
@@ -35,6 +35,7 @@ EXAMPLES = (
 )
 @click.option("--selection", type=FILE, help="Write sample, selected, reason, evidence as TSV.")
 @click.option("--dry-run", is_flag=True, help="Count samples by reason; read no counts.")
+@verbosity
 def archs4(
     source: Path,
     out: Path | None,
@@ -56,23 +57,20 @@ def archs4(
     )
     if not dry_run and out is None:
         raise click.UsageError("name the file to write, such as liver.h5ad, or give --dry-run")
-    try:
-        if dry_run:
-            _, table = archs4_extract.open_and_select(source, query)
-        else:
-            recipe = _recipe(query, **options)
-            table = archs4_extract.extract(source, Path(str(out)), recipe, progress=True)
-        for row in counts_by_reason(table).itertuples():
-            click.echo(f"{row.samples:>10,}  {row.reason:<46}{row.such_as}".rstrip())
-        if selection is not None:
-            _write(table, selection)
-    except OSError as error:
-        raise click.ClickException(str(error.strerror or error)) from error
+    if dry_run:
+        _, table = archs4_extract.open_and_select(source, query)
+    else:
+        recipe = _recipe(query, **options)
+        table = archs4_extract.extract(source, Path(str(out)), recipe, progress=not is_quiet())
+    for row in counts_by_reason(table).itertuples():
+        say(f"{row.samples:>10,}  {row.reason:<46}{row.such_as}".rstrip())
+    if selection is not None:
+        _write(table, selection)
     n_selected = int(table["selected"].sum())
     if dry_run:
-        click.echo(f"{n_selected:,} selected before library sizes and duplicates are looked at")
+        say(f"{n_selected:,} selected before library sizes and duplicates are looked at")
     else:
-        click.echo(f"{out}: {n_selected:,} samples")
+        say(f"{out}: {n_selected:,} samples")
 
 
 def _recipe(
@@ -80,14 +78,17 @@ def _recipe(
 ) -> Any:
     from lembas.annotation import read_gene_lengths
     from lembas.archs4_extract import Recipe
-    from lembas.network import Network
+    from lembas.network_formats import read_network
+    from lembas.network_reading import NetworkOptions
 
+    # Only its names are wanted.
+    how = NetworkOptions(unsigned=True, on_conflict="unsigned")
     return Recipe(
         query=query,
         unit="cpm" if gene_lengths is None else "tpm",
         lengths=None if gene_lengths is None else read_gene_lengths(gene_lengths),
         lengths_from=str(gene_lengths),
-        genes=None if network is None else Network.read(network).nodes,
+        genes=None if network is None else read_network(network, how).network.nodes,
         near_duplicate=near_duplicate,
     )
 

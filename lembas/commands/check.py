@@ -127,8 +127,11 @@ def _of_profile(profile: str, data: str | None) -> tuple[str, "Study"]:
 def _of_dataset(path: Path, network: Path | None) -> "Study":
     from lembas.data import Dataset
     from lembas.formats import existing_file
-    from lembas.network import Network
+    from lembas.network_formats import read_network
+    from lembas.network_reading import NetworkOptions
     from lembas.study import Study
 
     dataset = Dataset.read(existing_file(path, "dataset"))
-    return Study(dataset, Network.read(network or path.parent / "network.tsv.gz"))
+    # Whether signs may be unknown was settled when the dataset was made.
+    how = NetworkOptions(unsigned=True)
+    return Study(dataset, read_network(network or path.parent / "network.tsv.gz", how).network)

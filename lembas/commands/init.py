@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from pathlib import Path
 
 import click
 
-from lembas.commands.shared import examples, is_quiet, project_root, verbosity
+from lembas.commands.shared import (
+    examples,
+    is_quiet,
+    json_option,
+    project_root,
+    verbosity,
+    write_document,
+)
 
 # Nothing failed, yet no profile was written: what is open is listed.
 OPEN_QUESTIONS = 4
@@ -26,7 +32,7 @@ OPEN_QUESTIONS = 4
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--name", default="mine", show_default=True, help="Name of the new profile.")
 @click.option("--write/--dry-run", default=True, help="Write the profile, or only look.")
-@click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
+@json_option
 @click.option("--study", default="", metavar="FILE", help="The table to train and test on.")
 @click.option("--network", default="", metavar="FILE", help="The prior network.")
 @click.option("--external", multiple=True, metavar="NAME=FILE", help="An external cohort.")
@@ -81,7 +87,7 @@ def init(
     if as_json:
         written = f"profiles/{name}.yml" if settled and write else ""
         document = {**survey_words.document(found, draft), "profile": written}
-        click.echo(json.dumps(document, indent=1, ensure_ascii=False))
+        write_document(document)
     elif not is_quiet():
         for line in survey_words.lines(found, draft):
             click.echo(line)

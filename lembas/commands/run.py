@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from lembas.commands.shared import (
     chapter_names,
@@ -73,6 +74,15 @@ def run(
     """
     from lembas import workflow
 
+    if (
+        not parameters
+        and click.get_current_context().get_parameter_source("name") is not ParameterSource.DEFAULT
+    ):
+        raise click.UsageError("--name names a trial; give what it tries with -p NAME=VALUE")
+    if workflow_profile is not None and cores is not None:
+        raise click.UsageError(
+            "--cores is for this machine; the workflow profile says how many jobs"
+        )
     overrides = _overrides(chapters, profile, parameters)
     run_name = _trial_name(profile, name) if parameters else None
     plan = planned(
@@ -103,9 +113,9 @@ def run_plan(
     from lembas import chapters as chapters_of
     from lembas import workflow
     from lembas.formats import counted
-    from lembas.provenance import write_json
 
     names = chapters_of.select(plan.chapters, wanted)
+    workflow.check_cores(cores)
     if elsewhere is not None:
         workflow.check_elsewhere(elsewhere)
     clock = time.monotonic()
@@ -125,7 +135,6 @@ def run_plan(
             verbose=is_verbose(),
         )
     seconds = round(time.monotonic() - clock, 1)
-    write_json(plan.root / plan.run_dir / "plan" / "last_run.json", {"seconds": seconds})
     done = f"{plan.run_dir}: {counted(len(stale), 'chapter')} run in {seconds:.0f} s"
     say(done, err=log_to_stderr)
     return _summary(plan, stale, seconds)

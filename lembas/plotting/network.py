@@ -118,8 +118,13 @@ def edge_signs(
     style.quiet(top)
     top.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     top.locator_params(axis="x", nbins=4)
+    if share.empty:
+        bottom.remove()
+        return figure
     bottom.hist(share, bins=np.linspace(0, 1, 21), color=style.MUTED, edgecolor=style.CARD)
-    bottom.set(xlabel="share of a TF's edges that activate", ylabel="TFs", xlim=(0, 1))
+    bottom.set(
+        xlabel="share of a TF's edges of known sign that activate", ylabel="TFs", xlim=(0, 1)
+    )
     bottom.grid(axis="y")
     bottom.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     return figure

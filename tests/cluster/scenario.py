@@ -108,6 +108,8 @@ class Scenario:
     def note_kept(self) -> None:
         """Remember what is kept now."""
         self.kept = self._batches()
+        if not self.kept:
+            raise AssertionError("nothing was kept: the second run could show nothing")
         self.say(f"kept before the second run: {len(self.kept)} batches of genes")
 
     def watch(self, run: subprocess.Popen[str]) -> None:
