@@ -44,7 +44,7 @@ def read_series(path: str | Path) -> pd.Series:
         path: TSV or CSV with the columns ``sample`` and ``series``; others are ignored.
 
     Returns:
-        Series over ``sample``: the series' name.
+        Series over ``sample``: the series' name, without blanks around it.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -52,10 +52,11 @@ def read_series(path: str | Path) -> pd.Series:
     """
     table = read_records(path, "series table", ("sample", "series"))
     samples = checked_names(pd.Index(table["sample"]), "sample", str(path))
-    blank = (table["series"].str.strip() == "").to_numpy()
+    series = table["series"].str.strip()
+    blank = (series == "").to_numpy()
     if blank.any():
         raise ValueError(
             f"{path} gives {int(blank.sum())} sample(s) no series: {listed(samples[blank])}; "
             "name each sample's series, or use no series table"
         )
-    return pd.Series(table["series"].to_numpy(object), index=samples, name="series")
+    return pd.Series(series.to_numpy(object), index=samples, name="series")

@@ -80,9 +80,12 @@ class Archs4File:
         path = existing_file(path, "ARCHS4 file")
         with opened(path) as file:
             matrix = _matrix(file, path)
-            genes = pd.Index(_texts(file, f"{GENES}/{_gene_names(file, path)}"), name="gene")
+            named_by = f"{GENES}/{_gene_names(file, path)}"
             _require_fields(file, path, needed)
             fields = [name for name in (*NEEDED, *OPTIONAL) if name in file[SAMPLES]]
+            of_samples = [f"{SAMPLES}/{name}" for name in (ACCESSION, *fields)]
+            _refuse_no_lists(file, path, [named_by, *of_samples])
+            genes = pd.Index(_texts(file, named_by), name="gene")
             lengths = {name: len(file[SAMPLES][name]) for name in (ACCESSION, *fields)}
             _check_shape(matrix.shape, len(genes), lengths, path)
             accessions = pd.Index(_texts(file, f"{SAMPLES}/{ACCESSION}"))
@@ -235,6 +238,18 @@ def _require_fields(file: Any, path: Path, needed: Sequence[str]) -> None:
         )
 
 
+def _refuse_no_lists(file: Any, path: Path, names: Sequence[str]) -> None:
+    """Refuse fields that are no list of values, one for each gene or sample."""
+    wrong = [
+        name for name in names if not isinstance(file[name], h5py.Dataset) or file[name].ndim != 1
+    ]
+    if wrong:
+        raise ValueError(
+            f"{path}: {listed(wrong)} {'is' if len(wrong) == 1 else 'are'} no list of values; "
+            "expected one for each gene or sample: download the file again"
+        )
+
+
 def _check_shape(shape: tuple[int, ...], n_genes: int, lengths: dict[str, int], path: Path) -> None:
     """Refuse a matrix on its side, and metadata of another length than the matrix."""
     n_samples = lengths[ACCESSION]
@@ -266,6 +281,9 @@ def _completed(samples: pd.DataFrame) -> pd.DataFrame:
     table = samples.reindex(columns=[*NEEDED, *OPTIONAL])
     probability = pd.to_numeric(table["singlecellprobability"], errors="coerce")
     texts = [name for name in table if name != "singlecellprobability"]
-    return table.fillna(dict.fromkeys(texts, "")).assign(
-        singlecellprobability=probability.astype(np.float64)
+    # A field may hold numbers only, such as titles 1, 2, 3.
+    words = table[texts].astype(object).where(table[texts].notna(), "").astype(str)
+    return table.assign(
+        **{name: words[name].astype(object) for name in texts},
+        singlecellprobability=probability.astype(np.float64),
     )

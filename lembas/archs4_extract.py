@@ -29,10 +29,12 @@ from lembas.archs4_query import (
 )
 from lembas.archs4_series import series_groups
 from lembas.atomic import write_atomically
+from lembas.checks import is_number
 from lembas.duplicates import similar_rows
-from lembas.formats import listed
+from lembas.formats import counted, listed
+from lembas.os_errors import plain_os_error
+from lembas.units import UNITS, check_unit
 
-UNITS = {"cpm": "log10(CPM+1)", "tpm": "log10(TPM+1)"}
 # Samples are compared over the genes that vary most: 16,000 samples then take 260 MB.
 N_COMPARED = 4000
 UNS_KEY = "archs4"
@@ -48,6 +50,7 @@ class Recipe:
         query: Which samples.
         unit: ``"cpm"`` or ``"tpm"``; log10(x + 1) is taken of either.
         lengths: Base pairs of each gene, over ``gene``; needed for TPM, refused with CPM.
+        lengths_from: Where they come from; named in messages.
         genes: Genes to keep, after normalisation over all; None: every gene with a symbol.
         near_duplicate: Correlation from which two samples count as the same, in (0, 1], over the
             4,000 genes that vary most, each centred; samples that are equal always do. Of such
@@ -57,23 +60,23 @@ class Recipe:
     query: TissueQuery = field(default_factory=TissueQuery)
     unit: str = "cpm"
     lengths: pd.Series | None = None
+    lengths_from: str = "the table of gene lengths"
     genes: pd.Index | None = None
     near_duplicate: float = 0.98
 
     def __post_init__(self) -> None:
         """Refuse values that have no meaning."""
-        if self.unit not in UNITS:
-            raise ValueError(f"unit is {self.unit!r}; expected one of {', '.join(UNITS)}")
+        check_unit(self.unit)
         if (self.unit == "tpm") != (self.lengths is not None):
             raise ValueError(
                 'unit "tpm" needs gene lengths; name their file'
                 if self.lengths is None
                 else 'unit "cpm" uses no gene lengths; leave their file out, or set unit to tpm'
             )
-        if not 0 < float(self.near_duplicate) <= 1:
+        if not (is_number(self.near_duplicate) and 0 < self.near_duplicate <= 1):
             raise ValueError(
-                f"near_duplicate is {self.near_duplicate}; expected a correlation above 0, at most "
-                "1 (only equal samples)"
+                f"near_duplicate is {self.near_duplicate!r}; expected a correlation above 0, at "
+                "most 1 (only equal samples)"
             )
 
 
@@ -135,7 +138,7 @@ def extract(
     wanted = np.flatnonzero(selection["selected"])
     with _writing(out), _scratch(out, _bytes_needed(source, len(wanted))) as folder:
         room = _reserved(folder / "room", source, len(wanted))
-        counts = SampleCounts.copied(source, wanted, folder / "counts.h5", progress=progress)
+        counts = SampleCounts.copied(source, wanted, folder / "counts.raw", progress=progress)
         made = Normaliser(counts, recipe.lengths, recipe.genes, str(path))
         _refuse_no_gene(made, recipe)
         obs = _depth(counts)
@@ -160,17 +163,15 @@ def extract(
 
 @contextmanager
 def _writing(out: Path) -> Iterator[None]:
-    """Say in one sentence that a file cannot be written."""
+    """Say in one sentence that a file cannot be written; nothing is left of it then."""
     try:
         yield
     # h5py raises the latter when it cannot close a file.
     except (OSError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise OSError(
-            getattr(error, "errno", None),
-            f"{out} cannot be written ({reason}); nothing is left of it: choose "
-            "a folder that you may write to and that has room",
-        ) from error
+        plain = plain_os_error(error, out)
+        if plain is error:
+            raise
+        raise plain from error
 
 
 @contextmanager
@@ -201,13 +202,25 @@ def _reserved(path: Path, source: Archs4File, n_samples: int) -> Path:
 
 
 def _refuse_no_gene(made: Normaliser, recipe: Recipe) -> None:
-    """Say that none of the genes asked for is in the file, if none is."""
-    if made.kept.empty:
-        asked = recipe.genes if recipe.genes is not None else pd.Index([])
+    """Say why no gene is left, if none is."""
+    if not made.kept.empty:
+        return
+    named = made.counts.symbols
+    if named.empty:
+        raise ValueError(f"{made.origin} names none of its genes; download it again")
+    asked = named if recipe.genes is None else recipe.genes
+    found = named[named.isin(asked)]
+    if found.empty:
         raise ValueError(
             f"{made.origin} has none of the {len(asked):,} genes asked for ({listed(asked)}); it "
-            f"names {listed(made.counts.symbols)}: use the same gene names in both"
+            f"names {listed(named)}: use the same gene names in both"
         )
+    known = pd.Index([]) if recipe.lengths is None else recipe.lengths.index
+    raise ValueError(
+        f"{recipe.lengths_from} gives none of the {counted(len(found), 'gene')} wanted of "
+        f"{made.origin} a length ({listed(found)}); it names {listed(known)}: use the same gene "
+        "names in both, or unit cpm"
+    )
 
 
 def _depth(counts: SampleCounts) -> pd.DataFrame:

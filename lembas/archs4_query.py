@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from lembas.archs4_words import Description, plain, word_pattern
-from lembas.checks import check_whole
+from lembas.checks import check_whole, is_number
 from lembas.formats import listed
 from lembas.labels import offered_names
 
@@ -52,7 +52,8 @@ class TissueQuery:
         single_cells: Signs of single cells or nuclei, anywhere.
         other_species: Signs of a xenograft or of another species, anywhere.
         isolated_cells: Cell types taken out of the tissue, in what the sample is.
-        other_organs: Other organs, body fluids and metastases, in what the sample is.
+        other_organs: Other organs, body fluids and metastases, in what the sample is; a word that
+            one of ``tissue`` names too is passed over.
         fetal: Signs of unborn donors, anywhere.
         keep_fetal: Whether to keep them all the same.
         also_exclude: Words of your own, anywhere, such as ``hepatocellular carcinoma``.
@@ -128,9 +129,9 @@ class TissueQuery:
         if not isinstance(self.keep_fetal, bool):
             raise ValueError(f"query: keep_fetal is {self.keep_fetal!r}; expected true or false")
         limit = self.single_cell_probability
-        if limit is not None and not 0 < float(limit) <= 1:
+        if limit is not None and not (is_number(limit) and 0 < limit <= 1):
             raise ValueError(
-                f"query: single_cell_probability is {limit}; expected a number above 0, at most "
+                f"query: single_cell_probability is {limit!r}; expected a number above 0, at most "
                 "1, or null to leave it unasked"
             )
         check_whole("query: min_library_size", self.min_library_size, least=1)
@@ -141,8 +142,12 @@ class TissueQuery:
         """Make a query of a profile's settings; what they leave out is as for liver.
 
         Raises:
-            ValueError: If a setting is unknown or has no meaning.
+            ValueError: If a setting is unknown or has no meaning, or these are no settings.
         """
+        if settings is not None and not isinstance(settings, Mapping):
+            raise ValueError(
+                f"query is {settings!r}; expected settings by name, such as {{keep_fetal: true}}"
+            )
         given = dict(settings or {})
         known = [item.name for item in fields(cls)]
         unknown = [name for name in given if name not in known]
@@ -268,9 +273,20 @@ def _rules(query: TissueQuery) -> list[Rule]:
         Rule(SINGLE_CELL, word_pattern(query.single_cells)),
         Rule(OTHER_SPECIES, word_pattern(query.other_species)),
         Rule(ISOLATED, word_pattern(query.isolated_cells), everywhere=False),
-        Rule(OTHER_ORGAN, word_pattern(query.other_organs), everywhere=False),
+        Rule(OTHER_ORGAN, word_pattern(_organs_besides(query)), everywhere=False),
         Rule(FETAL, word_pattern(() if query.keep_fetal else query.fetal)),
         Rule(OWN, word_pattern(query.also_exclude)),
+    ]
+
+
+def _organs_besides(query: TissueQuery) -> list[str]:
+    """Name the other organs, without words for the tissue itself: they would exclude it."""
+    tissue = word_pattern(query.tissue)
+    return [
+        word
+        for word in query.other_organs
+        if not tissue.fullmatch(plain(word))
+        and not any(word_pattern([word]).search(plain(own)) for own in query.tissue)
     ]
 
 

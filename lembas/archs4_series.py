@@ -10,14 +10,16 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from lembas.labels import by_number
+
 BETWEEN = re.compile(r"[,;\s]+")
 
 
-def named_series(series_id: str) -> list[str]:
+def split_series(series_id: str) -> list[str]:
     r"""Split a field that may name several series.
 
     Example:
-        >>> named_series("GSE10,GSE9"), named_series("GSE10\tGSE9"), named_series(" ")
+        >>> split_series("GSE10,GSE9"), split_series("GSE10\tGSE9"), split_series(" ")
         (['GSE10', 'GSE9'], ['GSE10', 'GSE9'], [])
     """
     return [name for name in BETWEEN.split(series_id) if name]
@@ -39,15 +41,15 @@ def series_groups(series_id: pd.Series, *, linked: Iterable[tuple[str, str]] = (
         Over ``sample``, in the given order: the group, named by its series of the lowest number.
     """
     # A sample without a series stands for itself.
-    names = [named_series(text) or [str(sample)] for sample, text in series_id.items()]
+    names = [split_series(text) or [str(sample)] for sample, text in series_id.items()]
     first = [series[0] for series in names]
     first_of = dict(zip(series_id.index, first, strict=True))
     edges = [(series[0], other) for series in names for other in series[1:]]
     edges += [(first_of[one], first_of[other]) for one, other in linked]
-    alone = {str(sample) for sample, text in series_id.items() if not named_series(text)}
+    alone = {str(sample) for sample, text in series_id.items() if not split_series(text)}
 
     def order(name: str) -> tuple[bool, int, str]:
-        return name in alone, *_by_number(name)
+        return name in alone, *by_number(name)
 
     known = pd.Index(sorted({*first, *(other for _, other in edges)}, key=order))
     ends = np.array([known.get_indexer(list(end)) for end in zip(*edges, strict=True)], dtype=int)
@@ -58,9 +60,3 @@ def series_groups(series_id: pd.Series, *, linked: Iterable[tuple[str, str]] = (
     lowest = pd.Series(known, index=part).groupby(level=0, sort=False).first()
     group = lowest.reindex(part[known.get_indexer(first)])
     return pd.Series(group.to_numpy(object), index=series_id.index, name="series")
-
-
-def _by_number(name: str) -> tuple[int, str]:
-    """Order GSE9 before GSE10."""
-    digits = re.sub(r"\D", "", name)
-    return (int(digits) if digits else 0, name)

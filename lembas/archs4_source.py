@@ -10,21 +10,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from lembas import h5ad
 from lembas.annotation import read_gene_lengths
-from lembas.archs4_extract import UNITS, Recipe, extract
+from lembas.archs4_extract import Recipe, extract
 from lembas.archs4_query import TissueQuery
-from lembas.archs4_series import named_series
+from lembas.archs4_series import split_series
 from lembas.data import Dataset, build_dataset
 from lembas.formats import existing_file, listed
 from lembas.labels import as_names, offered_names
 from lembas.network import Network
+from lembas.units import UNITS, least_log10
 
 # A number more makes what older code extracted be extracted anew.
-EDITION = 1
+EDITION = 2
 
 
 def from_archs4(
@@ -67,19 +67,20 @@ def from_archs4(
         ValueError: If a setting has no meaning, the file is unsound, no sample is selected, an
             external series is not among them, or as :func:`lembas.data.build_dataset` says.
     """
-    if min_expression is not None and min_expression < 0:
-        raise ValueError(f"min_expression is {min_expression}; expected a {unit.upper()} >= 0")
+    least = least_log10(unit, min_expression)
     path = existing_file(archs4, "ARCHS4 file")
+    apart = _set_aside(external_series, study)
     recipe = Recipe(
         query=TissueQuery.of(query),
         unit=unit,
         lengths=None if gene_lengths is None else read_gene_lengths(gene_lengths),
+        lengths_from=str(gene_lengths),
         genes=network.nodes,
         near_duplicate=near_duplicate,
     )
     with _extracted(path, recipe, cache) as file:
         matrix, obs, _, _ = h5ad.read(file)
-        cohort = _cohorts(obs, external_series or {}, study, str(path))
+        cohort = _cohorts(obs, apart, study, str(path))
         tables = _parted(matrix, cohort)
         return build_dataset(
             tables.pop(study),
@@ -89,14 +90,10 @@ def from_archs4(
             library_size=obs["library_size"],
             study=study,
             unit=UNITS[unit],
-            min_expression=None if min_expression is None else _log10p1(min_expression),
+            min_expression=least,
             origins=dict.fromkeys([study, *tables, "series"], str(path)),
             **options,
         )
-
-
-def _log10p1(value: float) -> float:
-    return float(np.log10(value + 1))
 
 
 @contextmanager
@@ -139,16 +136,35 @@ def _delete_older(folder: Path, prefix: str) -> None:
             older.unlink()
 
 
+def _set_aside(external_series: Any, study: str) -> dict[str, list[str]]:
+    """Check the names of the external cohorts and list the series of each."""
+    if external_series is None:
+        return {}
+    expected = "expected cohorts by name with their series, such as {GSE130970: [GSE130970]}"
+    if not isinstance(external_series, Mapping):
+        raise ValueError(f"external_series is {external_series!r}; {expected}")
+    for name, given in external_series.items():
+        names = [given] if isinstance(given, str) else given
+        is_listed = isinstance(names, list | tuple) and len(names) > 0
+        if not is_listed or not all(isinstance(one, str) and one.strip() for one in names):
+            raise ValueError(f"external_series: {name} is {given!r}; {expected}")
+    if study in external_series:
+        raise ValueError(
+            f"external_series: {study} is the name of the samples that stay; give the cohort that "
+            "is set aside another name, or set study"
+        )
+    return {str(name): as_names(given) for name, given in external_series.items()}
+
+
 def _cohorts(
     obs: pd.DataFrame, external: Mapping[str, list[str]], study: str, origin: str
 ) -> pd.Series:
     """Name each sample's cohort: groups with a series set aside go whole."""
-    series = [named_series(text) or [name] for name, text in obs["series_id"].astype(str).items()]
+    series = [split_series(text) or [name] for name, text in obs["series_id"].astype(str).items()]
     known = {name for names in series for name in names}
     cohort = pd.Series(study, index=obs.index, dtype=object)
     groups = obs["series"].astype(object)
-    for name, given in external.items():
-        wanted = as_names(given)
+    for name, wanted in external.items():
         if absent := [one for one in wanted if one not in known]:
             raise ValueError(
                 f"external_series: no selected sample of {origin} is in {listed(absent)} (near: "

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from lembas import h5ad
+from lembas.checks import check_text
 from lembas.cohorts import Dataset
 from lembas.formats import counted, existing_file, listed
 from lembas.gene_mapping import NO_SYMBOL, Naming, read_gene_map, rename_genes, symbols_by_id
@@ -48,6 +49,8 @@ class BorderOptions:
                 f"rename is {self.rename!r}; expected {{to_upper: true}}, or a table of names in "
                 "gene_map"
             )
+        if self.symbols_in is not None:
+            check_text("symbols_in", self.symbols_in)
         for name, value in (*self.rename.items(), ("check_scale", self.check_scale)):
             if not isinstance(value, bool):
                 raise ValueError(f"{name} is {value!r}; expected true or false")

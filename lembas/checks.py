@@ -7,6 +7,31 @@ import numbers
 from typing import Any
 
 
+def is_number(value: Any) -> bool:
+    """Say whether a value is a finite number; True and False are none."""
+    is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return is_real and math.isfinite(value)
+
+
+def is_whole(value: Any) -> bool:
+    """Say whether a value is a whole number; True and False are none."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def check_text(name: str, value: Any) -> None:
+    """Refuse anything but a text that is not blank.
+
+    Args:
+        name: How a message calls the value.
+        value: The value.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{name} is {value!r}; expected a text, in quotation marks if a number")
+
+
 def check_whole(name: str, value: Any, *, least: int) -> None:
     """Refuse anything but a whole number of at least ``least``.
 
@@ -19,7 +44,7 @@ def check_whole(name: str, value: Any, *, least: int) -> None:
         TypeError: If it is no whole number.
         ValueError: If it is too low.
     """
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+    if not is_whole(value):
         raise TypeError(f"{name} must be a whole number, got {value!r}")
     if int(value) < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")

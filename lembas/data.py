@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lembas.checks import is_number, is_whole
 from lembas.cohorts import (
     EXCLUDED_COLUMNS,
     FILLS,
@@ -57,17 +58,22 @@ class BuildOptions:
 
     def __post_init__(self) -> None:
         """Refuse values that have no meaning."""
-        if not 0 < self.test_fraction < 1:
+        if not (is_number(self.test_fraction) and 0 < self.test_fraction < 1):
             raise ValueError(
-                f"test_fraction is {self.test_fraction}; expected a number between 0 and 1, "
+                f"test_fraction is {self.test_fraction!r}; expected a number between 0 and 1, "
                 "both left out, such as 0.2"
             )
-        if not 0 < self.min_fraction <= 1:
+        if not (is_number(self.min_fraction) and 0 < self.min_fraction <= 1):
             raise ValueError(
-                f"min_fraction is {self.min_fraction}; expected a number above 0, at most 1"
+                f"min_fraction is {self.min_fraction!r}; expected a number above 0, at most 1"
             )
-        if self.folds < 1:
-            raise ValueError(f"folds is {self.folds}; expected 1 or more")
+        least = self.min_expression
+        if least is not None and not is_number(least):
+            raise ValueError(f"min_expression is {least!r}; expected a number, or null: no filter")
+        for name, low in (("folds", 1), ("seed", 0)):
+            value = getattr(self, name)
+            if not is_whole(value) or not low <= value < 2**32:  # as scikit-learn's seeds
+                raise ValueError(f"{name} is {value!r}; expected a whole number, {low} or more")
         for name, choices in (("fill", FILLS), ("tf_targets", TF_TARGETS)):
             if getattr(self, name) not in choices:
                 raise ValueError(

@@ -12,16 +12,12 @@ from typing import NoReturn
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pyarrow import csv as arrow_csv
 
 from lembas import h5ad
+from lembas.text_blocks import parse_text
 from lembas.text_files import commas_in_numbers, other_separator, unquoted_commas, what_it_is
 
 SEPARATORS = {".tsv": "\t", ".txt": "\t", ".csv": ","}
-# The spellings of "no value"; any other cell that is not a number is an error of its own.
-MISSING = ("", "NA", "N/A", "#N/A", "NaN", "nan", "NULL", "null", "None")
-# A row must fit into one block: 32 MiB holds a row of a million cells and more.
-BLOCK_BYTES = 1 << 25
 
 
 def listed(labels: Iterable[object], *, most: int = 5) -> str:
@@ -61,8 +57,10 @@ def existing_file(path: str | Path, what: str) -> Path:
         FileNotFoundError: If there is no such file.
     """
     path = Path(path)
+    if path.is_dir():
+        raise FileNotFoundError(f"{what} {path} is a folder; name a file in it")
     if not path.is_file():
-        raise FileNotFoundError(f"{what} not found: {path}; check the path in the profile")
+        raise FileNotFoundError(f"{what} not found: {path}; check the path")
     return path
 
 
@@ -166,8 +164,16 @@ def read_records(
     try:
         marks = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
         table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, quoting=marks)
-    except (ValueError, OSError, EOFError) as error:
+    except UnicodeDecodeError as error:
+        raise _unreadable(path, error) from error
+    except (ValueError, OSError, EOFError, zlib.error) as error:
         raise ValueError(f"{what} {path} cannot be read as a table: {error}") from error
+    if not table.empty and not isinstance(table.index, pd.RangeIndex):
+        raise ValueError(
+            f"{what} {path} has rows with more fields than its header, which names "
+            f"{counted(len(table.columns), 'column')} ({listed(table.columns)}); name every "
+            "column, or remove the surplus fields, such as R's row names"
+        )
     absent = [column for column in columns if column not in table.columns]
     if absent and len(table.columns) == 1:
         _refuse_other_text(path, str(table.columns[0]), separator)
@@ -206,7 +212,9 @@ def _read_text(path: Path, separator: str) -> pd.DataFrame:
     """Read a delimited file whose first column holds the row labels."""
     header = _header(path, separator)
     try:
-        table = _parse(path, separator, n_fields=len(header), kind=pa.float64())
+        table = parse_text(path, separator, n_fields=len(header), kind=pa.float64())
+    except OSError as error:
+        raise _unreadable(path, error) from error
     except pa.ArrowInvalid as error:
         # Only on failure: the file again as text, slower, to name the cells at fault.
         cells = _parse_cells(path, separator, n_fields=len(header))
@@ -232,59 +240,12 @@ def _header(path: Path, separator: str) -> list[str]:
     return full_header(header, len(first), str(path))
 
 
-def _parse(path: Path, separator: str, *, n_fields: int, kind: pa.DataType) -> pd.DataFrame:
-    """Parse the rows below the header; columns are numbered, since names may repeat."""
-    numbers = [str(number) for number in range(n_fields)]
-    labels: list[str] = []
-    parts: list[np.ndarray] = []
-    try:
-        blocks = arrow_csv.open_csv(
-            path,
-            read_options=arrow_csv.ReadOptions(
-                block_size=BLOCK_BYTES, skip_rows=1, column_names=numbers
-            ),
-            parse_options=arrow_csv.ParseOptions(delimiter=separator),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(numbers, kind) | {"0": pa.string()},
-                null_values=list(MISSING),
-                strings_can_be_null=kind == pa.string(),
-            ),
-        )
-        for block in blocks:
-            names, *cells = block.columns
-            labels += names.to_pylist()
-            parts.append(_stacked(cells, len(names)))
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    return pd.DataFrame(_joined(parts), index=pd.Index(labels, dtype=object))
-
-
-def _stacked(cells: list[pa.Array], n_rows: int) -> np.ndarray:
-    """Copy columns into one array, shape ``(column, row)``."""
-    if not cells:
-        return np.empty((0, n_rows))
-    return np.stack([column.to_numpy(zero_copy_only=False) for column in cells])
-
-
-def _joined(parts: list[np.ndarray]) -> np.ndarray:
-    """Put blocks of rows, each ``(column, row)``, below each other; takes them from the list.
-
-    The memory of the whole, row after row, is filled as that of the blocks is given back: a wide
-    table lies in memory once, not twice.
-    """
-    end = sum(part.shape[1] for part in parts)
-    whole = np.empty((end, len(parts[0])), parts[0].dtype)
-    while parts:
-        part = parts.pop()
-        whole[end - part.shape[1] : end] = part.T
-        end -= part.shape[1]
-    return whole
-
-
 def _parse_cells(path: Path, separator: str, *, n_fields: int) -> pd.DataFrame:
     """Read all cells as text, or say why the file is no table."""
     try:
-        return _parse(path, separator, n_fields=n_fields, kind=pa.string())
+        return parse_text(path, separator, n_fields=n_fields, kind=pa.string())
+    except OSError as error:
+        raise _unreadable(path, error) from error
     except pa.ArrowInvalid as error:
         raise ValueError(
             f"{path} cannot be read as a table: {str(error)[:150]}; every row needs {n_fields} "
@@ -299,9 +260,18 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         table = pd.read_parquet(path, engine="pyarrow")
     except (pa.ArrowInvalid, OSError) as error:
         raise _unreadable(path, error) from error
-    if isinstance(table.index, pd.RangeIndex) and table.shape[1]:
+    if table.shape[1] and _only_counts_rows(table):
         table = table.set_index(table.columns[0])
     return table
+
+
+def _only_counts_rows(table: pd.DataFrame) -> bool:
+    """Say whether an index only numbers rows; beside a column of numbers it may be GeneIDs."""
+    index, first = table.index, table.iloc[:, 0]
+    if isinstance(index, pd.RangeIndex):
+        return True
+    is_numbered = index.name is None and pd.api.types.is_integer_dtype(index.dtype)
+    return is_numbered and not pd.api.types.is_numeric_dtype(first.dtype)
 
 
 def _refuse_other_text(path: Path, line: str, separator: str) -> None:
@@ -329,7 +299,10 @@ def _refuse_words(table: pd.DataFrame, origin: str, error: BaseException) -> NoR
     places: list[str] = []
     wrong_cells: list[object] = []
     for column, cells in table.items():
-        wrong = cells[pd.to_numeric(cells, errors="coerce").isna() & cells.notna()]
+        # Dates and times would pass for numbers: of nanoseconds.
+        is_time = cells.dtype.kind in "mM"
+        as_numbers = pd.to_numeric(cells.astype(object), errors="coerce")
+        wrong = cells[(as_numbers.isna() | is_time) & cells.notna()].astype(object)
         places += [f"{row}/{column}: {cell!r}" for row, cell in wrong.items()]
         wrong_cells += wrong.tolist()
         if len(places) > 5:

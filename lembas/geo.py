@@ -17,16 +17,16 @@ from lembas.geo_tables import (
     UNNAMED,
     GeoAnnotation,
     GeoTable,
+    accession_in,
     joined,
-    named_series,
     refuse_shared_samples,
 )
 from lembas.network import Network
-from lembas.sources import UNITS, least_log10
 from lembas.tables import counts_to_cpm, counts_to_tpm, log10p1
+from lembas.units import UNITS, least_log10
 
 DUPLICATES = ("sum", "refuse")
-NOT_ANNOTATED, NO_SYMBOL = "GeneID not in the annotation", "no symbol in the annotation"
+NOT_ANNOTATED, WITHOUT_SYMBOL = "GeneID not in the annotation", "no symbol in the annotation"
 NO_LENGTH = "no length in the annotation"
 
 
@@ -79,7 +79,7 @@ def from_geo(
         for name, path in _series_and_files(counts)
     ]
     others = {
-        name: GeoTable.read(path, known, series=named_series(path) or name, cache=cache)
+        name: GeoTable.read(path, known, series=accession_in(path) or name, cache=cache)
         for name, path in (external or {}).items()
     }
     refuse_shared_samples([*own, *others.values()])
@@ -156,7 +156,7 @@ class GeoNormalisation:
             names = self.annotation.names(genes)
             for gene, name in zip(genes, names, strict=True):
                 if name.startswith(UNNAMED):
-                    reasons[name] = NO_SYMBOL if gene in annotated else NOT_ANNOTATED
+                    reasons[name] = WITHOUT_SYMBOL if gene in annotated else NOT_ANNOTATED
             if self.unit == "tpm":
                 has_length = self.annotation.length_bp.reindex(genes).notna().to_numpy()
                 without = names[~names.isin(names[has_length])]
@@ -186,14 +186,14 @@ def _series_and_files(
     if isinstance(counts, Mapping):
         return [(str(name), Path(path)) for name, path in counts.items()]
     paths = [Path(counts)] if isinstance(counts, str | Path) else [Path(path) for path in counts]
-    nameless = [path.name for path in paths if not named_series(path)]
+    nameless = [path.name for path in paths if not accession_in(path)]
     if nameless and len(paths) > 1:
         raise ValueError(
             f"the names of {counted(len(nameless), 'count table')} have no accession GSE...: "
             f"{listed(nameless)}; name each table's series, such as "
             f"{{GSE135251: {nameless[0]}}} in place of a list"
         )
-    return [(named_series(path), path) for path in paths]
+    return [(accession_in(path), path) for path in paths]
 
 
 def _series_of(tables: list[GeoTable]) -> pd.Series | None:

@@ -12,14 +12,14 @@ import numpy as np
 import pandas as pd
 
 from lembas.formats import column_names, counted, existing_file, listed, read_records
+from lembas.labels import by_number
+from lembas.scales import LARGEST_LOG
 from lembas.tables import checked_names, read_expression
 
 # How a gene without a symbol is called; no symbol has a colon.
 UNNAMED = "GeneID:"
 # Part of a table's genes that its annotation must know; NCBI's knows all.
 LEAST_KNOWN = 0.9
-# 2^30 is a thousand million: no logarithm of a count is larger.
-LARGEST_LOG = 30.0
 _SERIES = re.compile(r"GSE\d+")
 _SAMPLE = re.compile(r"GSM\d+")
 
@@ -119,11 +119,11 @@ class GeoTable:
         return cls(counts, pd.Series(series, counts.index, dtype=object), str(path))
 
 
-def named_series(path: str | Path) -> str:
+def accession_in(path: str | Path) -> str:
     """Return the GSE accession in a file's name, ``""`` where there is none.
 
     Example:
-        >>> named_series("raw/GSE135251_raw_counts_GRCh38.p13_NCBI.tsv.gz")
+        >>> accession_in("raw/GSE135251_raw_counts_GRCh38.p13_NCBI.tsv.gz")
         'GSE135251'
     """
     found = _SERIES.search(Path(path).name)
@@ -227,13 +227,9 @@ def _refuse_parts(table: pd.DataFrame, origin: str) -> None:
 def _in_order(table: pd.DataFrame) -> pd.DataFrame:
     """Sort samples and genes by their numbers, so that no sum depends on the file's order."""
     rows, columns = (
-        sorted(range(len(names)), key=[_by_number(name) for name in names].__getitem__)
+        sorted(range(len(names)), key=[by_number(name) for name in names].__getitem__)
         for names in (table.index, table.columns)
     )
     # Row after row in memory, from whatever layout: sums of parts then round in one way.
     values = np.ascontiguousarray(table.to_numpy()[np.ix_(rows, columns)])
     return pd.DataFrame(values, table.index[rows], table.columns[columns], copy=False)
-
-
-def _by_number(name: str) -> tuple[int, str]:
-    return len(name), name

@@ -10,6 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+# Kinds of number types: true or false, with and without sign, with a decimal point.
+_NUMBERS = "buif"
+# What h5py and anndata raise on files that are damaged or laid out otherwise.
+_DAMAGE = (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError)
+
 
 def read_matrix(path: Path) -> pd.DataFrame:
     """Read ``X`` with its names.
@@ -42,20 +47,20 @@ def read(path: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str
     import anndata
 
     try:
+        _check_layout(path)
         mapped = _mapped(path)
         with warnings.catch_warnings():
             # Repeated names are refused by the caller's check, which says which they are.
             warnings.filterwarnings("ignore", message=".*names are not unique.*")
             data = anndata.read_h5ad(path, backed=None if mapped is None else "r")
-    except (OSError, KeyError) as error:
-        raise ValueError(
-            f"{path} cannot be read as .h5ad ({error}); write it again with anndata"
-        ) from error
+    except _DAMAGE as error:
+        raise _unreadable(path, error) from error
     if mapped is None:
         values = _dense(data.X, path)
     else:
         values = mapped
         data.file.close()
+    _check_shape(values.shape, (data.n_obs, data.n_vars), path)
     matrix = pd.DataFrame(values, index=data.obs_names, columns=data.var_names, copy=False)
     return matrix, data.obs, data.var, dict(data.uns)
 
@@ -74,15 +79,54 @@ def read_var(path: Path) -> pd.DataFrame:
 
     try:
         with h5py.File(path, "r") as file:
+            _refuse_absent(file)
             return anndata.io.read_elem(file["var"])
-    except (OSError, KeyError) as error:
+    except _DAMAGE as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> ValueError:
+    """Say in one sentence why a file is no AnnData."""
+    reason = " ".join(str(error).strip("'\"").split())[:200]
+    return ValueError(f"{path} cannot be read as .h5ad ({reason}); write it again with anndata")
+
+
+def _check_layout(path: Path) -> None:
+    """Refuse a file that lacks a part of AnnData, or whose ``X`` is no matrix."""
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        _refuse_absent(file)
+        matrix = file.get("X")
+        if isinstance(matrix, h5py.Dataset) and matrix.ndim != 2:
+            raise ValueError(f"X has {matrix.ndim} axes where samples and genes are expected")
+        # Older files name what a sparse matrix is by the latter.
+        marks = {"encoding-type", "h5sparse_format"}
+        if isinstance(matrix, h5py.Group) and not marks & set(matrix.attrs):
+            raise ValueError("X is a group without a matrix")
+
+
+def _refuse_absent(file: Any) -> None:
+    """Refuse a file without samples or genes, naming what it holds."""
+    absent = [part for part in ("obs", "var") if part not in file]
+    if absent and "data/expression" in file:
+        raise ValueError("it is a file of counts like ARCHS4's, which the source archs4 reads")
+    if absent:
+        found = ", ".join(list(file)[:5]) or "nothing"
+        raise ValueError(f"it lacks {' and '.join(absent)}, and holds {found}")
+
+
+def _check_shape(shape: tuple[int, ...], expected: tuple[int, int], path: Path) -> None:
+    """Refuse a matrix that does not fit the samples and genes."""
+    if shape != expected:
         raise ValueError(
-            f"{path} cannot be read as .h5ad ({error}); write it again with anndata"
-        ) from error
+            f"{path}: X is {shape[0]:,} x {shape[1]:,}, but there are {expected[0]:,} samples in "
+            f"obs and {expected[1]:,} genes in var; write it again with anndata"
+        )
 
 
 def _mapped(path: Path) -> np.ndarray | None:
-    """Map ``X`` into memory; None if it is sparse, compressed, cut into chunks, or not there."""
+    """Map ``X`` into memory; None if it is not there, or no plain block of numbers."""
     import h5py
 
     with h5py.File(path, "r") as file:
@@ -90,8 +134,14 @@ def _mapped(path: Path) -> np.ndarray | None:
         if not isinstance(matrix, h5py.Dataset) or matrix.ndim != 2:
             return None
         offset, shape, dtype = matrix.id.get_offset(), matrix.shape, matrix.dtype
-    # HDF5 gives no place to a matrix that is not one plain block of the file.
-    if offset is None or offset % dtype.itemsize or not dtype.isnative:
+    # HDF5 gives no place to a matrix that is not one plain block of the file; in the block of a
+    # matrix of texts lie addresses.
+    if (
+        dtype.kind not in _NUMBERS
+        or offset is None
+        or offset % dtype.itemsize
+        or not dtype.isnative
+    ):
         return None
     return np.asarray(np.memmap(path, dtype, mode="r", offset=offset, shape=shape))
 
@@ -100,7 +150,20 @@ def _dense(values: Any, path: Path) -> np.ndarray:
     """Return ``X`` as an array, whatever it was stored as."""
     if values is None:
         raise ValueError(f"{path} has no matrix X; put the expression values into X")
-    return values if isinstance(values, np.ndarray) else np.asarray(values.toarray())
+    if hasattr(values, "toarray"):
+        try:
+            # A place beyond the matrix would be written to all the same.
+            values.check_format(full_check=True)
+        except ValueError as error:
+            raise _unreadable(path, error) from error
+        values = values.toarray()
+    dense = np.asarray(values)
+    if dense.dtype.kind not in _NUMBERS:
+        raise ValueError(
+            f"{path}: X holds no real numbers (its type is {dense.dtype}); put the expression "
+            "values into X as numbers"
+        )
+    return dense
 
 
 def write(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -111,6 +112,17 @@ def as_names(names: str | Iterable[str]) -> list[str]:
         (['ALB'], ['ALB', 'AFP'])
     """
     return list(dict.fromkeys([names] if isinstance(names, str) else names))
+
+
+def by_number(name: str) -> tuple[int, str]:
+    """Order names by the number in them: GSE9 before GSE10, names without one first.
+
+    Example:
+        >>> sorted(["GSE10", "GSE9"], key=by_number)
+        ['GSE9', 'GSE10']
+    """
+    digits = re.sub(r"\D", "", name)
+    return (int(digits) if digits else 0, name)
 
 
 def nearest_names(name: str, known: Iterable[str], *, most: int = 3) -> list[str]:

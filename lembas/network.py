@@ -71,9 +71,7 @@ class Network:
         """
         path = Path(path)
         if not path.is_file():
-            raise FileNotFoundError(
-                f"network file not found: {path}; check the path in the profile"
-            )
+            raise FileNotFoundError(f"network file not found: {path}; check the path")
         separator = "," if ".csv" in path.suffixes else "\t"
         try:
             # Only empty cells are missing: a gene may be called NA or nan.

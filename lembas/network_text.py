@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lembas.formats import MISSING, counted, existing_file, listed
+from lembas.formats import counted, existing_file, listed
+from lembas.text_blocks import MISSING
 
 _GZIP, _ZIP, _PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"PAR1"
 _SEPARATORS = ("\t", ",", ";")

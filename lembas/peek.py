@@ -16,7 +16,8 @@ from typing import IO, NamedTuple
 import numpy as np
 import pandas as pd
 
-from lembas.formats import BLOCK_BYTES, SEPARATORS, full_header, separator_of
+from lembas.formats import SEPARATORS, full_header, separator_of
+from lembas.text_blocks import BLOCK_BYTES
 from lembas.text_files import other_separator, what_it_is
 
 # Rows and columns whose cells are looked at: enough to tell text from numbers, and of whole

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lembas.formats import MISSING, counted, is_delimited_text, listed
+from lembas.formats import counted, is_delimited_text, listed
 from lembas.gene_names import diagnose_names
 from lembas.network_layouts import matching
 from lembas.network_text import looks_like_sif
 from lembas.orientation import ACCESSION, SAMPLE_CORNERS
 from lembas.peek import Peek, peek_text
 from lembas.peek_binary import PeekHdf5, peek_hdf5, peek_parquet
+from lembas.text_blocks import MISSING
 from lembas.text_files import commas_in_numbers
 
 # The four files of the original study; only these are known by their names.

@@ -15,11 +15,11 @@ from lembas.annotation import read_gene_lengths, read_series
 from lembas.border import Border, split_options, with_reasons
 from lembas.cohorts import ROWS_AT_ONCE
 from lembas.data import Dataset, build_dataset
-from lembas.formats import existing_file, listed
+from lembas.formats import counted, existing_file, listed
 from lembas.network import Network
 from lembas.tables import check_expression, counts_to_cpm, counts_to_tpm, log10p1
+from lembas.units import UNITS, least_log10
 
-UNITS = {"cpm": "log10(CPM+1)", "tpm": "log10(TPM+1)"}
 # Tables that should be equal were written with four decimals at least.
 SAME_EXPRESSION = 1e-3
 
@@ -183,9 +183,7 @@ def from_h5ad(
     """
     path = existing_file(path, "AnnData file")
     matrix, obs, _, _ = h5ad.read(path)
-    cohort = (
-        obs["cohort"].astype(str) if "cohort" in obs else pd.Series(study or "study", obs.index)
-    )
+    cohort = _cohorts_of(obs, path) if "cohort" in obs else pd.Series(study or "study", obs.index)
     study = _study_among(cohort, study, path)
     border_options, options = split_options(options)
     border = Border(network, "log10", border_options, gene_map)
@@ -199,7 +197,7 @@ def from_h5ad(
         network,
         external={name: tables[origin[name]] for name in cohorts[1:]},
         series=_known(obs, "series"),
-        library_size=_known(obs, "library_size"),
+        library_size=_library_size(obs, path),
         study=study,
         unit=unit,
         origins=dict.fromkeys([*cohorts, "series"], str(path)),
@@ -302,18 +300,30 @@ def _known(obs: pd.DataFrame, column: str) -> pd.Series | None:
     return values if len(values) else None
 
 
-def least_log10(unit: str, min_expression: float | None) -> float | None:
-    """Put the least CPM or TPM of a gene on the scale log10(x + 1).
+def _cohorts_of(obs: pd.DataFrame, path: Path) -> pd.Series:
+    """Return each sample's cohort, or name samples without one."""
+    cohort = obs["cohort"].astype(object)
+    blank = cohort.isna() | (cohort.astype(str).str.strip() == "")
+    if blank.any():
+        raise ValueError(
+            f"{path} gives {counted(int(blank.sum()), 'sample')} no cohort in obs: "
+            f"{listed(obs.index[blank])}; name a cohort for each, or remove the column cohort"
+        )
+    return cohort.astype(str).str.strip()
 
-    Args:
-        unit: ``"cpm"`` or ``"tpm"``.
-        min_expression: CPM or TPM, at least 0; None: no filter.
 
-    Raises:
-        ValueError: If the unit is another, or the value is negative.
-    """
-    if unit not in UNITS:
-        raise ValueError(f"unit is {unit!r}; expected one of {', '.join(UNITS)}")
-    if min_expression is not None and min_expression < 0:
-        raise ValueError(f"min_expression is {min_expression}; expected a {unit.upper()} >= 0")
-    return None if min_expression is None else float(np.log10(min_expression + 1))
+def _library_size(obs: pd.DataFrame, path: Path) -> pd.Series | None:
+    """Return the samples' library sizes, where known, or name those that are none."""
+    known = _known(obs, "library_size")
+    if known is None:
+        return None
+    sizes = pd.to_numeric(known, errors="coerce").astype(np.float64)
+    wrong = ~(np.isfinite(sizes) & (sizes >= 0))
+    if wrong.any():
+        shown = [f"{sample} = {value}" for sample, value in known[wrong].items()]
+        raise ValueError(
+            f"{path} gives {counted(len(shown), 'sample')} no count as library_size in obs: "
+            f"{listed(shown)}; expected sums of counts, at least 0: correct them, or remove the "
+            "column"
+        )
+    return sizes

@@ -75,7 +75,9 @@ def series_of_samples(
         ValueError: If a sample is listed twice, or a cohort's series are known in part only.
     """
     known = pd.Series(dtype=object) if series is None else series.dropna().astype(str)
-    known = known[[name.strip() != "" for name in known]]
+    # "GSE1 " and "GSE1" are one series: a blank that none sees would part its samples.
+    known = known.map(str.strip)
+    known = known[known != ""]
     if not known.index.is_unique:
         repeated = known.index[known.index.duplicated()].unique()
         raise ValueError(f"{origin} lists sample(s) twice: {listed(repeated)}; keep one row each")

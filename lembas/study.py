@@ -11,12 +11,16 @@ from typing import Any
 import pandas as pd
 
 from lembas.archs4_source import from_archs4
-from lembas.border import BorderOptions
+from lembas.border import BorderOptions, split_options
+from lembas.checks import check_text
 from lembas.data import BuildOptions, Dataset, build_dataset
+from lembas.formats import listed
 from lembas.geo import from_geo
+from lembas.labels import offered_names
 from lembas.network import Network
 from lembas.network_formats import NetworkOptions, NetworkReading, read_network
 from lembas.simulate import Simulation, simulate
+from lembas.simulation_settings import SimulationSettings
 from lembas.sources import from_counts, from_h5ad, from_tables
 
 # The names under which the original study's tables go round.
@@ -89,41 +93,77 @@ def open_study(
         ),
         "geo": _of_geo(cache),
     }
-    if source not in openers:
+    if not isinstance(source, str) or source not in openers:
         raise ValueError(f"source is {source!r}; expected one of {', '.join(openers)}")
-    try:
-        return openers[source](Path(data_dir), dict(files or {}), dict(options or {}))
-    except TypeError as error:
-        # A misspelt option reaches the function as an unexpected keyword, a file's role among
-        # the options as one that is there already.
-        if not any(sign in str(error) for sign in ("keyword argument", "multiple values for")):
-            raise
+    roles = _by_name("files", files, example="{counts: counts.tsv}")
+    settings = _by_name("options", options, example="{seed: 888}")
+    _check_options(source, settings)
+    return openers[source](Path(data_dir), roles, settings)
+
+
+_READERS: dict[str, Callable[..., Dataset]] = {
+    "counts": from_counts,
+    "tables": from_tables,
+    "study": from_tables,
+    "h5ad": from_h5ad,
+    "archs4": from_archs4,
+    "geo": from_geo,
+}
+
+
+def _by_name(what: str, given: Any, *, example: str) -> dict[str, Any]:
+    """Refuse anything but a mapping of names, or nothing."""
+    if given is not None and not isinstance(given, Mapping):
+        raise ValueError(f"{what} is {given!r}; expected names with values, such as {example}")
+    return dict(given or {})
+
+
+def _check_options(source: str, options: dict[str, Any]) -> None:
+    """Refuse options that a source does not take, or of the wrong kind, before a file is read."""
+    known = _options(source)
+    unknown = [name for name in options if name not in known]
+    if unknown:
         raise ValueError(
-            f"options of source {source!r}: {error}; known options: {', '.join(_options(source))}"
-        ) from error
+            f"options of source {source!r}: unknown {listed(map(repr, unknown))} (near: "
+            f"{offered_names(unknown[:5], known)}); known options: {', '.join(known)}"
+        )
+    if source not in _READERS:
+        _check_simulation(options)
+        return
+    parameters = inspect.signature(_READERS[source]).parameters
+    for name in ("unit", "study"):
+        if name in options and options[name] != parameters[name].default:
+            check_text(f"options of source {source!r}: {name}", options[name])
+    if _checks_names(_READERS[source]):
+        options = split_options(options)[1]
+    BuildOptions(**{name: options[name] for name in _names_of(BuildOptions) if name in options})
+
+
+def _check_simulation(options: dict[str, Any]) -> None:
+    """Say of a setting of the wrong kind what other wrong options get: a ValueError."""
+    try:
+        SimulationSettings(**options)
+    except TypeError as error:
+        raise ValueError(f"options of source 'simulation': {error}") from error
+
+
+def _names_of(options: type) -> list[str]:
+    return [field.name for field in fields(options)]
 
 
 def _options(source: str) -> list[str]:
     """Name the settings that a source takes in a profile."""
-    readers: dict[str, Callable[..., Dataset]] = {
-        "counts": from_counts,
-        "tables": from_tables,
-        "study": from_tables,
-        "h5ad": from_h5ad,
-        "archs4": from_archs4,
-        "geo": from_geo,
-    }
-    if source not in readers:
+    if source not in _READERS:
         return [name for name in inspect.signature(simulate).parameters if name != "noise"]
-    own = inspect.signature(readers[source]).parameters.values()
+    own = inspect.signature(_READERS[source]).parameters.values()
     not_settings = ("gene_lengths", "gene_map", "external", "series", "cache")
     named = [
         parameter.name
         for parameter in own
         if parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in not_settings
     ]
-    groups = (BuildOptions, BorderOptions) if _checks_names(readers[source]) else (BuildOptions,)
-    shared = [field.name for options in groups for field in fields(options)]
+    groups = (BuildOptions, BorderOptions) if _checks_names(_READERS[source]) else (BuildOptions,)
+    shared = [name for options in groups for name in _names_of(options)]
     return list(dict.fromkeys(["network_options", *named, *shared]))
 
 

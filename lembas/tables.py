@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lembas.cached import CachedTable
+from lembas.count_names import refuse_other_names
 from lembas.formats import (
     existing_file,
     is_delimited_text,
@@ -296,7 +297,7 @@ def _refuse_cells(table: pd.DataFrame, wrong: np.ndarray, problem: str, remedy: 
 
 
 def check_counts(counts: pd.DataFrame, *, origin: str) -> None:
-    """Refuse negative counts and samples without any.
+    """Refuse negative counts, samples without any, and names of no gene or no sample.
 
     Args:
         counts: Shape ``(sample, gene)``.
@@ -305,6 +306,7 @@ def check_counts(counts: pd.DataFrame, *, origin: str) -> None:
     Raises:
         ValueError: If there are some.
     """
+    refuse_other_names(counts, origin=origin)
     _refuse_cells(
         counts,
         counts.to_numpy() < 0,

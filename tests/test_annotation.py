@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,33 @@ def test_refuses_unsound_gene_lengths(tmp_path, text, message):
 def test_reads_series(tmp_path):
     series = read_series(write(tmp_path, "sample,series\ns1,GSE1\n2,7\n", "t.csv"))
     assert series.to_dict() == {"s1": "GSE1", "2": "7"}
+
+
+def test_blanks_around_a_series_are_no_part_of_it(tmp_path):
+    series = read_series(write(tmp_path, "sample\tseries\ns1\tG0\ns2\tG0 \ns3\t G0\n"))
+    assert set(series) == {"G0"}
+
+
+def test_refuses_rows_of_more_fields_than_the_header(tmp_path):
+    """Read as they lie, every field would stand under its neighbour's name."""
+    text = "sample\tseries\tsex\n1\ts1\tG0\tF\n2\ts2\tG1\tM\n"
+    message = r"rows with more fields than its header, which names 3 columns \(sample, series, sex"
+    with pytest.raises(ValueError, match=message):
+        read_series(write(tmp_path, text))
+
+
+def test_refuses_damaged_gzip_and_other_text(tmp_path):
+    whole = gzip.compress(
+        b"sample\tseries\n" + b"".join(b"s%d\tG%d\n" % (i, i) for i in range(900))
+    )
+    (tmp_path / "t.tsv.gz").write_bytes(whole[:40] + b"\xff" * 40 + whole[80:])
+    with pytest.raises(ValueError, match=r"series table .*t\.tsv\.gz cannot be read as a table: "):
+        read_series(tmp_path / "t.tsv.gz")
+    (tmp_path / "t.tsv").write_text("sample\tseries\ns1\tG0\n", encoding="utf-16")
+    with pytest.raises(ValueError, match=r"t\.tsv cannot be read: it is text in UTF-16: save it a"):
+        read_series(tmp_path / "t.tsv")
+    with pytest.raises(FileNotFoundError, match=r"series table .* is a folder; name a file in it"):
+        read_series(tmp_path)
 
 
 def test_refuses_unsound_series(tmp_path):

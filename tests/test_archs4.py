@@ -87,6 +87,14 @@ def test_fields_of_fixed_width_and_probabilities_as_text(tmp_path: Path) -> None
     np.testing.assert_allclose(read["singlecellprobability"], expected, rtol=1e-12)
 
 
+def test_numbers_as_titles_and_series_are_texts(tmp_path: Path) -> None:
+    numbers = np.arange(45)
+    fields = {"meta__samples__title": numbers, "meta__samples__series_id": numbers % 9}
+    read = Archs4File.read(archs4_file.tiny(tmp_path, **fields)).samples
+    assert read["title"].tolist() == [str(number) for number in range(45)]
+    assert set(read["series_id"]) == set("012345678")
+
+
 def test_a_title_may_be_absent(tmp_path: Path) -> None:
     read = Archs4File.read(archs4_file.tiny(tmp_path, meta__samples__title=None))
     assert (read.samples["title"] == "").all()
@@ -125,6 +133,14 @@ def test_a_damaged_block(tmp_path: Path) -> None:
         (
             {"meta__samples__series_id": None},
             "lacks series_id in meta/samples; found characteristics_ch1, geo_accession",
+        ),
+        (
+            {"meta__samples__title": np.float64(3)},
+            "meta/samples/title is no list of values; expected one for each gene or sample",
+        ),
+        (
+            {"meta__samples__series_id": np.ones((45, 2)), "meta__genes__symbol": np.int64(1)},
+            "meta/genes/symbol, meta/samples/series_id are no list of values",
         ),
         ({"meta__samples__geo_accession": None}, "lacks geo_accession in meta/samples"),
         (

@@ -176,6 +176,9 @@ def test_none_passes_the_limits(tiny: Path, tmp_path: Path) -> None:
         ({"unit": "fpkm"}, "unit is 'fpkm'; expected one of cpm, tpm"),
         ({"unit": "tpm"}, "needs gene lengths"),
         ({"lengths": pd.Series({"ALB": 1.0})}, "uses no gene lengths"),
+        ({"unit": ["cpm"]}, r"unit is \['cpm'\]; expected one of cpm, tpm"),
+        ({"near_duplicate": "most"}, "near_duplicate is 'most'; expected a correlation"),
+        ({"near_duplicate": None}, "near_duplicate is None; expected a correlation"),
         ({"near_duplicate": 0.0}, "near_duplicate is 0.0; expected a correlation"),
     ],
 )
@@ -188,6 +191,22 @@ def test_genes_of_another_kind(tiny: Path, tmp_path: Path) -> None:
     recipe = Recipe(QUERY, genes=pd.Index(["ENSG1", "ENSG2"]))
     with pytest.raises(ValueError, match=r"has none of the 2 genes asked for .ENSG1, ENSG2."):
         extract(tiny, tmp_path / "out.h5ad", recipe)
+
+
+def test_lengths_of_other_genes_name_their_file(tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "lengths.tsv").write_text("gene_name\tlength_bp\nENSG1\t100\n")
+    files = FILES | {"gene_lengths": "lengths.tsv"}
+    message = r"lengths\.tsv gives none of the 84 genes wanted of .*a length.*it names ENSG1: use"
+    with pytest.raises(ValueError, match=message):
+        open_study("archs4", data_dir=tmp_path, files=files, options=OPTIONS | {"unit": "tpm"})
+
+
+def test_a_sentence_is_wrapped_in_no_other(tiny: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.h5ad"
+    out.mkdir()
+    with pytest.raises(OSError, match="cannot be read or written") as caught:
+        extract(tiny, out, Recipe(QUERY))
+    assert str(caught.value).count("cannot be") == 1
 
 
 def test_another_suffix(tiny: Path, tmp_path: Path) -> None:
@@ -208,7 +227,7 @@ def test_a_full_disk_leaves_nothing(tiny: Path, tmp_path: Path, limit: int) -> N
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
     try:
-        with pytest.raises(OSError, match=r"out\.h5ad cannot be written .*nothing is left of it"):
+        with pytest.raises(OSError, match=r"out\.h5ad cannot be read or written .*free some s"):
             extract(tiny, out, Recipe(QUERY))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -216,7 +235,7 @@ def test_a_full_disk_leaves_nothing(tiny: Path, tmp_path: Path, limit: int) -> N
 
 
 def test_a_folder_that_is_a_file(tiny: Path, tmp_path: Path) -> None:
-    with pytest.raises(OSError, match=r"cannot be written .*a folder that you may write to"):
+    with pytest.raises(OSError, match=r"tsv.out\.h5ad cannot be read or written .*check the p"):
         extract(tiny, tmp_path / "network.tsv" / "out.h5ad", Recipe(QUERY))
 
 
@@ -261,6 +280,13 @@ def test_series_set_aside(tiny: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"external_series": {"ARCHS4": ["GSE11"]}}, "ARCHS4 is the name of the samples that stay"),
+        ({"external_series": {"a": []}}, r"external_series: a is \[\]; expected cohorts by name"),
+        (
+            {"external_series": ["GSE11"]},
+            r"external_series is \['GSE11'\]; expected cohorts by",
+        ),
+        ({"external_series": {"a": [11]}}, r"external_series: a is \[11\]; expected cohorts"),
         ({"external_series": {"a": ["GSE99"]}}, "no selected sample of .* is in GSE99"),
         ({"external_series": {"a": ["GSE10"], "b": ["GSE15"]}}, "b and a share samples or linked"),
         (
@@ -270,7 +296,7 @@ def test_series_set_aside(tiny: Path, tmp_path: Path) -> None:
         ({"query": {"min_gene": 3}}, "unknown setting.*min_gene"),
         (
             {"near_duplicates": 0.9},
-            "unexpected keyword argument.*known options: network_options, query",
+            "unknown 'near_duplicates'.*known options: network_options, query",
         ),
         ({"unit": "tpm"}, "needs gene lengths"),
     ],
@@ -308,7 +334,10 @@ def test_the_command(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
         (["tiny_archs4.h5"], "name the file to write"),
         (["tiny_archs4.h5", "out.h5ad", "--query", "tissue"], "expected name=value"),
         (["tiny_archs4.h5", "out.h5ad", "--query", "tissue=[a"], "the value is not readable"),
-        (["tiny_archs4.h5", "network.tsv/out.h5ad"], "network.tsv/out.h5ad cannot be written"),
+        (
+            ["tiny_archs4.h5", "network.tsv/out.h5ad"],
+            "network.tsv/out.h5ad cannot be read or",
+        ),
     ],
 )
 def test_errors_of_the_command(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -157,13 +159,32 @@ def test_none_selected_names_reasons_and_sources() -> None:
         ({"also_exclude": ["?"]}, "expected a list of words"),
         ({"keep_fetal": "maybe"}, "keep_fetal is 'maybe'; expected true or false"),
         ({"single_cell_probability": 2}, "single_cell_probability is 2; expected a number above 0"),
+        ({"single_cell_probability": "high"}, "single_cell_probability is 'high'; expected a numb"),
+        ({"single_cell_probability": True}, "single_cell_probability is True; expected a number"),
+        (["keep_fetal"], r"query is \['keep_fetal'\]; expected settings by name"),
         ({"min_library_size": -1}, "min_library_size must be at least 1"),
         ({"min_genes": 1.5}, "min_genes must be a whole number"),
     ],
 )
-def test_settings_without_meaning(settings: dict, message: str) -> None:
+def test_settings_without_meaning(settings: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         TissueQuery.of(settings)
+
+
+@pytest.mark.parametrize(
+    ("tissue", "source"),
+    [("skin", "skin biopsy"), ("kidney", "kidney"), ("lung*", "Lung, left"), ("whole blood",) * 2],
+)
+def test_the_tissue_asked_for_is_no_other_organ(tissue: str, source: str) -> None:
+    query = TissueQuery.of({"tissue": [tissue]})
+    chosen = select(table_of([(source, "1", ""), (f"{source}, brain", "2", "")]), query)
+    assert chosen["reason"].tolist() == ["", OTHER_ORGAN]
+
+
+def test_a_part_of_another_organs_name_leaves_it_excluded() -> None:
+    query = TissueQuery.of({"tissue": ["bone"]})
+    chosen = select(table_of([("bone", "1", ""), ("bone marrow", "2", "")]), query)
+    assert chosen["reason"].tolist() == ["", OTHER_ORGAN]
 
 
 def test_settings_come_back() -> None:

@@ -6,7 +6,7 @@ import networkx
 import numpy as np
 import pandas as pd
 
-from lembas.archs4_series import named_series, series_groups
+from lembas.archs4_series import series_groups, split_series
 
 
 def drawn(seed: int) -> pd.Series:
@@ -25,7 +25,7 @@ def test_groups_are_the_components() -> None:
         graph = networkx.Graph(linked)
         for sample, text in series.items():
             graph.add_node(sample)
-            graph.add_edges_from((sample, name) for name in named_series(text))
+            graph.add_edges_from((sample, name) for name in split_series(text))
         groups = series_groups(series, linked=linked)
         for part in networkx.connected_components(graph):
             samples = [name for name in part if name.startswith("GSM")]

@@ -236,6 +236,8 @@ def test_the_profiles_on_the_pages_open(folder: Path, page: str) -> None:
         ({"rename": {"upper": True}}, r"rename is .*; expected \{to_upper: true\}"),
         ({"rename": "to_upper"}, r"rename is 'to_upper'; expected"),
         ({"rename": {"to_upper": "yes"}}, "to_upper is 'yes'; expected true or false"),
+        ({"symbols_in": 3}, "symbols_in is 3; expected a text"),
+        ({"symbols_in": ["a"]}, r"symbols_in is \['a'\]; expected a text"),
         ({"check_scale": "no"}, "check_scale is 'no'; expected true or false"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lembas.checks import check_positive, check_whole
+from lembas.checks import check_positive, check_text, check_whole, is_number
 
 
 @pytest.mark.parametrize("value", [2, 3, np.int64(2)])
@@ -19,6 +19,19 @@ def test_whole_numbers_pass(value: Any) -> None:
 def test_what_is_no_whole_number_is_refused(value: Any) -> None:
     with pytest.raises(TypeError, match="n must be a whole number, got "):
         check_whole("n", value, least=0)
+
+
+@pytest.mark.parametrize("value", [2, 0.5, np.float32(-1), np.int8(3)])
+def test_numbers_are_told_from_others(value: Any) -> None:
+    assert is_number(value)
+    assert not any(map(is_number, (str(value), [value], True, None, float("nan"), float("inf"))))
+
+
+@pytest.mark.parametrize("value", [3, None, " ", ["log10"]])
+def test_what_is_no_text_is_refused(value: Any) -> None:
+    check_text("unit", "log10(TPM+1)")
+    with pytest.raises(ValueError, match=r"unit is .*; expected a text"):
+        check_text("unit", value)
 
 
 def test_too_low_a_number_is_refused() -> None:

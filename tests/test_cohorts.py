@@ -223,3 +223,64 @@ def test_a_file_without_a_matrix_is_refused(tmp_path):
     (tmp_path / "text.h5ad").write_text("not HDF5")
     with pytest.raises(ValueError, match=r"text\.h5ad cannot be read as \.h5ad"):
         h5ad.read_matrix(tmp_path / "text.h5ad")
+
+
+def write_damaged(path, damage):
+    names = {"obs": pd.DataFrame(index=list("abcd")), "var": pd.DataFrame(index=list("xyz"))}
+    anndata.AnnData(np.ones((4, 3), np.float32), **names).write_h5ad(path)
+    with h5py.File(path, "r+") as file:
+        damage(file)
+
+
+def other_x(values):
+    def damage(file):
+        marks = dict(file["X"].attrs)
+        del file["X"]
+        file["X"] = values
+        file["X"].attrs.update(marks)
+
+    return damage
+
+
+def no_matrix(file):
+    del file["X"]
+    file.create_group("X")
+
+
+def beyond_the_matrix(file):
+    del file["X"]
+    group = file.create_group("X")
+    marks = {"encoding-type": "csr_matrix", "encoding-version": "0.1.0", "shape": [4, 3]}
+    group.attrs.update(marks)
+    group["data"], group["indices"] = np.ones(2), np.array([0, 77])
+    group["indptr"] = np.array([0, 1, 2, 2, 2])
+
+
+def no_genes(file):
+    del file["var"]
+
+
+def counts_of_archs4(file):
+    for name in list(file):
+        del file[name]
+    file["data/expression"] = np.ones((3, 3))
+
+
+DAMAGES = {
+    "texts": (other_x(np.full((4, 3), "1.5", dtype=object)), "X holds no real numbers"),
+    "complex": (other_x(np.ones((4, 3), complex)), "X holds no real numbers"),
+    "one axis": (other_x(np.ones(12)), r"cannot be read as \.h5ad \(X has 1 axes where"),
+    "too short": (other_x(np.ones((3, 3))), "X is 3 x 3, but there are 4 samples in obs and 3"),
+    "a group": (no_matrix, r"cannot be read as \.h5ad \(X is a group without a matrix\)"),
+    "places": (beyond_the_matrix, r"cannot be read as \.h5ad \(indices must be < 3\)"),
+    "no genes": (no_genes, r"cannot be read as \.h5ad \(it lacks var, and holds X"),
+    "ARCHS4": (counts_of_archs4, r"like ARCHS4's, which the source archs4 reads\)"),
+}
+
+
+@pytest.mark.parametrize(("damage", "message"), DAMAGES.values(), ids=DAMAGES)
+def test_damage_is_said_in_a_sentence_with_the_file(tmp_path, damage, message):
+    """Some of it would end the process, without a message, if it were read."""
+    write_damaged(tmp_path / "odd.h5ad", damage)
+    with pytest.raises(ValueError, match=rf"odd\.h5ad.* ?{message}"):
+        h5ad.read_matrix(tmp_path / "odd.h5ad")

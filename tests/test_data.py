@@ -97,13 +97,28 @@ def test_refuses_a_test_fraction_out_of_range(small_study, small_network, fracti
         build_dataset(small_study, small_network, test_fraction=fraction)
 
 
+def test_blanks_part_no_series(small_study, small_network, series):
+    padded = series + [" " * (number % 2) for number in range(len(series))]
+    found = build_dataset(small_study, small_network, series=padded)
+    assert_same(found, build_dataset(small_study, small_network, series=series))
+
+
 @pytest.mark.parametrize(
     ("option", "message"),
     [
         ({"fill": "median"}, "fill is 'median'; expected one of train_mean, zero"),
         ({"tf_targets": "both"}, "tf_targets is 'both'; expected one of exclude, include"),
         ({"min_fraction": 0}, "min_fraction is 0; expected a number above 0"),
-        ({"folds": 0}, "folds is 0; expected 1 or more"),
+        ({"folds": 0}, "folds is 0; expected a whole number, 1 or more"),
+        ({"folds": "two"}, "folds is 'two'; expected a whole number"),
+        ({"seed": "a"}, "seed is 'a'; expected a whole number, 0 or more"),
+        ({"seed": -1}, "seed is -1; expected a whole number"),
+        ({"seed": None}, "seed is None; expected a whole number"),
+        ({"test_fraction": "0.2"}, "test_fraction is '0.2'; expected a number between 0 and 1"),
+        ({"test_fraction": None}, "test_fraction is None; expected a number"),
+        ({"min_fraction": [0.2]}, r"min_fraction is \[0.2\]; expected a number above 0"),
+        ({"min_expression": "low"}, "min_expression is 'low'; expected a number, or null"),
+        ({"min_expression": np.nan}, "min_expression is nan; expected a number, or null"),
     ],
 )
 def test_refuses_options_without_meaning(small_study, small_network, option, message):
@@ -508,3 +523,31 @@ def test_from_h5ad_reads_one_cohort_and_a_written_dataset(
     pd.testing.assert_frame_equal(
         again.expression.loc[dataset.expression.index], dataset.expression
     )
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "message"),
+    [
+        (
+            "cohort",
+            ["a"] * 18 + [None, " "],
+            r"h\.h5ad gives 2 samples no cohort in obs: s18, s19",
+        ),
+        ("library_size", [1e6] * 19 + [-2.0], r"h\.h5ad gives 1 sample no count .*: s19 = -2\.0;"),
+        (
+            "library_size",
+            ["1000"] * 19 + ["deep"],
+            "1 sample no count as library_size.*s19 = deep",
+        ),
+    ],
+)
+def test_from_h5ad_refuses_unsound_samples(
+    tmp_path, small_study, small_network, column, values, message
+):
+    obs = pd.DataFrame({column: values}, index=small_study.index)
+    data = anndata.AnnData(
+        X=small_study.to_numpy(), obs=obs, var=pd.DataFrame(index=small_study.columns)
+    )
+    data.write_h5ad(tmp_path / "h.h5ad")
+    with pytest.raises(ValueError, match=message):
+        sources.from_h5ad(tmp_path / "h.h5ad", small_network, study="a")

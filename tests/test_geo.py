@@ -11,7 +11,7 @@ import pytest
 
 from lembas.cohorts import Dataset
 from lembas.geo import from_geo
-from lembas.geo_tables import GeoAnnotation, GeoTable, named_series
+from lembas.geo_tables import GeoAnnotation, GeoTable, accession_in
 from lembas.network import Network
 from lembas.study import open_study
 from tests import geo_file
@@ -192,8 +192,8 @@ def test_one_table_is_split_by_samples(folder: Path) -> None:
 
 
 def test_the_accession_in_a_name() -> None:
-    assert named_series("GSE135251/counts.tsv") == ""
-    assert named_series(Path("x") / EXTERNAL) == geo_file.EXTERNAL
+    assert accession_in("GSE135251/counts.tsv") == ""
+    assert accession_in(Path("x") / EXTERNAL) == geo_file.EXTERNAL
 
 
 # Bad input

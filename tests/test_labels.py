@@ -8,7 +8,7 @@ import pytest
 import skops.io
 from sklearn.base import BaseEstimator
 
-from lembas.labels import PlainState, aligned_columns, as_names, check_training_tables
+from lembas.labels import PlainState, aligned_columns, as_names, by_number, check_training_tables
 from tests.conftest import random_expression
 
 X = random_expression("s", 6, ["TF1", "TF2", "TF3"], seed=0)
@@ -106,3 +106,9 @@ def test_a_text_is_one_name():
     assert as_names("ALB") == ["ALB"]
     assert as_names(pd.Index(["ALB", "AFP", "ALB"])) == ["ALB", "AFP"]
     assert as_names(()) == []
+
+
+def test_names_are_ordered_by_their_numbers() -> None:
+    names = ["GSE10", "GSE9", "other", "GSE100"]
+    assert sorted(names, key=by_number) == ["other", "GSE9", "GSE10", "GSE100"]
+    assert sorted(["100", "9", "23"], key=by_number) == ["9", "23", "100"]

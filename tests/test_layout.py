@@ -19,8 +19,8 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # A module imports from lower levels, or from its own level without a circle.
 LEVELS = {
     0: (
-        "atomic network names labels checks tables formats h5ad sources data cohorts split "
-        "duplicates audit quality audit_report audit_page metrics intervals coverage strata "
+        "atomic network names labels checks tables text_blocks formats h5ad sources data cohorts "
+        "split duplicates audit quality audit_report audit_page metrics intervals coverage strata "
         "original linear ranks ridge plotting unfinished cached annotation rewiring "
         "path_ridge inner_split pls signed_ridge significance calibration calibration_words "
         "gate few_shot gene_strata gene_table gene_sets score_tables lookup agreement "
@@ -28,7 +28,8 @@ LEVELS = {
         "archs4_series archs4_source archs4_words project network_formats network_reading "
         "network_layouts network_text name_overlap shares gene_names scales gene_mapping "
         "border os_errors text_files geo geo_tables peek peek_binary recognise orientation "
-        "measured folder_survey draft cohort_choice gene_choice proposal survey_words"
+        "count_names units measured folder_survey draft cohort_choice gene_choice proposal "
+        "survey_words"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests "

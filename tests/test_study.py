@@ -220,9 +220,44 @@ def test_a_misspelt_option(folder: Path, source: str, files: dict[str, str]) -> 
         open_study(source, data_dir=folder, files=files, options=options)
 
 
+@pytest.mark.parametrize("name", ["simulated", "offered", "origins", "library_size"])
+def test_what_the_source_sets_itself_is_no_option(folder: Path, name: str) -> None:
+    message = f"options of source 'h5ad': unknown '{name}' .*; known options: (?!.*{name})"
+    with pytest.raises(ValueError, match=message):
+        open_study("h5ad", data_dir=folder, files=H5AD, options={"study": "study", name: True})
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "message"),
+    [
+        ("counts", {"min_expression": "much"}, "min_expression is 'much'; expected a"),
+        ("counts", {"min_expression": [1]}, r"min_expression is \[1\]; expected a"),
+        ("counts", {"unit": 5}, "unit is 5; expected a text"),
+        ("counts", {"unit": ["cpm"]}, r"unit is \['cpm'\]; expected a text"),
+        ("tables", {"unit": 5}, "options of source 'tables': unit is 5; expected a text"),
+        ("tables", {"study": None}, "options of source 'tables': study is None; expected a text"),
+        ("geo", {"study": ["a"]}, r"options of source 'geo': study is \['a'\]; expected a text"),
+        ("archs4", {"seed": "a"}, "seed is 'a'; expected a whole number"),
+        ("study", {"symbols_in": 5}, "symbols_in is 5; expected a text"),
+        ("simulation", {"n_samples": "many"}, "options of source 'simulation': n_samples must be"),
+        ("tables", ["seed"], r"options is \['seed'\]; expected names with values, such as"),
+    ],
+)
+def test_options_of_the_wrong_kind_are_named_before_a_file_is_read(
+    source: str, options: Any, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        open_study(source, data_dir="nowhere", options=options)
+
+
+def test_files_without_roles() -> None:
+    with pytest.raises(ValueError, match=r"files is \['a.tsv'\]; expected names with values"):
+        open_study("counts", files=["a.tsv"])  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(("source", "files"), [("counts", COUNTS), ("tables", TABLES)])
 def test_the_cache_is_no_option_of_a_source(folder: Path, source: str, files: dict) -> None:
-    message = rf"options of source '{source}': .*'cache'; known options: (?!.*cache)"
+    message = rf"options of source '{source}': .*'cache'.*; known options: (?!.*cache)"
     with pytest.raises(ValueError, match=message):
         open_study(source, data_dir=folder, files=files, options={"cache": "here"})
 

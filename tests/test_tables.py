@@ -57,8 +57,9 @@ def test_suffix_chooses_separator_and_compression(tmp_path, name):
         TEXT.removeprefix("sample\t"),  # R's write.table has no name for the row labels
         '"sample"\t"ALB"\t"AFP"\n"s1"\t1.5\t2\n"s2"\t0\t0.25\n',
         TEXT + "\n",
+        TEXT.replace("\ns1", "\n\ns1"),
     ],
-    ids=["byte-order-mark", "crlf", "r-header", "quoted", "blank-last-line"],
+    ids=["byte-order-mark", "crlf", "r-header", "quoted", "blank-last-line", "blank-second-line"],
 )
 def test_reads_what_other_programs_write(tmp_path, text):
     pd.testing.assert_frame_equal(read_expression(write(tmp_path, text)), EXPECTED)
@@ -70,6 +71,22 @@ def test_reads_parquet_with_and_without_a_named_index(tmp_path):
     pd.testing.assert_frame_equal(read_expression(path), EXPECTED)
     EXPECTED.reset_index().to_parquet(path)
     pd.testing.assert_frame_equal(read_expression(path), EXPECTED)
+
+
+def test_numbers_of_rows_in_parquet_are_no_names(tmp_path):
+    path = tmp_path / "t.parquet"
+    EXPECTED.reset_index().set_axis([7, 3], axis=0).to_parquet(path)
+    pd.testing.assert_frame_equal(read_expression(path), EXPECTED)
+    by_id = EXPECTED.T.set_axis([174, 213], axis=0)
+    by_id.rename_axis(index=None, columns=None).to_parquet(path)
+    assert read_expression(path, genes_in="rows").columns.tolist() == ["174", "213"]
+
+
+def test_dates_in_parquet_are_named(tmp_path):
+    path = tmp_path / "t.parquet"
+    EXPECTED.assign(taken=pd.to_datetime(["2020-01-02", "2021-03-04"])).to_parquet(path)
+    with pytest.raises(ValueError, match=r"not numbers .*s1/taken: Timestamp\('2020-01-02"):
+        read_expression(path)
 
 
 @pytest.mark.parametrize("convert", [np.asarray, sparse.csr_matrix], ids=["dense", "sparse"])
@@ -112,7 +129,7 @@ def test_a_table_of_many_blocks_is_put_together_in_order(tmp_path, monkeypatch, 
     values = np.random.default_rng(0).normal(size=(57, 4))
     table = pd.DataFrame(values, [f"s{number}" for number in range(57)], list("abcd"))
     table.to_csv(tmp_path / f"t{suffix}", sep="\t")
-    monkeypatch.setattr("lembas.formats.BLOCK_BYTES", 300)  # three to four rows
+    monkeypatch.setattr("lembas.text_blocks.BLOCK_BYTES", 300)  # three to four rows
     found = read_expression(tmp_path / f"t{suffix}")
     assert found.index.tolist() == table.index.tolist()
     np.testing.assert_array_equal(found, values)
@@ -246,6 +263,20 @@ def test_refuses_unsound_counts():
         counts_to_cpm(counts.abs())
     with pytest.raises(ValueError, match=r"negative values .*s1/AFP = -2"):
         log10p1(counts)
+
+
+@pytest.mark.parametrize("name", ["__no_feature", "__ambiguous", "N_unmapped"])
+def test_refuses_reads_of_no_gene(name):
+    counts = pd.DataFrame({"ALB": [3.0, 1.0], name: [5.0, 2.0]}, index=["s1", "s2"])
+    with pytest.raises(ValueError, match=f"1 row of reads that belong to no gene: {name}; .*remov"):
+        counts_to_cpm(counts)
+
+
+@pytest.mark.parametrize("name", ["Length", "start", "END", "Chr", "Strand"])
+def test_refuses_annotation_among_the_samples(name):
+    counts = pd.DataFrame({"ALB": [3.0, 1400.0]}, index=["s1", name])
+    with pytest.raises(ValueError, match=f"1 column of annotation among the samples: {name}; rem"):
+        counts_to_cpm(counts)
 
 
 def test_refuses_lengths_of_other_genes():

@@ -87,6 +87,7 @@ def _recipe(
         query=query,
         unit="cpm" if gene_lengths is None else "tpm",
         lengths=None if gene_lengths is None else read_gene_lengths(gene_lengths),
+        lengths_from=str(gene_lengths),
         genes=None if network is None else read_network(network, how).network.nodes,
         near_duplicate=near_duplicate,
     )
