@@ -20,6 +20,23 @@ MODEL_COLOURS: Final[Mapping[str, str]] = {
     "lembas": "#A32707",
     "lembas_ensemble": "#220011",
 }
+# Their counterparts on a dark page, by the same search: 3:1 on the dark card, and hues of the same
+# family where the distances allow.
+DARK_MODEL_COLOURS: Final[Mapping[str, str]] = {
+    "train_mean": "#8A8F98",
+    "knn": "#8CC47A",
+    "mlr": "#45B2F0",
+    "ridge": "#C9DDF5",
+    "pls": "#B48CFF",
+    "masked_ridge": "#3FD1A5",
+    "signed_ridge": "#D3B3F7",
+    "xgbrf": "#F0A830",
+    "boosted": "#D9A58C",
+    "mlp": "#6F78FF",
+    "lembas_published": "#F060D0",
+    "lembas": "#FF6B47",
+    "lembas_ensemble": "#FFE3EC",
+}
 MODEL_MARKERS: Final[Mapping[str, str]] = {
     "train_mean": "|",
     "knn": "8",
