@@ -143,6 +143,7 @@ def test_a_page_shows_each_theme_its_picture(site: Path, page: str, stem: str) -
 
 def test_what_can_be_taken_away_is_linked_below_the_caption(site: Path) -> None:
     text = (site / "book" / "chapters" / "05_test.html").read_text()
+    assert text.count("<figcaption>") == text.count("</figcaption>") == 1
     caption = text[text.index("<figcaption>") : text.index("</figcaption>")]
     assert caption.index("What is seen.") < caption.index("Download:")
     names = {path.name: path for path in (site / "_downloads").rglob("*") if path.is_file()}

@@ -40,9 +40,9 @@ class FigureFiles(SphinxTransform):
             picture = next(iter(figure.findall(nodes.image)), None)
             stem = None if picture is None else self._stem(figure, picture)
             if picture is not None and stem is not None:
-                picture.replace_self(
-                    [self._image(stem, ending, picture) for ending in (".svg", DARK)]
-                )
+                both = [self._image(stem, ending, picture) for ending in (".svg", DARK)]
+                # One node for both: the caption's place in the figure decides how it is written.
+                picture.replace_self(nodes.inline("", "", *both))
                 figure += self._links(stem)
 
     def _stem(self, figure: nodes.figure, picture: nodes.image) -> str | None:
