@@ -18,6 +18,7 @@ from lembas import plotting
 from lembas.plotting import rows, style
 from lembas.plotting.attribution import waterfall_steps
 from lembas.plotting.density import plain_number
+from lembas.plotting.drawing import LARGEST_CSV
 from tests.evidence_tables import learning_table, ranks_table, strata_table
 from tests.figure_tables import (
     COHORTS,
@@ -123,6 +124,10 @@ def test_figures_are_narrow_and_light_cards(name: str) -> None:
     assert drawing.get_figwidth() <= 6.4
     assert drawing.get_facecolor() == (1.0, 1.0, 1.0, 1.0)
     assert len(drawing._repr_svg_()) < 400_000
+    assert not drawing.table.columns.duplicated().any()
+    # Thirteen models; a report shows four where there are as many numbers.
+    written = drawing.table.to_csv(index=False, float_format="%.6g")
+    assert 20 < len(written) < 2 * LARGEST_CSV
 
 
 @pytest.mark.parametrize("name", ["skill_forest", "predicted_against_observed", "waterfalls"])

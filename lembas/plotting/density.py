@@ -95,7 +95,8 @@ def counts_table(
     parts = []
     for name, counts in grids.items():
         rows, columns = np.nonzero(counts)
-        cells = {of: name, f"{across} from": x[columns], f"{up} from": y[rows]}
+        ends = {f"{across} from": x[columns].round(4), f"{up} from": y[rows].round(4)}
+        cells = {of: name, **ends}
         parts.append(pd.DataFrame({**cells, "count": counts[rows, columns].astype(int)}))
     return pd.concat(parts, ignore_index=True)
 

@@ -94,7 +94,7 @@ def _others(names: Sequence[str], labels: Labels) -> str:
 
 
 def beside_null(values: pd.Series, null: str, *, digits: int, labels: Labels = None) -> str:
-    """Say the highest value and the null's, which needs no sample to reach it.
+    """Say the highest value and the null's, which knows nothing of any sample.
 
     Args:
         values: Values over models.
@@ -103,12 +103,12 @@ def beside_null(values: pd.Series, null: str, *, digits: int, labels: Labels = N
         labels: Model to label.
 
     Returns:
-        Such as "Ridge 0.974, the null 0.951"; empty where no other model has a value.
+        Such as "highest 0.974 (Ridge), the null 0.951"; empty where no other model has a value.
     """
     others = values.drop(index=null, errors="ignore").dropna()
     if others.empty:
         return ""
-    best = f"{leaders(others, labels)} {others.max():z.{digits}f}"
+    best = f"highest {others.max():z.{digits}f} ({leaders(others, labels)})"
     level = values.get(null, np.nan)
     return best if np.isnan(level) else f"{best}, the null {level:z.{digits}f}"
 
@@ -166,18 +166,17 @@ def half_of(regulators: pd.Series, regulated: pd.Series) -> str:
 
 def activating(total: pd.Series) -> str:
     """Say what share of the edges of known sign activate."""
-    known = total[1] + total[-1]
-    if not known:
+    up, down = (int(total.get(sign, 0)) for sign in (1, -1))
+    if not up + down:
         return "No edge of the network has a known sign"
-    return f"{total[1] / known:.0%} of the edges of known sign activate"
+    return f"{up / (up + down):.0%} of the edges of known sign activate"
 
 
 def hub_share(counts: pd.DataFrame, top: int) -> str:
     """Say what share of all edges the largest TFs hold."""
     sizes = counts.sum(axis=1).sort_values(ascending=False)
     share = sizes.head(top).sum() / sizes.sum()
-    tfs = counted(min(top, len(sizes)), "TF")
-    return f"{tfs} of {len(sizes):,} hold {share:.0%} of the edges"
+    return f"The largest {min(top, len(sizes))} of {len(sizes):,} TFs hold {share:.0%} of the edges"
 
 
 def common_penalty(alphas: pd.DataFrame, labels: Labels = None) -> str:

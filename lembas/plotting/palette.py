@@ -20,22 +20,23 @@ MODEL_COLOURS: Final[Mapping[str, str]] = {
     "lembas": "#A32707",
     "lembas_ensemble": "#220011",
 }
-# Their counterparts on a dark page, by the same search: 3:1 on the dark card, and hues of the same
-# family where the distances allow.
+# Their counterparts on a dark page: of the same family of hues, with a contrast of at least 3:1 on
+# the dark card; every pair keeps a distance of at least 21 in normal, protan and deutan vision and
+# of 15 in tritan vision.
 DARK_MODEL_COLOURS: Final[Mapping[str, str]] = {
-    "train_mean": "#8A8F98",
-    "knn": "#8CC47A",
-    "mlr": "#45B2F0",
-    "ridge": "#C9DDF5",
-    "pls": "#B48CFF",
-    "masked_ridge": "#3FD1A5",
-    "signed_ridge": "#D3B3F7",
-    "xgbrf": "#F0A830",
-    "boosted": "#D9A58C",
-    "mlp": "#6F78FF",
-    "lembas_published": "#F060D0",
-    "lembas": "#FF6B47",
-    "lembas_ensemble": "#FFE3EC",
+    "train_mean": "#7A7A7A",
+    "knn": "#ADFF66",
+    "mlr": "#85D6FF",
+    "ridge": "#EBF5FF",
+    "pls": "#8547C2",
+    "masked_ridge": "#3DFFA3",
+    "signed_ridge": "#9999FF",
+    "xgbrf": "#E09914",
+    "boosted": "#B86647",
+    "mlp": "#005CF5",
+    "lembas_published": "#CC66B8",
+    "lembas": "#CC4714",
+    "lembas_ensemble": "#C2B8B8",
 }
 MODEL_MARKERS: Final[Mapping[str, str]] = {
     "train_mean": "|",

@@ -161,7 +161,7 @@ def _pooled_title(
     if null in pooled:
         beside[null] = _own_score(best, pooled, null)
     told = findings.beside_null(pd.Series(beside), null, digits=3, labels=labels)
-    return f"Highest pooled R², {place}: {told}"
+    return f"Pooled R², {place}: {told}"
 
 
 def _pooled_note(model: str, pooled: pd.DataFrame, null: str) -> str:
