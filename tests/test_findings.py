@@ -42,8 +42,8 @@ def test_leaders_are_all_that_have_the_highest_value(values: dict[str, float]) -
 @pytest.mark.parametrize(
     ("values", "told"),
     [
-        ({"mlr": 0.41, "ridge": 0.63}, "0.41 (MLR) to 0.63 (Ridge)"),
-        ({"mlr": 0.41}, "0.41 (MLR)"),
+        ({"mlr": 0.41, "ridge": 0.63}, "MLR 0.41 to Ridge 0.63"),
+        ({"mlr": 0.41}, "MLR 0.41"),
         ({"mlr": 0.41, "ridge": 0.412}, "0.41"),
         ({"mlr": float("nan")}, ""),
     ],
@@ -90,18 +90,18 @@ def test_highest(cohorts: dict[str, tuple[float, float]], told: str) -> None:
 def test_the_null_is_no_winner_over_itself() -> None:
     scores = series({"train_mean": 0.95, "mlr": 0.9, "ridge": 0.91})
     told = findings.beside_null(scores, "train_mean", digits=3, labels=LABELS)
-    assert told == "highest 0.910 (Ridge), the null 0.950"
-    assert findings.beside_null(scores[["mlr"]], "train_mean", digits=1) == "highest 0.9 (mlr)"
+    assert told == "highest Ridge, 0.910; the null 0.950"
+    assert findings.beside_null(scores[["mlr"]], "train_mean", digits=1) == "highest mlr, 0.9"
     assert findings.beside_null(scores[["train_mean"]], "train_mean", digits=1) == ""
     shares = series({"train_mean": 0.0, "mlr": 0.25})
     told = findings.better_than_null(shares, "train_mean", LABELS)
-    assert told == "Genes above 0: 25% (MLR)"
+    assert told == "Genes above 0: MLR 25%"
 
 
 def test_titles_of_data() -> None:
     sizes = {"train": pd.Series([2e6, 4e6]), "far": pd.Series([9e6]), "none": pd.Series([])}
     told = findings.library_sizes(sizes, LABELS)
-    assert told == "Median library size, million reads: 3 (train) to 9 (external cohort far)"
+    assert told == "Median library size, million reads: train 3 to external cohort far 9"
     assert findings.library_sizes({"none": pd.Series([], dtype=float)}).endswith("not known")
     explained = pd.Series({"pc1": 0.31, "pc2": 0.12})
     assert findings.components(explained).startswith("Two components hold 43%")
@@ -139,7 +139,7 @@ def test_titles_of_networks() -> None:
 
 def test_titles_of_fits() -> None:
     alphas = pd.DataFrame({"model": ["ridge"] * 3 + ["mlr"], "alpha": [1.0, 10, 10, np.nan]})
-    assert findings.common_penalty(alphas, LABELS) == "Penalty most genes chose: 10 (Ridge)"
+    assert findings.common_penalty(alphas, LABELS) == "Penalty most genes chose: Ridge 10"
     assert findings.common_penalty(alphas.tail(1)) == "No gene chose a penalty"
     history = pd.DataFrame(
         {"epoch": [1, 2, 3], "train_loss": [3.0, 2, 1], "validation_loss": [np.nan, 0.5, 0.7]}

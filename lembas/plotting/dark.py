@@ -29,7 +29,7 @@ from matplotlib.text import Text
 from lembas.plotting import theme
 from lembas.plotting.palette import DARK_MODEL_COLOURS, MODEL_COLOURS
 
-CARD: Final = "#14181E"
+CARD: Final = "#121212"
 _RAISES: Final = "#F4796B"
 _LOWERS: Final = "#6CB0E8"
 

@@ -16,7 +16,7 @@ from lembas.plotting.theme import RC
 PNG_DPI: Final = 160
 PNG_COLOURS: Final = 128
 # A page carries many figures; what is larger is in the tables of the run.
-LARGEST_CSV: Final = 200_000
+LARGEST_CSV: Final = 300_000
 
 
 class Drawing(Figure):

@@ -26,7 +26,7 @@ def span(values: pd.Series, words: Words, labels: Labels = None) -> str:
         labels: Name to label.
 
     Returns:
-        Such as "0.41 (Ridge) to 0.63 (MLR)"; one alone where all are written alike; empty
+        Such as "Ridge 0.41 to MLR 0.63"; the value alone where all are written alike; empty
         where none is defined.
     """
     known = values.dropna()
@@ -35,10 +35,10 @@ def span(values: pd.Series, words: Words, labels: Labels = None) -> str:
     low, high = (str(pick) for pick in (known.idxmin(), known.idxmax()))
     least, most = words(float(known.min())), words(float(known.max()))
     if len(known) == 1:
-        return f"{least} ({style.label_of(low, labels)})"
+        return f"{style.label_of(low, labels)} {least}"
     if least == most:
         return least
-    return f"{least} ({style.label_of(low, labels)}) to {most} ({style.label_of(high, labels)})"
+    return f"{style.label_of(low, labels)} {least} to {style.label_of(high, labels)} {most}"
 
 
 def leaders(values: pd.Series, labels: Labels = None) -> str:
@@ -103,14 +103,14 @@ def beside_null(values: pd.Series, null: str, *, digits: int, labels: Labels = N
         labels: Model to label.
 
     Returns:
-        Such as "highest 0.974 (Ridge), the null 0.951"; empty where no other model has a value.
+        Such as "highest Ridge, 0.974; the null 0.951"; empty where no other model has a value.
     """
     others = values.drop(index=null, errors="ignore").dropna()
     if others.empty:
         return ""
-    best = f"highest {others.max():z.{digits}f} ({leaders(others, labels)})"
+    best = f"highest {leaders(others, labels)}, {others.max():z.{digits}f}"
     level = values.get(null, np.nan)
-    return best if np.isnan(level) else f"{best}, the null {level:z.{digits}f}"
+    return best if np.isnan(level) else f"{best}; the null {level:z.{digits}f}"
 
 
 def library_sizes(sizes: Mapping[str, pd.Series], labels: Labels = None) -> str:

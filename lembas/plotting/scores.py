@@ -180,7 +180,7 @@ def skill_forest(
     labelled = [_score_rows(table, labels, 2) for table in tables]
     values = {name: table["value"] for name, table in zip(shown, tables, strict=True)}
     told = findings.highest(values, _short(metric), digits=2, labels=labels)
-    words = title or (f"{scope}: {told}" if scope else told) or metric_label(metric)
+    words = title or (f"{scope}. {told}" if scope else told) or metric_label(metric)
     figure, panels = rows.stacked_panels(_upper(words), labelled)
     figure.table = _stacked(dict(zip(shown, tables, strict=True)), "cohort").assign(metric=metric)
     for axes, cohort, table, row_set in zip(panels, shown, tables, labelled, strict=True):
