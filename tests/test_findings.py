@@ -166,3 +166,6 @@ def test_titles_that_count() -> None:
     assert findings.ahead(first, second, ("MLR", "Ridge"), "mean") == (
         "MLR is above Ridge in 1 of 2 strata of mean"
     )
+    exponents = pd.DataFrame({"axis": ["samples", "TFs"], "exponent": [0.5, 0.91]})
+    assert findings.growth(exponents).endswith("grows most with TFs, to the power 0.91")
+    assert findings.growth(exponents.drop(columns="exponent")).endswith("varied at a time")

@@ -76,7 +76,9 @@ def original_beside_ours(
         raise ValueError("the two studies share no cohort name; rename the original's cohorts.")
     pairs = [(by_model(ours, metric, name), by_model(theirs, metric, name)) for name in cohorts]
     labelled = [_study_rows(here, there, labels) for here, there in pairs]
-    words = title or _finding(pairs[0], metric, style.label_of(cohorts[0], labels), labels)
+    told = cohorts.index("test") if "test" in cohorts else 0
+    place = style.label_of(cohorts[told], labels)
+    words = title or _finding(pairs[told], metric, place, labels)
     figure, panels = rows.stacked_panels(words, labelled, extra_in=0.45)
     parts = [here.assign(original=there["value"]) for here, there in pairs]
     figure.table = pd.concat(dict(zip(cohorts, parts, strict=True)), names=["cohort"]).reset_index()

@@ -243,3 +243,13 @@ def ahead(first: pd.Series, second: pd.Series, names: tuple[str, str], what: str
     both = pd.DataFrame({"first": first, "second": second}).dropna()
     n_ahead = int((both["first"] > both["second"]).sum())
     return f"{names[0]} is above {names[1]} in {n_ahead} of {len(both)} strata of {what}"
+
+
+def growth(exponents: pd.DataFrame) -> str:
+    """Say with which dimension the time grows most, where exponents are known."""
+    plain = "Time of one prediction by LEMBAS-RNN, one dimension varied at a time"
+    if "exponent" not in exponents or exponents["exponent"].isna().all():
+        return plain
+    most = exponents.loc[exponents["exponent"].idxmax()]
+    law = f"{most['axis']}, to the power {most['exponent']:z.2f}"
+    return f"Time of one prediction by LEMBAS-RNN grows most with {law}"

@@ -223,13 +223,14 @@ def scaling(
     exponents: pd.DataFrame,
     *,
     model: str = "lembas",
-    title: str = "Time of one prediction by LEMBAS-RNN, one dimension varied at a time",
+    title: str | None = None,
 ) -> style.Drawing:
     """Draw time against each dimension, with the least time the machine allows beside it.
 
     Args:
         points: Columns axis, value (> 0), median_ms, min_ms, max_ms, bound_ms (all > 0).
-        exponents: Columns axis and words, one row an axis: what its panel says.
+        exponents: Columns axis, words and, for the title, exponent; one row an axis: what its
+            panel says.
         model: Registry name whose colour and marker is used.
         title: Text above.
 
@@ -247,7 +248,7 @@ def scaling(
     if untold:
         raise ValueError(f"no words for the axis {', '.join(untold[:5])}; fit exponents first.")
     n_rows = (len(names) + 1) // 2
-    figure = style.new_figure(2.05 * n_rows + 0.55, title)
+    figure = style.new_figure(2.05 * n_rows + 0.55, title or findings.growth(exponents))
     grid = figure.subplots(n_rows, 2, squeeze=False, sharey=True)
     told = ("median (line: least to most)", "bound of arithmetic and memory")
     for axes, name in zip(grid.flat, names, strict=False):
