@@ -8,6 +8,7 @@ import base64
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,11 +66,13 @@ class FigureFiles:
         Returns:
             What was written.
         """
-        parts = {".svg": self.svg, ".dark.svg": self.dark, ".png": self.png, ".csv": self.csv}
-        written = [folder / f"{stem}{ending}" for ending, part in parts.items() if part]
-        for path, part in zip(written, filter(None, parts.values()), strict=True):
-            content = part.encode("utf-8") if isinstance(part, str) else part
-            write_atomically(path, lambda new, content=content: new.write_bytes(content))
+        texts = {".svg": self.svg, ".dark.svg": self.dark, ".csv": self.csv}
+        parts = {ending: text.encode("utf-8") for ending, text in texts.items()}
+        written = []
+        for ending, content in {**parts, ".png": self.png}.items():
+            if content:
+                written.append(folder / f"{stem}{ending}")
+                write_atomically(written[-1], partial(_write, content))
         return written
 
 
@@ -99,6 +102,10 @@ def taken_out(notebook: Any, chapter: str) -> dict[str, FigureFiles]:
 def stem_of(chapter: str, figure: str) -> str:
     """Name the files of a chapter's figure."""
     return f"{chapter}-{figure.removeprefix(NAME_STARTS)}"
+
+
+def _write(content: bytes, path: Path) -> None:
+    path.write_bytes(content)
 
 
 def _packed(content: bytes) -> str:

@@ -51,7 +51,7 @@ def test_a_figure_without_a_name_leaves_no_files_and_no_load() -> None:
 
 def test_a_figure_without_a_table_has_no_csv(tmp_path: Path) -> None:
     names = [path.name for path in FILES.write(tmp_path / "a", "x")]
-    assert names == ["x.svg", "x.dark.svg", "x.png", "x.csv"]
+    assert names == ["x.svg", "x.dark.svg", "x.csv", "x.png"]
     assert (tmp_path / "a" / "x.csv").read_text() == FILES.csv
     bare = FigureFiles(FILES.svg, FILES.dark, FILES.png, "")
     bare.write(tmp_path / "b", "x")

@@ -316,8 +316,8 @@ def agreement(
     figure = style.new_figure(0.46 * size + 0.9, words)
     figure.table = matrix.loc[models, models].rename_axis("model").reset_index()
     axes = figure.subplots()
-    shades = {"cmap": style.SHARE_CMAP, "edgecolor": style.CARD}
-    axes.pcolormesh(np.clip(values, 0, 1), **shades, vmin=0, vmax=1, lw=2)
+    shown = np.clip(values, 0, 1)
+    axes.pcolormesh(shown, cmap=style.SHARE_CMAP, vmin=0, vmax=1, edgecolor=style.CARD, lw=2)
     for (i, j), value in np.ndenumerate(values):
         words = "none" if np.isnan(value) else f"{value:.2f}"
         axes.text(j + 0.5, i + 0.5, words, ha="center", va="center")

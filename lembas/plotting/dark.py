@@ -78,11 +78,11 @@ def dark_colour(colour: Any) -> tuple[float, float, float, float]:
         Red, green, blue and the same opacity, within [0, 1]. A colour outside the palette keeps
         its hue, and light and dark change places.
     """
-    *rgb, alpha = to_rgba(colour)
-    known = DARK.get(to_hex(rgb).upper())
+    red, green, blue, alpha = to_rgba(colour)
+    known = DARK.get(to_hex((red, green, blue)).upper())
     if known is not None:
         return to_rgba(known, alpha)
-    hue, light, strength = rgb_to_hls(*rgb)
+    hue, light, strength = rgb_to_hls(red, green, blue)
     return (*hls_to_rgb(hue, 0.92 - 0.6 * light, strength), alpha)
 
 

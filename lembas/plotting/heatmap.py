@@ -49,8 +49,8 @@ def attribution_heatmap(
     figure.table = table.loc[table["tf"].isin(tfs), ["gene", "tf", "effect", "in_prior"]]
     axes = figure.subplots()
     # The key has a map of its own: a change of the panel's colours must not draw the key anew.
-    scale = {"norm": Normalize(-limit, limit), "cmap": style.SIGNED_CMAP}
-    axes.pcolormesh(effect, **scale, edgecolor=style.RULE, lw=0.5)
+    norm, colours = Normalize(-limit, limit), style.SIGNED_CMAP
+    axes.pcolormesh(effect, norm=norm, cmap=colours, edgecolor=style.RULE, lw=0.5)
     down, across = np.nonzero(is_edge.to_numpy())
     axes.plot(
         across + 0.5, down + 0.5, "o", color=style.INK, markersize=3.6, markeredgecolor=style.CARD
@@ -60,9 +60,8 @@ def attribution_heatmap(
     axes.tick_params(length=0)
     axes.invert_yaxis()
     axes.spines[["left", "bottom"]].set_visible(False)
-    bar = figure.colorbar(
-        ScalarMappable(**scale), ax=axes, location="bottom", shrink=0.7, aspect=28, extend="both"
-    )
+    key = ScalarMappable(norm, colours)
+    bar = figure.colorbar(key, ax=axes, location="bottom", shrink=0.7, aspect=28, extend="both")
     bar.set_label("mean |attribution| / SD of the gene\nred: rises with the TF; dot: in the prior")
     bar.outline.set_visible(False)
     return figure
