@@ -2,6 +2,7 @@
 
 import io
 import itertools
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,8 @@ from lembas.plotting.palette import DARK_MODEL_COLOURS
 from tests.figure_tables import FIGURES, LABELS, scores_table
 from tests.sight import DEFICIENCIES, contrast, lab
 
+USE = "{http://www.w3.org/2000/svg}use"
+HREF = "{http://www.w3.org/1999/xlink}href"
 # CIELAB distance between any two models.
 DISTANCE = 21
 # One of each way to draw: rows, a mesh with a key, a mesh of three colours, boxes and points, bars.
@@ -136,3 +139,19 @@ def test_a_table_too_large_is_left_to_the_run() -> None:
     assert drawing.files_of(figure).csv == ""
     figure.table = None
     assert drawing.files_of(figure).csv == ""
+
+
+def test_a_slim_svg_draws_the_same_letters_at_the_same_places() -> None:
+    figure = FIGURES["edge_signs"]()
+    raw = drawing._rendered(figure, format="svg", metadata={"Date": None}).decode()
+    slim = drawing._slim(raw)
+    assert len(slim) < 0.85 * len(raw)
+    before, after = (list(ElementTree.fromstring(text).iter(USE)) for text in (raw, slim))
+    assert len(before) == len(after) > 100
+    for old, new in zip(before, after, strict=True):
+        assert new.get(HREF) == old.get(HREF).replace("DejaVuSans-", "D-")
+        shift = old.get("transform", "")
+        if shift.startswith("translate") and shift.endswith(" 0)"):
+            assert float(new.get("x")) == float(shift.removeprefix("translate(").split()[0])
+        else:
+            assert new.attrib.keys() == old.attrib.keys()
