@@ -60,6 +60,7 @@ def test_the_files_are_the_same_each_time() -> None:
     with Image.open(io.BytesIO(first.png)) as picture:
         assert picture.width == round(style.WIDTH_IN * drawing.PNG_DPI)
         assert not {"Software", "Creation Time"} & set(picture.info)
+        assert min(picture.convert("RGB").getpixel((2, 2))) >= 253
 
 
 def test_a_notebook_gets_what_it_asks_for() -> None:
