@@ -169,3 +169,18 @@ def test_titles_that_count() -> None:
     exponents = pd.DataFrame({"axis": ["samples", "TFs"], "exponent": [0.5, 0.91]})
     assert findings.growth(exponents).endswith("grows most with TFs, to the power 0.91")
     assert findings.growth(exponents.drop(columns="exponent")).endswith("varied at a time")
+
+
+def test_models_of_a_panel_of_genes_are_not_compared_with_the_others() -> None:
+    scores = pd.DataFrame(
+        {"model": ["mlr", "forest", "mlr"], "genes": ["shared", "panel of forest", "all"]}
+    )
+    assert findings.ranked(scores) == {"mlr"}
+    assert findings.ranked(scores.drop(columns="genes")) == {"mlr", "forest"}
+    wide = pd.DataFrame({"mlr": [0.1, 0.2, 0.3], "forest": [0.9, np.nan, np.nan]})
+    assert list(findings.of_most_genes(wide)) == ["mlr"]
+    summary = pd.DataFrame({"cohort": ["far"] * 4, "model": ["train_mean", "mlr", "pls", "mlr"]})
+    summary = summary.assign(k=[20, 20, 20, 5], value=[0.0, 0.1, -0.1, 0.5])
+    assert findings.above_null(summary, "train_mean", LABELS) == (
+        "Models above the null with 20 labelled samples: external cohort far 1 of 2"
+    )

@@ -28,10 +28,12 @@ def _finding(
     metric: str,
     place: str,
     labels: Mapping[str, str] | None,
+    *,
+    may: set[str],
 ) -> str:
     """Name the model that is highest here and in the original study, among those of both."""
     here, there = (table["value"] for table in pair)
-    both = here.index.intersection(there.dropna().index)
+    both = [name for name in here.index.intersection(there.dropna().index) if name in may]
     first, second = (findings.leaders(values.loc[both], labels) for values in (here, there))
     if not first or not second:
         return f"{metric_label(metric)}: here and in the original study"
@@ -78,7 +80,8 @@ def original_beside_ours(
     labelled = [_study_rows(here, there, labels) for here, there in pairs]
     told = cohorts.index("test") if "test" in cohorts else 0
     place = style.label_of(cohorts[told], labels)
-    words = title or _finding(pairs[told], metric, place, labels)
+    may = findings.ranked(ours)
+    words = title or _finding(pairs[told], metric, place, labels, may=may)
     figure, panels = rows.stacked_panels(words, labelled, extra_in=0.45)
     parts = [here.assign(original=there["value"]) for here, there in pairs]
     figure.table = pd.concat(dict(zip(cohorts, parts, strict=True)), names=["cohort"]).reset_index()

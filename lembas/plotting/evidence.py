@@ -166,22 +166,12 @@ def learning_curves(
     return figure
 
 
-def _shots_title(summary: pd.DataFrame, labels: Mapping[str, str] | None) -> str:
-    """Say which model is highest with the most labelled samples."""
-    most = summary["k"].max()
-    own = summary[summary["k"] == most]
-    values = {
-        str(c): part.set_index("model")["value"] for c, part in own.groupby("cohort", sort=False)
-    }
-    what = f"median skill with {most:g} labelled samples"
-    return findings.highest(values, what, digits=2, labels=labels)
-
-
 @style.styled
 def few_shot_curves(
     summary: pd.DataFrame,
     *,
     labels: Mapping[str, str] | None = None,
+    null: str = style.NULL_MODEL,
     floor: float = -1.0,
     title: str | None = None,
 ) -> style.Drawing:
@@ -190,6 +180,7 @@ def few_shot_curves(
     Args:
         summary: Columns cohort, model, k, value, low, high; the range over draws.
         labels: Model or cohort name to label.
+        null: Model that the title leaves out.
         floor: Values below are drawn at this value.
         title: Text above; None for the usual one.
 
@@ -203,7 +194,7 @@ def few_shot_curves(
     style.require(summary, ["cohort", "model", "k", "value", "low", "high"], "few-shot")
     cohorts = list(pd.unique(summary["cohort"]))
     n_models = summary["model"].nunique()
-    words = title or _shots_title(summary, labels)
+    words = title or findings.above_null(summary, null, labels)
     figure = style.new_figure(2.5 * len(cohorts) + 0.3 + 0.2 * n_models, words)
     panels = figure.subplots(len(cohorts), 1, sharex=True, squeeze=False)[:, 0]
     columns = ["value", "low", "high"]

@@ -11,10 +11,41 @@ import numpy as np
 import pandas as pd
 
 from lembas.formats import counted
+from lembas.gene_sets import LEAST_SHARE, on_shared
 from lembas.plotting import style
 
 Labels = Mapping[str, str] | None
 Words = Callable[[float], str]
+
+
+def ranked(scores: pd.DataFrame) -> set[str]:
+    """Name the models that a title may compare: those scored on the genes that are compared.
+
+    Args:
+        scores: Columns model and, where models have sets of genes of their own, genes.
+
+    Returns:
+        The models of the shared genes; all where sets of genes are not told apart.
+    """
+    return set((on_shared(scores) if "genes" in scores else scores)["model"])
+
+
+def of_most_genes(wide: pd.DataFrame) -> pd.DataFrame:
+    """Leave out models of a panel of genes, which are not compared with the others.
+
+    Args:
+        wide: One column a model, NaN where a gene has no score.
+
+    Returns:
+        The columns with at least half as many genes as the fullest.
+    """
+    n_genes = wide.count()
+    return wide.loc[:, n_genes >= LEAST_SHARE * n_genes.max()]
+
+
+def capital(words: str) -> str:
+    """Begin a title with a capital; the names in it stay as they are."""
+    return words[:1].upper() + words[1:]
 
 
 def span(values: pd.Series, words: Words, labels: Labels = None) -> str:
@@ -211,6 +242,24 @@ def better_than_null(shares: pd.Series, null: str, labels: Labels = None) -> str
     others = shares.drop(index=null, errors="ignore")
     told = span(others, lambda share: f"{share:.0%}", labels)
     return f"Genes above 0: {told}" if told else "Genes that reach a given score"
+
+
+def above_null(summary: pd.DataFrame, null: str, labels: Labels = None) -> str:
+    """Count, by cohort, the models above the null once most labelled samples are known.
+
+    Args:
+        summary: Columns cohort, model, k (labelled samples), value (skill).
+        null: Left out: it is 0 by definition.
+        labels: Cohort to label.
+    """
+    most = summary["k"].max()
+    shown = summary[(summary["k"] == most) & (summary["model"] != null)]
+    told = [
+        f"{style.label_of(str(cohort), labels)} {(values > 0).sum()} of {len(values)}"
+        for cohort, values in shown.groupby("cohort", sort=False)["value"]
+    ]
+    samples = counted(int(most), "labelled sample")
+    return f"Models above the null with {samples}: {', '.join(told)}"
 
 
 def beaten_controls(differences: pd.DataFrame, place: str) -> str:

@@ -153,7 +153,9 @@ def _pooled_title(
 ) -> str:
     """Say the highest pooled R2 and the null's of the same genes."""
     place = style.label_of(cohort, labels)
-    others = own.drop(index=null, errors="ignore").dropna()
+    # A panel model's score is of its own genes; it stands in its panel, beside the null of these.
+    shared = own[[panel_of(str(model)) not in pooled.index for model in own.index]]
+    others = shared.drop(index=null, errors="ignore").dropna()
     if others.empty:
         return f"Predicted against observed expression, {place}"
     best = str(others.idxmax())

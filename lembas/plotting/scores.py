@@ -30,6 +30,9 @@ METRIC_LABELS: Mapping[str, str] = {
 }
 
 
+_TITLED: Mapping[str, str] = {**METRIC_LABELS, "skill_median_over_genes": "median skill"}
+
+
 def metric_label(metric: str) -> str:
     """Return words for a metric's name.
 
@@ -130,10 +133,10 @@ def aggregate_scores(
     style.require(scores, ["model", "cohort", "metric", "value", "low", "high"], "scores")
     tables = [by_model(scores, metric, cohort) for metric in metrics]
     labelled = [_score_rows(table, labels, digits) for table in tables]
-    place, first = style.label_of(cohort, labels), tables[0]["value"]
+    place, first = style.label_of(cohort, labels), _compared(scores, tables[0])
     told = findings.beside_null(first, null, digits=digits, labels=labels)
     words = title or f"{metric_label(metrics[0])}, {place}: {told or 'not defined'}"
-    figure, panels = rows.stacked_panels(_upper(words), labelled, share_x=False)
+    figure, panels = rows.stacked_panels(findings.capital(words), labelled, share_x=False)
     figure.table = _stacked(dict(zip(metrics, tables, strict=True)), "metric")
     for axes, metric, table, row_set in zip(panels, metrics, tables, labelled, strict=True):
         draw_scores(axes, table, row_set, null=null)
@@ -178,10 +181,10 @@ def skill_forest(
     shown = list(cohorts or pd.unique(style.pick(scores, "metric", metric)["cohort"]))
     tables = [by_model(scores, metric, cohort) for cohort in shown]
     labelled = [_score_rows(table, labels, 2) for table in tables]
-    values = {name: table["value"] for name, table in zip(shown, tables, strict=True)}
-    told = findings.highest(values, _short(metric), digits=2, labels=labels)
+    values = {name: _compared(scores, table) for name, table in zip(shown, tables, strict=True)}
+    told = findings.highest(values, _TITLED.get(metric, metric), digits=2, labels=labels)
     words = title or (f"{scope}. {told}" if scope else told) or metric_label(metric)
-    figure, panels = rows.stacked_panels(_upper(words), labelled)
+    figure, panels = rows.stacked_panels(findings.capital(words), labelled)
     figure.table = _stacked(dict(zip(shown, tables, strict=True)), "cohort").assign(metric=metric)
     for axes, cohort, table, row_set in zip(panels, shown, tables, labelled, strict=True):
         draw_scores(axes, table.clip(lower=floor), row_set, null=null)
@@ -198,14 +201,9 @@ def _stacked(tables: Mapping[str, pd.DataFrame], name: str) -> pd.DataFrame:
     return pd.concat(tables, names=[name, "model"]).reset_index()
 
 
-def _short(metric: str) -> str:
-    """Call a metric in few words, for a title."""
-    return "median skill" if metric == "skill_median_over_genes" else metric_label(metric)
-
-
-def _upper(words: str) -> str:
-    """Begin a title with a capital; names stay as they are."""
-    return words[:1].upper() + words[1:]
+def _compared(scores: pd.DataFrame, table: pd.DataFrame) -> pd.Series:
+    """Keep the values of models that are compared with each other."""
+    return table["value"][table.index.isin(findings.ranked(scores))]
 
 
 def _violin(axes: Axes, values: pd.Series, *, y: float, colour: str) -> None:
@@ -274,7 +272,8 @@ def gene_violins(
         )
         for table in wide
     ]
-    told = findings.span(wide[0].median(), lambda value: f"{value:z.2f}", labels)
+    medians = findings.of_most_genes(wide[0]).median()
+    told = findings.span(medians, lambda value: f"{value:z.2f}", labels)
     plain = f"Scores gene by gene, {style.label_of(cohort, labels)}"
     words = title or (f"{plain}: medians {told}" if told else plain)
     figure, panels = rows.stacked_panels(words, labelled, share_x=False)
@@ -321,12 +320,13 @@ def skill_ecdf(
     """
     style.require(per_gene, ["model", "cohort", "gene", "metric", "value"], "per-gene scores")
     chosen = style.pick(style.pick(per_gene, "cohort", cohort), "metric", metric)
-    above = (chosen["value"] > 0).where(chosen["value"].notna()).groupby(chosen["model"]).mean()
-    told = findings.better_than_null(above.astype(float), null, labels)
+    wide = style.wide(chosen, "gene", "model", values="value")
+    above = {m: (v.dropna() > 0).mean() for m, v in findings.of_most_genes(wide).items()}
+    told = findings.better_than_null(pd.Series(above, dtype=float), null, labels)
     words = title or f"{told}, {style.label_of(cohort, labels)}"
     models = style.ordered_models(chosen["model"])
     figure = style.new_figure(3.3 + 0.2 * len(models), words)
-    figure.table = style.wide(chosen, "gene", "model", values="value")[models].reset_index()
+    figure.table = wide[models].reset_index()
     axes = figure.subplots()
     for i, model in enumerate(models):
         values = np.sort(chosen.loc[chosen["model"] == model, "value"].dropna())
