@@ -15,7 +15,7 @@ from lembas import h5ad
 from lembas.atomic import write_atomically
 from lembas.cohorts import Dataset
 from lembas.network import Network
-from lembas.plotting.style import Drawing, to_svg
+from lembas.plotting.drawing import Drawing, files_of
 from lembas.project import INTERACTIVE, find_root, missing_artefact
 
 _GLUE_PREFIX = "application/papermill.record/"
@@ -89,9 +89,17 @@ class Run:
         return path
 
     def write_figure(self, name: str, figure: Drawing) -> Path:
-        """Write a figure as ``figures/<name>.svg``, for pages that are no chapters."""
+        """Write a figure for pages that are no chapters.
+
+        Args:
+            name: File name without its ending.
+            figure: The figure.
+
+        Returns:
+            ``figures/<name>.svg``; beside it lie the dark variant, the PNG and the table.
+        """
         path = self.place("figures", f"{name}.svg")
-        _write_bytes(path, to_svg(figure).encode("utf-8"))
+        files_of(figure).write(path.parent, name)
         return path
 
     def write_dataset(self, dataset: Dataset) -> Path:

@@ -12,6 +12,7 @@ from typing import Any
 import nbformat
 
 from lembas.errors import ChapterError
+from lembas.figure_files import taken_out
 from lembas.plan import Plan
 from lembas.provenance import read_json, write_json, write_text
 
@@ -47,6 +48,7 @@ def build(plan: Plan) -> Path:
 def compose(plan: Plan) -> None:
     """Write ``book/chapters``: each source notebook's prose with its executed copy's outputs."""
     notebooks = {name: _composed(plan, name) for name in plan.chapters}
+    drawn = {name: taken_out(notebook, name) for name, notebook in notebooks.items()}
     folder = plan.root / COMPOSED
     scratch = folder.with_name(".chapters")
     shutil.rmtree(scratch, ignore_errors=True)
@@ -58,6 +60,9 @@ def compose(plan: Plan) -> None:
     figures = plan.root / plan.run_dir / "figures"
     if figures.is_dir():  # figures that prose pages show
         shutil.copytree(figures, scratch / "figures")
+    for files in drawn.values():
+        for stem, of_figure in files.items():
+            of_figure.write(scratch / "figures", stem)
     profile = plan.profile
     page_top = {"profile": profile.name, "title": profile.title, "banner": profile.banner}
     write_json(scratch / "profile.json", page_top)

@@ -12,13 +12,13 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
 from lembas import plotting
 from lembas.plotting import rows, style
 from lembas.plotting.attribution import waterfall_steps
 from lembas.plotting.density import plain_number
+from lembas.plotting.drawing import LARGEST_CSV
 from tests.evidence_tables import learning_table, ranks_table, strata_table
 from tests.figure_tables import (
     COHORTS,
@@ -47,23 +47,9 @@ from tests.figure_tables import (
     throughput_table,
 )
 from tests.knockout_tables import compared_table, knockout_scores_table, responses_table
+from tests.sight import DEFICIENCIES, contrast, lab
 from tests.truth_tables import NAMES as TRUTH_NAMES
 from tests.truth_tables import ranges_table, recovery_table
-
-# Machado et al. 2009, full deficiency, linear RGB.
-DEFICIENCIES = {
-    "none": np.eye(3),
-    "protan": [
-        [0.152286, 1.052583, -0.204868],
-        [0.114503, 0.786281, 0.099216],
-        [-0.003882, -0.048116, 1.051998],
-    ],
-    "deutan": [
-        [0.367322, 0.860646, -0.227968],
-        [0.280085, 0.672501, 0.047413],
-        [-0.011820, 0.042940, 0.968881],
-    ],
-}
 
 
 @functools.cache
@@ -138,6 +124,10 @@ def test_figures_are_narrow_and_light_cards(name: str) -> None:
     assert drawing.get_figwidth() <= 6.4
     assert drawing.get_facecolor() == (1.0, 1.0, 1.0, 1.0)
     assert len(drawing._repr_svg_()) < 400_000
+    assert not drawing.table.columns.duplicated().any()
+    # Thirteen models; a report shows four where there are as many numbers.
+    written = drawing.table.to_csv(index=False, float_format="%.6g")
+    assert 20 < len(written) < 2 * LARGEST_CSV
 
 
 @pytest.mark.parametrize("name", ["skill_forest", "predicted_against_observed", "waterfalls"])
@@ -161,33 +151,16 @@ def test_importing_the_figures_loads_neither_pyplot_nor_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def _linear(colour: str) -> np.ndarray:
-    channels = np.array(to_rgb(colour))
-    return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
-
-
-def _lab(linear: np.ndarray) -> np.ndarray:
-    # sRGB to XYZ under D65, then CIELAB.
-    matrix = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
-    xyz = np.array(matrix) @ linear / np.array([0.9505, 1.0, 1.089])
-    root = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
-    return np.array([116 * root[1] - 16, 500 * (root[0] - root[1]), 200 * (root[1] - root[2])])
-
-
 @pytest.mark.parametrize("vision", DEFICIENCIES)
 def test_model_colours_differ_for_every_kind_of_sight(vision: str) -> None:
-    seen = [
-        _lab(np.clip(np.array(DEFICIENCIES[vision]) @ _linear(colour), 0, 1))
-        for colour in style.MODEL_COLOURS.values()
-    ]
+    seen = [lab(colour, vision) for colour in style.MODEL_COLOURS.values()]
     distances = [np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)]
     assert min(distances) >= 25
 
 
 def test_model_colours_stand_out_from_the_card() -> None:
     for name in [*MODELS, "my_forest", "pls_40", "my_model"]:
-        luminance = _linear(plotting.model_colour(name)) @ np.array([0.2126, 0.7152, 0.0722])
-        assert 1.05 / (luminance + 0.05) >= 3, name
+        assert contrast(plotting.model_colour(name), style.CARD) >= 3, name
 
 
 def test_model_markers_are_unique_and_unknown_models_keep_their_look() -> None:

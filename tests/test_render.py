@@ -11,6 +11,7 @@ import pytest
 
 from lembas.errors import ChapterError
 from lembas.execution import Job, execute
+from lembas.figure_files import FigureFiles
 from lembas.plan import Plan, make_plan, write_plan
 from lembas.provenance import read_json
 from lembas.render import build, compose
@@ -109,3 +110,30 @@ def test_a_warning_fails_the_build_and_leaves_the_last_good_pages(plan: Plan) ->
     with pytest.raises(ChapterError, match=r"the pages were not built.*nothing"):
         build(plan)
     assert good.read_text() == "the last good pages"
+
+
+def test_the_files_of_figures_leave_the_notebooks(plan: Plan) -> None:
+    files = FigureFiles("<svg/>", "<svg><g/></svg>", b"pixels", "model,value\n")
+    source, run = (
+        plan.root / place / "01_data.ipynb" for place in ("notebooks", "results/demo/chapters")
+    )
+    notebook = nbformat.read(source, as_version=4)
+    notebook.cells[-1].metadata["mystnb"] = {"figure": {"name": "fig-skill", "caption": "Skill."}}
+    nbformat.write(notebook, source)
+    notebook = nbformat.read(run, as_version=4)
+    notebook.cells[-1].outputs = [nbformat.v4.new_output("display_data", data=files.packed())]
+    nbformat.write(notebook, run)
+    (plan.root / "results/demo/figures").mkdir()
+    (plan.root / "results/demo/figures/headline.svg").write_text("<svg/>")
+    compose(make_plan(plan.root, "demo"))
+    (output,) = composed(plan, "01_data").cells[-1].outputs
+    assert list(output.data) == ["image/svg+xml"]
+    folder = plan.root / "book" / "chapters" / "figures"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "01_data-skill.csv",
+        "01_data-skill.dark.svg",
+        "01_data-skill.png",
+        "01_data-skill.svg",
+        "headline.svg",
+    ]
+    assert (folder / "01_data-skill.dark.svg").read_text() == files.dark

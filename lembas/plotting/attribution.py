@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import SubFigure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
@@ -110,7 +109,7 @@ def waterfalls(
     labels: Mapping[str, str] | None = None,
     common_scale: bool = False,
     digits: int = 2,
-    title: str = "From the base value to the prediction, TF by TF",
+    title: str | None = None,
 ) -> style.Drawing:
     """Draw the attributions of one sample as waterfalls, models down and genes across (figure 5).
 
@@ -139,7 +138,9 @@ def waterfalls(
         raise ValueError(f"a figure takes at most two genes, not {len(shown)}; draw two figures.")
     chosen = pd.concat([style.pick(table, "gene", gene) for gene in shown])
     models = style.ordered_models(chosen["model"])
-    figure = style.new_figure(len(models) * (0.19 * (top + 3) + 0.85) + 0.5, title)
+    words = title or _predicted(chosen, shown, digits)
+    figure = style.new_figure(len(models) * (0.19 * (top + 3) + 0.85) + 0.5, words)
+    figure.table = chosen[list(ATTRIBUTION_COLUMNS)]
     parts = figure.subfigures(len(models), 1, squeeze=False)[:, 0]
     for part, model in zip(parts, models, strict=True):
         part.suptitle(style.label_of(model, labels), x=0.02, ha="left", fontsize=10.5)
@@ -152,6 +153,16 @@ def waterfalls(
     words = f"predicted expression, {unit}\nleft: TF and its expression; right: its attribution"
     figure.supxlabel(words, fontsize=10.5)
     return figure
+
+
+def _predicted(table: pd.DataFrame, genes: Sequence[str], digits: int) -> str:
+    """Say between what values the models predict each gene in this sample."""
+    told = []
+    for gene in genes:
+        values = table.loc[table["gene"] == gene, "prediction"].dropna()
+        ends = list(dict.fromkeys(f"{end:.{digits}f}" for end in (values.min(), values.max())))
+        told.append(f"{gene} {' to '.join(ends)}")
+    return f"One sample, TF by TF; predicted: {', '.join(told)}"
 
 
 def _leading_tfs(table: pd.DataFrame, top: int) -> list[str]:
@@ -180,7 +191,7 @@ def mean_attribution(
         unit: Unit of expression.
         top: TFs shown: those with the largest share of attribution, averaged over models.
         labels: Model to label.
-        title: Text above; None names the gene.
+        title: Text above; None says which TF leads.
 
     Returns:
         The figure: one row a TF, one marker a model.
@@ -193,8 +204,9 @@ def mean_attribution(
     chosen = style.pick(table, "gene", gene)
     tfs = _leading_tfs(chosen, top)[::-1]
     models = style.ordered_models(chosen["model"])
-    words = title or f"TFs that move the prediction of {gene} most, mean over the cohort"
+    words = title or f"{gene}: of the TFs, {tfs[-1]} moves the predictions most, mean over models"
     figure = style.new_figure(0.27 * len(tfs) + 0.2 * len(models) + 0.9, words)
+    figure.table = chosen[chosen["tf"].isin(tfs)]
     axes = figure.subplots()
     shifts = 0.17 * np.linspace(1, -1, len(models)) if len(models) > 1 else [0.0]
     for model, shift in zip(models, shifts, strict=True):
@@ -227,7 +239,7 @@ def completeness(
     labels: Mapping[str, str] | None = None,
     limit: float = 0.01,
     smallest: float = 1e-9,
-    title: str = "How far base value + attributions miss the prediction",
+    title: str | None = None,
 ) -> style.Drawing:
     """Draw the completeness error of each model's attributions.
 
@@ -250,7 +262,12 @@ def completeness(
     groups = {m: table.loc[table["model"] == m, "error"] for m in pd.unique(table["model"])}
     notes = {model: f"largest {errors.max():.2g}" for model, errors in groups.items()}
     labelled = rows.make_rows(style.ordered_models(groups), labels, notes)
-    figure, (axes,) = rows.stacked_panels(title, [labelled])
+    worst = pd.Series({model: errors.max() for model, errors in groups.items()})
+    n_within = int((worst <= limit).sum())
+    words = (
+        title or f"{n_within} of {len(worst)} models miss no prediction by more than {limit:.0%}"
+    )
+    figure, (axes,) = rows.stacked_panels(words, [labelled])
     for model, y in rows.draw_rows(axes, labelled).items():
         errors = groups[model].clip(lower=smallest)
         colour = style.model_colour(model)
@@ -280,7 +297,7 @@ def agreement(
         matrix: Models by models, values within [-1, 1]; NaN where not defined.
         quantity: What the values are, such as "rank correlation of mean |attribution|".
         labels: Model to label.
-        title: Text above.
+        title: What is compared; the title adds from where to where two models agree.
 
     Returns:
         The figure, each cell with its value; columns are numbered as the rows.
@@ -293,10 +310,14 @@ def agreement(
     models = style.ordered_models(matrix.index)
     values = matrix.loc[models, models].to_numpy(dtype=float)
     size = len(models)
-    figure = style.new_figure(0.46 * size + 0.9, title)
+    apart = pd.Series(values[np.triu_indices(size, 1)]).dropna()
+    told = list(dict.fromkeys(f"{end:z.2f}" for end in (apart.min(), apart.max())))
+    words = f"{title}: {' to '.join(told)}" if len(apart) else title
+    figure = style.new_figure(0.46 * size + 0.9, words)
+    figure.table = matrix.loc[models, models].rename_axis("model").reset_index()
     axes = figure.subplots()
-    shades = LinearSegmentedColormap.from_list("agreement", [style.CARD, "#8FB3D9"])
-    axes.pcolormesh(np.clip(values, 0, 1), cmap=shades, vmin=0, vmax=1, edgecolor=style.CARD, lw=2)
+    shown = np.clip(values, 0, 1)
+    axes.pcolormesh(shown, cmap=style.SHARE_CMAP, vmin=0, vmax=1, edgecolor=style.CARD, lw=2)
     for (i, j), value in np.ndenumerate(values):
         words = "none" if np.isnan(value) else f"{value:.2f}"
         axes.text(j + 0.5, i + 0.5, words, ha="center", va="center")

@@ -8,10 +8,7 @@ import pandas as pd
 from matplotlib.patches import Patch
 
 from lembas.agreement import DECOY_LIMIT
-from lembas.plotting import rows, style
-
-# From the gene's regulators outwards; they differ in lightness too.
-KIND_COLOURS = ("#0D204A", "#2B78B5", "#A9CBE6", "#DDAA33")
+from lembas.plotting import findings, rows, style
 
 
 @dataclass(frozen=True)
@@ -105,7 +102,7 @@ def prior_shares(
     kinds: Mapping[str, str],
     *,
     labels: Mapping[str, str] | None = None,
-    title: str = "Where in the prior the attributions lie",
+    title: str | None = None,
 ) -> style.Drawing:
     """Draw how each model's attributions are divided among kinds of TFs, mean over genes.
 
@@ -128,8 +125,9 @@ def prior_shares(
     notes = {model: f"{share:.0%}" for model, share in own.items()}
     models = style.ordered_models(table["model"])
     labelled = rows.make_rows(models, labels, notes, mark_in=0.3)
-    figure, (axes,) = rows.stacked_panels(title, [labelled], extra_in=0.2 * len(kinds) + 0.25)
-    colours = dict(zip(kinds, KIND_COLOURS, strict=False))
+    words = title or f"{kinds[first]}: " + findings.span(own, lambda part: f"{part:.0%}", labels)
+    figure, (axes,) = rows.stacked_panels(words, [labelled], extra_in=0.2 * len(kinds) + 0.25)
+    colours = dict(zip(kinds, style.KIND_COLOURS, strict=False))
     for model, y in rows.draw_rows(axes, labelled).items():
         part = table[table["model"] == model].set_index("kind").reindex(list(kinds)).fillna(0)
         for column, shift, height in (("share", 0.03, 0.15), ("chance", -0.1, 0.06)):
@@ -149,13 +147,29 @@ def prior_shares(
     return figure
 
 
+def _rank_title(table: pd.DataFrame, labels: Mapping[str, str] | None) -> str:
+    """Say how skill and share go together over genes, by model."""
+    ranks = pd.Series(
+        {
+            model: own["skill"].corr(own["share"], method="spearman")
+            for model, own in table.groupby("model")
+            if (own[["skill", "share"]].std() > 0).all()
+        },
+        dtype=float,
+    )
+    told = findings.span(ranks, lambda value: f"{value:z.2f}", labels)
+    if not told:
+        return "Do well predicted genes rest on their regulators?"
+    return f"Rank correlation of skill and weight on own regulators: {told}"
+
+
 @style.styled
 def skill_and_prior(
     table: pd.DataFrame,
     *,
     models: Sequence[str] | None = None,
     labels: Mapping[str, str] | None = None,
-    title: str = "Do well predicted genes rest on their regulators?",
+    title: str | None = None,
 ) -> style.Drawing:
     """Draw each gene's share on its own regulators against its skill.
 
@@ -175,7 +189,8 @@ def skill_and_prior(
     chosen = table if models is None else table[table["model"].isin(list(models))]
     style.require(chosen, ["model", "gene", "skill", "share"], "skills and shares")
     names = style.ordered_models(chosen["model"])
-    figure = style.new_figure(2.9 + 0.2 * len(names), title)
+    figure = style.new_figure(2.9 + 0.2 * len(names), title or _rank_title(chosen, labels))
+    figure.table = chosen[["model", "gene", "skill", "share"]]
     axes = figure.subplots()
     for model in names:
         own = chosen[chosen["model"] == model]

@@ -6,15 +6,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import MaxNLocator
 
 from lembas.agreement import ranking
-from lembas.plotting import style
+from lembas.plotting import findings, style
 
-LEVEL_CMAP = LinearSegmentedColormap.from_list(
-    "lembas_levels", [style.LOWERS, "#C9B6CF", style.RAISES]
-)
 HALF_ROW = 0.4
 
 
@@ -53,7 +49,7 @@ def _draw_swarm(axes: Axes, table: pd.DataFrame, *, tfs: list[str], width: float
             own["attribution"],
             y,
             c=level,
-            cmap=LEVEL_CMAP,
+            cmap=style.LEVEL_CMAP,
             vmin=0,
             vmax=1,
             s=9,
@@ -65,6 +61,15 @@ def _draw_swarm(axes: Axes, table: pd.DataFrame, *, tfs: list[str], width: float
     axes.set_ylim(-0.6, max(len(tfs), 1) - 0.4)
     axes.xaxis.set_major_locator(MaxNLocator(4))
     style.quiet(axes)
+
+
+def _leading_title(gene: str, tfs: list[list[str]]) -> str:
+    """Say which TF moves the prediction most in most models."""
+    first = [names[0] for names in tfs if names]
+    if not first:
+        return f"{gene}: one dot a sample"
+    leader, n_models = findings.most_often(first)
+    return f"{gene}: {leader} moves the prediction most in {n_models} of {len(first)} models"
 
 
 @style.styled
@@ -85,7 +90,7 @@ def beeswarm(
         unit: Unit of expression.
         top: TFs shown of each model: those of the largest mean size.
         labels: Model to label.
-        title: Text above; None names the gene.
+        title: Text above; None says which TF leads.
 
     Returns:
         The figure: one dot a sample, on one scale; its colour says whether the TF is high or low
@@ -102,20 +107,20 @@ def beeswarm(
     parts = [chosen[chosen["model"] == model] for model in models]
     tfs = [_leading(part, top) for part in parts]
     heights = [0.25 * max(len(names), 1) + 0.1 for names in tfs]
-    figure = style.new_figure(
-        sum(heights) + 0.55 * len(models) + 0.75, title or f"{gene}: one dot a sample"
-    )
+    words = title or _leading_title(gene, tfs)
+    figure = style.new_figure(sum(heights) + 0.55 * len(models) + 0.75, words)
     panels = figure.subplots(
         len(models), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
     )[:, 0]
     shown = pd.concat([p[p["tf"].isin(t)] for p, t in zip(parts, tfs, strict=True)])
+    figure.table = shown[columns]
     width = max(float(np.ptp(shown["attribution"])) if len(shown) else 0.0, 1e-9)
     for axes, model, part, names in zip(panels, models, parts, tfs, strict=True):
         _draw_swarm(axes, part, tfs=names, width=width)
         axes.set_title(style.label_of(model, labels))
         axes.tick_params(axis="x", labelbottom=True)
     panels[-1].set_xlabel(f"attribution, {unit}")
-    scale = ScalarMappable(cmap=LEVEL_CMAP)
+    scale = ScalarMappable(cmap=style.LEVEL_CMAP)
     bar = figure.colorbar(
         scale, ax=list(panels), location="bottom", shrink=0.6, aspect=28, ticks=[0, 1]
     )

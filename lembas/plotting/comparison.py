@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from lembas.plotting import rows, style
+from lembas.plotting import findings, rows, style
 from lembas.plotting.scores import by_model, draw_scores, metric_label
 
 
@@ -21,6 +21,26 @@ def _study_rows(
         text = "none" if np.isnan(theirs) else f"{theirs:.3f}"
         notes[model] = f"here {ours.loc[model, 'value']:.3f}, original {text}"
     return rows.make_rows(list(ours.index), labels, notes)
+
+
+def _finding(
+    pair: tuple[pd.DataFrame, pd.DataFrame],
+    metric: str,
+    place: str,
+    labels: Mapping[str, str] | None,
+    *,
+    may: set[str],
+) -> str:
+    """Name the model that is highest here and in the original study, among those of both."""
+    here, there = (table["value"] for table in pair)
+    both = [name for name in here.index.intersection(there.dropna().index) if name in may]
+    first, second = (findings.leaders(values.loc[both], labels) for values in (here, there))
+    if not first or not second:
+        return f"{metric_label(metric)}: here and in the original study"
+    told = f"here and in the original study: {first}"
+    if first != second:
+        told = f"here {first}, in the original study {second}"
+    return f"Highest {metric_label(metric)}, {place}: {told}"
 
 
 @style.styled
@@ -58,8 +78,13 @@ def original_beside_ours(
         raise ValueError("the two studies share no cohort name; rename the original's cohorts.")
     pairs = [(by_model(ours, metric, name), by_model(theirs, metric, name)) for name in cohorts]
     labelled = [_study_rows(here, there, labels) for here, there in pairs]
-    words = title or f"{metric_label(metric).capitalize()}: here and in the original study"
+    told = cohorts.index("test") if "test" in cohorts else 0
+    place = style.label_of(cohorts[told], labels)
+    may = findings.ranked(ours)
+    words = title or _finding(pairs[told], metric, place, labels, may=may)
     figure, panels = rows.stacked_panels(words, labelled, extra_in=0.45)
+    parts = [here.assign(original=there["value"]) for here, there in pairs]
+    figure.table = pd.concat(dict(zip(cohorts, parts, strict=True)), names=["cohort"]).reset_index()
     for axes, name, (here, there), row_set in zip(panels, cohorts, pairs, labelled, strict=True):
         draw_scores(axes, here, row_set, null=null)
         for model, row in there.iterrows():

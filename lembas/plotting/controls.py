@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from lembas.plotting import rows, style
+from lembas.plotting import findings, rows, style
+from lembas.plotting.drawing import joined
 
 REAL = "real"
 PLACE, VALUES = ("model", "variant", "cohort"), ("value", "low", "high")
@@ -90,7 +91,7 @@ def network_ladder(
         variants: Variant to label, in the order of the rows; others are left out.
         labels: Model or cohort name to label.
         floor: Values below are drawn at this value; the text beside them is not changed.
-        title: Text above; None names the cohort.
+        title: Text above; None counts the comparisons in which the real network is above.
 
     Returns:
         The figure: the real network as a marker on its interval, every control as a dot, and at
@@ -116,8 +117,10 @@ def network_ladder(
         texts = _texts(table, variants)
         notes = _notes(table, differences[apart & (differences["model"] == model)])
         labelled.append(rows.make_rows(list(texts), texts, notes))
-    words = title or f"The real network and its controls, {style.label_of(cohort, labels)}"
+    shown = differences[apart & differences["variant"].isin(list(variants))]
+    words = title or findings.beaten_controls(shown, style.label_of(cohort, labels))
     figure, panels = rows.stacked_panels(words, labelled, extra_in=0.2)
+    figure.table = joined({"skill": chosen, "real - mean of controls": shown})
     for axes, (model, table), row_set in zip(panels, own.items(), labelled, strict=True):
         _draw_ladder(axes, table, row_set, model=model, floor=floor)
         axes.set_title(style.label_of(model, labels))
@@ -129,6 +132,16 @@ def network_ladder(
     return figure
 
 
+def _depth_title(wide: pd.DataFrame, labels: Mapping[str, str] | None) -> str:
+    """Say at what depth each cohort's skill is the highest."""
+    best = [
+        f"T = {values.idxmax():g} ({style.label_of(str(cohort), labels)})"
+        for cohort, values in wide.items()
+        if values.notna().any()
+    ]
+    return f"Highest skill: {', '.join(best)}"
+
+
 @style.styled
 def depth_curve(
     table: pd.DataFrame,
@@ -136,7 +149,7 @@ def depth_curve(
     references: Mapping[str, float] | None = None,
     labels: Mapping[str, str] | None = None,
     floor: float = -0.5,
-    title: str = "How deep must the network be?",
+    title: str | None = None,
 ) -> style.Drawing:
     """Draw the skill of LEMBAS-RNN against its number of updates T, one curve a cohort.
 
@@ -158,7 +171,8 @@ def depth_curve(
     style.require(table, ["depth", "cohort", "value", "low", "high"], "depths")
     wide = style.wide(table, "depth", "cohort", values="value")
     looks = style.cohort_styles(wide.columns)
-    figure = style.new_figure(3.2 + 0.2 * len(looks), title)
+    words = title or _depth_title(wide[list(looks)], labels)
+    figure = style.new_figure(3.2 + 0.2 * len(looks), words)
     axes, place = figure.subplots(), {depth: i for i, depth in enumerate(wide.index)}
     for i, (cohort, (colour, marker)) in enumerate(looks.items()):
         own = table.loc[table["cohort"] == cohort].sort_values("depth")

@@ -7,9 +7,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from lembas.plotting import rows, style
+from lembas.plotting import findings, rows, style
 from lembas.plotting.density import (
     count_key,
+    counts_table,
     draw_counts,
     grid_counts,
     label_key,
@@ -49,7 +50,7 @@ def library_sizes(
     samples: pd.DataFrame,
     *,
     labels: Mapping[str, str] | None = None,
-    title: str = "Library size of the samples",
+    title: str | None = None,
 ) -> style.Drawing:
     """Draw the number of reads of the samples of each cohort.
 
@@ -74,7 +75,9 @@ def library_sizes(
         for name in styles
     }
     labelled = rows.make_rows(list(styles), labels, notes, mark_in=0.28)
-    figure, (axes,) = rows.stacked_panels(title, [labelled])
+    words = title or findings.library_sizes(known, labels)
+    figure, (axes,) = rows.stacked_panels(words, [labelled])
+    figure.table = samples[["cohort", "split", "library_size"]].rename_axis("sample").reset_index()
     for name, y in rows.draw_rows(axes, labelled).items():
         if len(known[name]):
             _box(axes, known[name] / 1e6, y=y, colour=styles[name][0])
@@ -89,7 +92,7 @@ def cohort_pca(
     explained: pd.Series,
     *,
     labels: Mapping[str, str] | None = None,
-    title: str = "Samples on the first two principal components of the training set",
+    title: str | None = None,
 ) -> style.Drawing:
     """Draw the samples of all cohorts on two principal components.
 
@@ -109,7 +112,8 @@ def cohort_pca(
     style.require(scores, ["pc1", "pc2", "cohort", "split"], "PCA")
     groups = _groups(scores)
     styles = style.cohort_styles(groups)
-    figure = style.new_figure(3.9 + 0.2 * len(styles), title)
+    figure = style.new_figure(3.9 + 0.2 * len(styles), title or findings.components(explained))
+    figure.table = scores.rename_axis("sample").reset_index()
     axes = figure.subplots()
     for name, (colour, marker) in styles.items():
         points = scores.loc[groups == name]
@@ -137,7 +141,7 @@ def mean_against_sd(
     genes: pd.DataFrame,
     *,
     unit: str,
-    title: str = "Mean and standard deviation of each gene over the training samples",
+    title: str | None = None,
 ) -> style.Drawing:
     """Draw each gene's mean against its SD, TF inputs beside targets.
 
@@ -162,13 +166,14 @@ def mean_against_sd(
         chosen = genes.loc[genes["role"].isin(roles)]
         counts = grid_counts(chosen["mean"].to_numpy(), chosen["sd"].to_numpy(), **cells)
         grids[f"{len(chosen):,} {name}"] = counts
-    norm = shared_norm(list(grids.values()))
-    figure = style.new_figure(3.6, title)
+    norm, ends = shared_norm(list(grids.values())), {"mean": x_edges, "sd": y_edges}
+    figure = style.new_figure(3.6, title or findings.mean_and_sd(genes))
+    figure.table = counts_table(grids, ends, of="role")
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     for axes, (name, counts) in zip(panels, grids.items(), strict=True):
         draw_counts(axes, counts, norm, **cells)
         axes.set(title=name, xlabel=f"mean, {unit}")
-    panels[0].set_ylabel("SD over samples")
+    panels[0].set_ylabel(f"SD over samples, {unit}")
     key = count_key(norm)
     bar = figure.colorbar(key, ax=list(panels), location="bottom", shrink=0.75, aspect=34)
     label_key(bar, "genes in a cell")
@@ -180,7 +185,7 @@ def missingness(
     table: pd.DataFrame,
     *,
     labels: Mapping[str, str] | None = None,
-    title: str = "Genes of the study that each cohort lacks",
+    title: str | None = None,
 ) -> style.Drawing:
     """Draw how many inputs and targets each cohort lacks.
 
@@ -206,16 +211,14 @@ def missingness(
             name: f"{chosen.loc[name, 'missing']:,} of {total[name]:,}" for name in total.index
         }
         labelled.append(rows.make_rows(list(total.index), labels, notes, mark_in=0.24))
-    figure, panels = rows.stacked_panels(title, labelled)
+    called = {**ROLE_LABELS, **dict({} if labels is None else labels)}
+    figure, panels = rows.stacked_panels(title or findings.missing(table, called), labelled)
     for axes, role, chosen, row_set in zip(panels, roles, tables, labelled, strict=True):
         share = chosen["missing"] / (chosen["measured"] + chosen["missing"])
         for name, y in rows.draw_rows(axes, row_set).items():
-            axes.barh(y, 1, height=0.13, color="#E9ECF0")
+            axes.barh(y, 1, height=0.13, color=style.TRACK)
             axes.barh(y, share[name], height=0.13, color=style.COHORT_COLOURS[2])
-        axes.set(
-            xlim=(0, 1),
-            title=style.label_of(role, {**ROLE_LABELS, **dict({} if labels is None else labels)}),
-        )
+        axes.set(xlim=(0, 1), title=style.label_of(role, called))
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    panels[-1].set_xlabel("share of genes missing")
+    panels[-1].set_xlabel("genes missing (%)")
     return figure

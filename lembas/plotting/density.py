@@ -1,8 +1,9 @@
 """Counts on a grid in place of a cloud of points, with the key of their log colour scale."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.cm import ScalarMappable
@@ -75,6 +76,29 @@ def draw_counts(
     axes.pcolormesh(
         x_edges, y_edges, masked, norm=norm, cmap=style.COUNT_CMAP, rasterized=True, zorder=1
     )
+
+
+def counts_table(
+    grids: Mapping[str, np.ndarray], edges: Mapping[str, np.ndarray], *, of: str
+) -> pd.DataFrame:
+    """List the cells of several grids that hold a point.
+
+    Args:
+        grids: Counts, shape (up, across), by what they are of.
+        edges: Cell borders across and up, in this order, by what the axis is.
+        of: Name of the column with the grids' names.
+
+    Returns:
+        Columns of that name, the lower ends of the cell on both axes, count.
+    """
+    (across, x), (up, y) = edges.items()
+    parts = []
+    for name, counts in grids.items():
+        rows, columns = np.nonzero(counts)
+        ends = {f"{across} from": x[columns].round(4), f"{up} from": y[rows].round(4)}
+        cells = {of: name, **ends}
+        parts.append(pd.DataFrame({**cells, "count": counts[rows, columns].astype(int)}))
+    return pd.concat(parts, ignore_index=True)
 
 
 def shared_norm(grids: Sequence[np.ndarray]) -> LogNorm:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.axes import Axes
 
-from lembas.plotting import rows, style
+from lembas.formats import counted
+from lembas.plotting import findings, rows, style
 from lembas.plotting.scores import metric_label
 
 
@@ -36,7 +37,7 @@ def mean_ranks(
     table = ranks.set_index("model").rename(columns={"mean_rank": "value"})
     notes = {model: f"{value:.2f}" for model, value in table["value"].items()}
     labelled = rows.make_rows(list(table.index), labels, notes)
-    words = title or "Mean rank over folds; bars that overlap do not differ"
+    words = title or findings.ranks(table["value"], critical_difference, labels)
     figure, (axes,) = rows.stacked_panels(words, [labelled], extra_in=0.15)
     for model, y in rows.draw_rows(axes, labelled).items():
         _mark(axes, table.loc[model], model, y)
@@ -86,7 +87,8 @@ def interval_coverage(
             for name, value in part["coverage"].items()
         }
         labelled.append(rows.make_rows(list(part.index), quantities, notes))
-    words = title or "How often 95 % intervals hold the truth, in simulation"
+    least, most = (f"{100 * end:.1f}" for end in coverage["coverage"].agg(["min", "max"]))
+    words = title or f"95 % intervals hold the truth in {least} to {most} % of simulated studies"
     figure, panels = rows.stacked_panels(words, labelled)
     for axes, part, row_set in zip(panels, parts, labelled, strict=True):
         axes.axvspan(100 * aim[0], 100 * aim[1], color=style.RULE, alpha=0.5, linewidth=0)
@@ -148,7 +150,9 @@ def learning_curves(
     """
     style.require(summary, ["model", "n_train", "value", "low", "high"], "learning curve")
     n_models = summary["model"].nunique()
-    words = title or "Skill on the test samples as training samples are added"
+    most = summary[summary["n_train"] == summary["n_train"].max()].set_index("model")["value"]
+    place = f"with {counted(int(summary['n_train'].max()), 'training sample')}"
+    words = title or findings.highest({place: most}, "median skill", digits=2, labels=labels)
     figure = style.new_figure(3.2 + 0.2 * n_models, words)
     axes = figure.subplots()
     columns = ["value", "low", "high"]
@@ -167,6 +171,7 @@ def few_shot_curves(
     summary: pd.DataFrame,
     *,
     labels: Mapping[str, str] | None = None,
+    null: str = style.NULL_MODEL,
     floor: float = -1.0,
     title: str | None = None,
 ) -> style.Drawing:
@@ -175,6 +180,7 @@ def few_shot_curves(
     Args:
         summary: Columns cohort, model, k, value, low, high; the range over draws.
         labels: Model or cohort name to label.
+        null: Model that the title leaves out.
         floor: Values below are drawn at this value.
         title: Text above; None for the usual one.
 
@@ -188,7 +194,7 @@ def few_shot_curves(
     style.require(summary, ["cohort", "model", "k", "value", "low", "high"], "few-shot")
     cohorts = list(pd.unique(summary["cohort"]))
     n_models = summary["model"].nunique()
-    words = title or "Skill once a few labelled samples tell each gene's level"
+    words = title or findings.above_null(summary, null, labels)
     figure = style.new_figure(2.5 * len(cohorts) + 0.3 + 0.2 * n_models, words)
     panels = figure.subplots(len(cohorts), 1, sharex=True, squeeze=False)[:, 0]
     columns = ["value", "low", "high"]
@@ -243,8 +249,10 @@ def strata_differences(
     strata = list(shown[model].index)
     notes = {name: _stratum_note(shown, model, reference, name) for name in strata}
     labelled = rows.make_rows(strata, None, notes, mark_in=0.3)
-    title = f"{style.label_of(model, labels)} beside {style.label_of(reference, labels)}"
-    figure, (axes,) = rows.stacked_panels(f"{title}, by {words}", [labelled], extra_in=0.2)
+    called = (style.label_of(model, labels), style.label_of(reference, labels))
+    title = findings.ahead(shown[model]["value"], shown[reference]["value"], called, words)
+    figure, (axes,) = rows.stacked_panels(title, [labelled], extra_in=0.2)
+    figure.table = own[own["model"].isin([model, reference])]
     for stratum, y in rows.draw_rows(axes, labelled).items():
         for name, lift in ((model, 0.055), (reference, -0.055)):
             rows.draw_interval(

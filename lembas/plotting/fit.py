@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter, PercentFormatter
 
-from lembas.plotting import style
+from lembas.plotting import findings, style
 
 TRAIN_COLOUR, VALIDATION_COLOUR = style.COHORT_COLOURS[0], style.COHORT_COLOURS[2]
 REFIT_COLOUR = style.COHORT_COLOURS[3]
@@ -63,7 +63,7 @@ def training_history(
     *,
     chosen_epoch: int | None = None,
     loss_unit: str = "loss",
-    title: str = "Training, epoch by epoch",
+    title: str | None = None,
 ) -> style.Drawing:
     """Draw losses over the epochs; learning rate and sign violations where they are given.
 
@@ -89,7 +89,8 @@ def training_history(
     words = {"learning_rate": "learning\nrate", "sign_violations": "edges of\nwrong sign"}
     # A training that follows no gradient has no learning rate.
     courses = [name for name in words if name in history and history[name].notna().any()]
-    figure = style.new_figure(3.3 + 1.2 * len(courses), title)
+    said = title or findings.training(_phases(history)[0], chosen_epoch)
+    figure = style.new_figure(3.3 + 1.2 * len(courses), said)
     ratios = [2.4, *[1] * len(courses)]
     panels = figure.subplots(
         len(ratios), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": ratios}
@@ -118,7 +119,7 @@ def ridge_alphas(
     table: pd.DataFrame,
     *,
     labels: Mapping[str, str] | None = None,
-    title: str = "Penalty chosen for each gene",
+    title: str | None = None,
 ) -> style.Drawing:
     """Draw the share of genes that chose each ridge penalty, one line a model.
 
@@ -140,7 +141,10 @@ def ridge_alphas(
         wrong = ", ".join(map(str, table.loc[table["alpha"] <= 0, "gene"].head(5)))
         raise ValueError(f"penalties must be positive to be drawn on a log scale; not so: {wrong}.")
     models = style.ordered_models(table["model"])
-    figure = style.new_figure(2.6 + 0.2 * len(models), title)
+    words = title or findings.common_penalty(table, labels)
+    figure = style.new_figure(2.6 + 0.2 * len(models), words)
+    counts = table.groupby(["model", "alpha"], dropna=False).size()
+    figure.table = counts.reset_index(name="genes")
     axes = figure.subplots()
     for model in models:
         alpha = table.loc[table["model"] == model, "alpha"]
@@ -153,7 +157,7 @@ def ridge_alphas(
             color=style.model_colour(model),
             label=style.label_of(model, labels) + without,
         )
-    axes.set(xscale="log", xlabel="penalty alpha", ylabel="genes (%)")
+    axes.set(xscale="log", xlabel="penalty alpha (no unit; log scale)", ylabel="genes (%)")
     axes.set_ylim(bottom=0)
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.grid(visible=True)

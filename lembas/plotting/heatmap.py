@@ -2,14 +2,11 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 
 from lembas.agreement import ranking
 from lembas.plotting import style
-
-SIGNED_CMAP = LinearSegmentedColormap.from_list(
-    "lembas_signed", [style.LOWERS, style.CARD, style.RAISES]
-)
 
 
 def leading_tfs(table: pd.DataFrame, top: int) -> list[str]:
@@ -22,7 +19,7 @@ def attribution_heatmap(
     table: pd.DataFrame,
     *,
     top: int = 18,
-    title: str = "TFs that move the genes of the panel",
+    title: str | None = None,
 ) -> style.Drawing:
     """Draw the effects of the leading TFs on a panel of genes.
 
@@ -46,11 +43,14 @@ def attribution_heatmap(
     known = table.assign(in_prior=table["in_prior"].astype(float))
     is_edge = style.wide(known, "tf", "gene", values="in_prior").reindex(tfs)[genes] == 1
     limit = max(float(np.nanquantile(effect.abs(), 0.98)) if len(tfs) else 0.0, 1e-9)
-    figure = style.new_figure(0.235 * len(tfs) + 1.95, title)
+    n_edges, n_pairs = int(is_edge.to_numpy().sum()), int(effect.count().sum())
+    words = title or f"{tfs[0]} moves the panel most; {n_edges} of {n_pairs} pairs are in the prior"
+    figure = style.new_figure(0.235 * len(tfs) + 1.95, words)
+    figure.table = table.loc[table["tf"].isin(tfs), ["gene", "tf", "effect", "in_prior"]]
     axes = figure.subplots()
-    mesh = axes.pcolormesh(
-        effect, cmap=SIGNED_CMAP, vmin=-limit, vmax=limit, edgecolor=style.RULE, lw=0.5
-    )
+    # The key has a map of its own: a change of the panel's colours must not draw the key anew.
+    norm, colours = Normalize(-limit, limit), style.SIGNED_CMAP
+    axes.pcolormesh(effect, norm=norm, cmap=colours, edgecolor=style.RULE, lw=0.5)
     down, across = np.nonzero(is_edge.to_numpy())
     axes.plot(
         across + 0.5, down + 0.5, "o", color=style.INK, markersize=3.6, markeredgecolor=style.CARD
@@ -60,7 +60,8 @@ def attribution_heatmap(
     axes.tick_params(length=0)
     axes.invert_yaxis()
     axes.spines[["left", "bottom"]].set_visible(False)
-    bar = figure.colorbar(mesh, ax=axes, location="bottom", shrink=0.7, aspect=28, extend="both")
+    key = ScalarMappable(norm, colours)
+    bar = figure.colorbar(key, ax=axes, location="bottom", shrink=0.7, aspect=28, extend="both")
     bar.set_label("mean |attribution| / SD of the gene\nred: rises with the TF; dot: in the prior")
     bar.outline.set_visible(False)
     return figure

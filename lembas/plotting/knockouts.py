@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from lembas.plotting import rows, style
+from lembas.plotting import findings, rows, style
 
 _ROLES: Mapping[str, tuple[str, str]] = {
     "none": (style.RULE, "no path"),
@@ -85,6 +85,7 @@ def knockout_responders(
     for axes, tf, part in zip(panels, tfs, parts, strict=True):
         _draw_responders(axes, part, top, labels or {})
         axes.set_title(f"without {tf}")
+    figure.table = pd.concat(part[part["gene"].isin(_leading_genes(part, top))] for part in parts)
     panels[-1].set_xlabel("change of the predicted expression, log10")
     handles, words = panels[0].get_legend_handles_labels()
     figure.legend(handles, words, loc="outside lower left", ncols=1)
@@ -117,7 +118,7 @@ def responses_against_truth(
     *,
     level: str,
     labels: Mapping[str, str] | None = None,
-    title: str = "Predicted against true response to knock-outs",
+    title: str | None = None,
 ) -> style.Drawing:
     """Draw every gene's predicted against its true response, one panel a model.
 
@@ -138,7 +139,11 @@ def responses_against_truth(
     shown = style.pick(compared, "level", level)
     models = style.ordered_models(shown["model"])
     n_rows = -(-len(models) // 2)
-    figure = style.new_figure(n_rows * 2.35 + 0.75, title)
+    correlation = shown.groupby("model")[["true", "predicted"]].corr().xs("true", level=1)
+    told = findings.span(correlation["predicted"], lambda value: f"{value:z.2f}", labels)
+    words = title or f"Correlation of predicted and true responses: {told or 'not defined'}"
+    figure = style.new_figure(n_rows * 2.35 + 0.75, words)
+    figure.table = shown
     panels = figure.subplots(n_rows, 2, squeeze=False, sharex=True, sharey=True).ravel()
     span = 1.05 * float(shown[["true", "predicted"]].abs().max(axis=None))
     for axes, model in zip(panels, models, strict=False):
@@ -162,7 +167,7 @@ def response_scores(
     level: str,
     parts: Sequence[str] = ("direct", "indirect"),
     labels: Mapping[str, str] | None = None,
-    title: str = "How well each model finds the genes that respond",
+    title: str | None = None,
 ) -> style.Drawing:
     """Draw the mean AUPRC of each model over the knock-outs, one panel a part of the genes.
 
@@ -191,7 +196,11 @@ def response_scores(
         notes = {name: rows.interval_note(*row, digits=2) for name, row in table.iterrows()}
         tables.append((table, float(own.loc[own["metric"] == "base_rate", "value"].mean())))
         labelled.append(rows.make_rows(list(table.index), labels, notes))
-    figure, panels = rows.stacked_panels(title, labelled)
+    first, chance = tables[0]
+    told = f"{findings.span(first['value'], lambda v: f'{v:z.2f}', labels)}; chance {chance:.2f}"
+    words = title or f"AUPRC, {_PARTS.get(parts[0], parts[0]).lower()}: {told}"
+    figure, panels = rows.stacked_panels(words, labelled)
+    figure.table = shown[shown["part"].isin(list(parts))]
     for axes, part, (table, chance), row_set in zip(panels, parts, tables, labelled, strict=True):
         for model, y in rows.draw_rows(axes, row_set).items():
             colour, marker = style.model_colour(model), style.model_marker(model)
@@ -211,7 +220,7 @@ def weight_signs(
     violations: pd.DataFrame,
     *,
     labels: Mapping[str, str] | None = None,
-    title: str = "Learned weights that contradict the sign in the prior",
+    title: str | None = None,
 ) -> style.Drawing:
     """Draw the share of edges whose weight contradicts the prior's sign, by strength.
 
@@ -231,7 +240,10 @@ def weight_signs(
         return style.new_figure(0.8, "The prior knows the sign of no edge with a weight")
     style.require(violations, ["model", "bin", "violating"], "violations")
     models = style.ordered_models(violations["model"])
-    figure = style.new_figure(2.4 + 0.2 * len(models), title)
+    last = violations[violations["bin"] == violations["bin"].max()].set_index("model")["violating"]
+    told = findings.span(last, lambda share: f"{share:.0%}", labels)
+    words = title or f"Strongest edges whose weight contradicts the prior's sign: {told}"
+    figure = style.new_figure(2.4 + 0.2 * len(models), words)
     axes = figure.subplots()
     for i, model in enumerate(models):
         own = violations[violations["model"] == model].sort_values("bin")

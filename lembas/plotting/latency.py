@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, FixedLocator, LogLocator, NullLocator
 
-from lembas.plotting import rows, style
+from lembas.plotting import findings, rows, style
 from lembas.plotting.density import plain_number, plain_ticks
 
 
@@ -70,13 +70,20 @@ def _latency_rows(
     return [rows.make_rows(models, labels, note) for note in notes]
 
 
+def _quantiles(runs: pd.DataFrame) -> pd.DataFrame:
+    """List what the boxes show: quartiles and whiskers of each model's runs."""
+    shares = {0.01: "p01_ms", 0.25: "p25_ms", 0.5: "p50_ms", 0.75: "p75_ms", 0.99: "p99_of_runs_ms"}
+    wide = runs.groupby("model")["latency_ms"].quantile(list(shares)).unstack()  # noqa: PD010
+    return wide.rename(columns=shares).assign(runs=runs.groupby("model").size()).reset_index()
+
+
 @style.styled
 def latency(
     runs: pd.DataFrame,
     summary: pd.DataFrame,
     *,
     labels: Mapping[str, str] | None = None,
-    title: str = "Time to predict one sample",
+    title: str | None = None,
 ) -> style.Drawing:
     """Draw the time to predict one sample three ways (figure 4).
 
@@ -98,7 +105,10 @@ def latency(
     models = style.ordered_models(runs["model"])
     numbers = summary.set_index("model")[["mean_ms", "sd_ms", "median_ms", "p99_ms"]]
     labelled = _latency_rows(numbers, models, labels)
-    figure, panels = rows.stacked_panels(title, labelled)
+    medians = findings.span(numbers.loc[models, "median_ms"], plain_number, labels)
+    words = title or f"Milliseconds to predict one sample, median: {medians}"
+    figure, panels = rows.stacked_panels(words, labelled)
+    figure.table = _quantiles(runs).merge(summary, on="model")
     heads = ("all runs (box: quartiles)", "mean ± SD", "median (filled) / 99th percentile (hollow)")
     positions = [
         rows.draw_rows(axes, row_set) for axes, row_set in zip(panels, labelled, strict=True)
@@ -120,7 +130,7 @@ def throughput(
     table: pd.DataFrame,
     *,
     labels: Mapping[str, str] | None = None,
-    title: str = "Samples predicted a second",
+    title: str | None = None,
 ) -> style.Drawing:
     """Draw how many samples each model predicts a second, one panel a batch size.
 
@@ -146,7 +156,9 @@ def throughput(
         )
         for rate in rates
     ]
-    figure, panels = rows.stacked_panels(title, labelled)
+    told = findings.span(rates[-1], plain_number, labels)
+    words = title or f"Samples a second, {sizes[-1]:,} at a time: {told}"
+    figure, panels = rows.stacked_panels(words, labelled)
     for axes, size, rate, row_set in zip(panels, sizes, rates, labelled, strict=True):
         for model, y in rows.draw_rows(axes, row_set).items():
             colour, marker = style.model_colour(model), style.model_marker(model)
@@ -211,13 +223,14 @@ def scaling(
     exponents: pd.DataFrame,
     *,
     model: str = "lembas",
-    title: str = "Time of one prediction by LEMBAS-RNN, one dimension varied at a time",
+    title: str | None = None,
 ) -> style.Drawing:
     """Draw time against each dimension, with the least time the machine allows beside it.
 
     Args:
         points: Columns axis, value (> 0), median_ms, min_ms, max_ms, bound_ms (all > 0).
-        exponents: Columns axis and words, one row an axis: what its panel says.
+        exponents: Columns axis, words and, for the title, exponent; one row an axis: what its
+            panel says.
         model: Registry name whose colour and marker is used.
         title: Text above.
 
@@ -235,7 +248,7 @@ def scaling(
     if untold:
         raise ValueError(f"no words for the axis {', '.join(untold[:5])}; fit exponents first.")
     n_rows = (len(names) + 1) // 2
-    figure = style.new_figure(2.05 * n_rows + 0.55, title)
+    figure = style.new_figure(2.05 * n_rows + 0.55, title or findings.growth(exponents))
     grid = figure.subplots(n_rows, 2, squeeze=False, sharey=True)
     told = ("median (line: least to most)", "bound of arithmetic and memory")
     for axes, name in zip(grid.flat, names, strict=False):
@@ -261,7 +274,7 @@ def batch_scaling(
     exponents: pd.DataFrame,
     *,
     labels: Mapping[str, str] | None = None,
-    title: str = "Time of one prediction, by the samples in it",
+    title: str | None = None,
 ) -> style.Drawing:
     """Draw the time of a call against the number of samples, one curve a model.
 
@@ -283,6 +296,9 @@ def batch_scaling(
     words, models = exponents.set_index("model")["words"], style.ordered_models(points["model"])
     told = {m: style.wrapped(f"{style.label_of(m, labels)}: {words[m]}", 50) for m in models}
     n_lines = sum(text.count("\n") + 1 for text in told.values())
+    largest = points[points["value"] == points["value"].max()].set_index("model")["median_ms"]
+    said = findings.span(largest, plain_number, labels)
+    title = title or f"Milliseconds for {points['value'].max():,} samples in one call: {said}"
     figure = style.new_figure(3.1 + 0.2 * n_lines, title)
     axes = figure.subplots()
     for model in models:

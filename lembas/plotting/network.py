@@ -9,7 +9,8 @@ from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, MaxNLocator
 
-from lembas.plotting import rows, style
+from lembas.formats import counted
+from lembas.plotting import findings, rows, style
 from lembas.plotting.density import plain_ticks
 
 EDGE_COLUMNS = ("TF", "Gene", "Interaction")
@@ -54,7 +55,7 @@ def degree_distributions(
     in_degree: pd.Series,
     out_degree: pd.Series,
     *,
-    title: str = "How many regulators a gene has, and how many genes a TF regulates",
+    title: str | None = None,
 ) -> style.Drawing:
     """Draw the degree distributions of the network on log scales.
 
@@ -72,7 +73,14 @@ def degree_distributions(
     for degree, name in ((in_degree, "in_degree"), (out_degree, "out_degree")):
         if not (degree > 0).any():
             raise ValueError(f"{name} has no node with an edge; give the network's degrees.")
-    figure = style.new_figure(5.4, title)
+    figure = style.new_figure(5.4, title or findings.half_of(in_degree, out_degree))
+    figure.table = (
+        pd.DataFrame({"genes": in_degree.value_counts(), "TFs": out_degree.value_counts()})
+        .rename_axis("edges")
+        .fillna(0)
+        .astype(int)
+        .reset_index()
+    )
     top, bottom = figure.subplots(2, 1)
     _exceedance(top, in_degree, style.LOWERS)
     top.set_title(f"{(in_degree > 0).sum():,} genes, median {in_degree[in_degree > 0].median():g}")
@@ -86,9 +94,7 @@ def degree_distributions(
 
 
 @style.styled
-def edge_signs(
-    edges: pd.DataFrame, *, title: str = "Signs of the network's edges"
-) -> style.Drawing:
+def edge_signs(edges: pd.DataFrame, *, title: str | None = None) -> style.Drawing:
     """Draw how many edges activate and inhibit, and how mixed the TFs are.
 
     Args:
@@ -108,7 +114,9 @@ def edge_signs(
     total = edges["Interaction"].value_counts().reindex(signs, fill_value=0)
     signed = edges[edges["Interaction"] != 0]
     share = (signed["Interaction"] == 1).groupby(signed["TF"]).mean()
-    figure = style.new_figure(4.3 + 0.5 * (len(signs) - 2), title)
+    words = title or findings.activating(edges["Interaction"].value_counts())
+    figure = style.new_figure(4.3 + 0.5 * (len(signs) - 2), words)
+    figure.table = _sign_counts(edges).rename(columns=SIGN_LABELS).reset_index()
     top, bottom = figure.subplots(2, 1, gridspec_kw={"height_ratios": [len(signs) / 2, 2]})
     for y, sign in zip(range(len(signs))[::-1], signs, strict=True):
         top.barh(y, total[sign], height=0.32, color=SIGN_COLOURS[sign])
@@ -134,7 +142,7 @@ def edge_signs(
 def coverage(
     table: pd.DataFrame,
     *,
-    title: str = "From the network's names to the genes that are modelled",
+    title: str | None = None,
 ) -> style.Drawing:
     """Draw how many TFs, genes and edges remain after each step.
 
@@ -158,12 +166,13 @@ def coverage(
         first = max(int(counts.iloc[0]), 1)
         notes = {stage: f"{n:,} ({n / first:.0%})" for stage, n in counts.items()}
         labelled.append(rows.make_rows(list(counts.index), None, notes))
-    figure, panels = rows.stacked_panels(title, labelled, share_x=False)
-    shades = ("#9FB4CE", "#5D85B3", "#2B5C9E", "#0D204A")
+    figure, panels = rows.stacked_panels(
+        title or findings.remaining(table), labelled, share_x=False, extra_in=0.6
+    )
     for axes, item, counts, row_set in zip(panels, items, series, labelled, strict=True):
         for i, (stage, y) in enumerate(rows.draw_rows(axes, row_set).items()):
-            axes.barh(y, counts[stage], height=0.13, color=shades[min(i, 3)])
-        axes.set(xlim=(0, max(counts.max(), 1)), title=item)
+            axes.barh(y, counts[stage], height=0.13, color=style.STEP_COLOURS[min(i, 3)])
+        axes.set(xlim=(0, max(counts.max(), 1)), title=item, xlabel="number")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.locator_params(axis="x", nbins=4)
     return figure
@@ -176,9 +185,7 @@ def _sign_counts(edges: pd.DataFrame) -> pd.DataFrame:
 
 
 @style.styled
-def hubs(
-    edges: pd.DataFrame, *, top: int = 15, title: str = "TFs with the most edges, by sign"
-) -> style.Drawing:
+def hubs(edges: pd.DataFrame, *, top: int = 15, title: str | None = None) -> style.Drawing:
     """Draw the TFs that regulate the most genes.
 
     Args:
@@ -198,7 +205,9 @@ def hubs(
     counts = _sign_counts(edges)
     order = counts.sum(axis=1).sort_values(ascending=False, kind="stable").index[:top]
     chosen = counts.loc[order[::-1]]
-    figure = style.new_figure(0.23 * len(chosen) + 1.15, title)
+    words = title or findings.hub_share(counts, top)
+    figure = style.new_figure(0.23 * len(chosen) + 1.15, words)
+    figure.table = chosen[::-1].rename(columns=SIGN_LABELS).reset_index()
     axes = figure.subplots()
     left = pd.Series(0, chosen.index)
     for sign, count in chosen.items():
@@ -250,9 +259,10 @@ def tf_block(
     if block.empty:
         return style.new_figure(0.8, "No TF of the network regulates a TF")
     size = len(block)
-    figure = style.new_figure(
-        0.215 * size + 1.5, title or f"Edges among the {size} best-connected TFs"
-    )
+    n_edges = counted(int(block.count().sum()), "edge")
+    words = title or f"{n_edges} among the {size} TFs best connected to other TFs"
+    figure = style.new_figure(0.215 * size + 1.5, words)
+    figure.table = edges[edges["TF"].isin(block.index) & edges["Gene"].isin(block.index)]
     axes = figure.subplots()
     three = ListedColormap([SIGN_COLOURS[sign] for sign in (-1, 0, 1)])
     colours = three.with_extremes(bad=style.CARD)

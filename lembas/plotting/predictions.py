@@ -10,9 +10,10 @@ from matplotlib.figure import SubFigure
 from matplotlib.ticker import MaxNLocator
 
 from lembas.gene_sets import SHARED, panel_of
-from lembas.plotting import style
+from lembas.plotting import findings, style
 from lembas.plotting.density import (
     count_key,
+    counts_table,
     draw_counts,
     grid_counts,
     label_key,
@@ -108,12 +109,14 @@ def predicted_against_observed(
         grid_counts(truth[table.columns].to_numpy(), table.to_numpy(), **cells) for table in tables
     ]
     norm = shared_norm(grids)
-    words = title or f"Predicted against observed expression, {style.label_of(cohort, labels)}"
+    own = pd.Series({model: _own_score(model, pooled) for model in models})
+    words = title or _pooled_title(own, pooled, null, cohort=cohort, labels=labels)
     figure, panels = _grid(len(models), words, ratio=0.9)
+    ends = {"observed": edges, "predicted": edges}
+    figure.table = counts_table(dict(zip(models, grids, strict=True)), ends, of="model")
     for axes, model, table, counts in zip(panels, models, tables, grids, strict=True):
         draw_counts(axes, counts, norm, **cells)
-        axes.plot(edges[[0, -1]], edges[[0, -1]], color=style.INK, linewidth=1, linestyle="--")
-        axes.set(xlim=edges[[0, -1]], ylim=edges[[0, -1]])
+        _draw_identity(axes, edges[[0, -1]])
         name = _panel_name(style.label_of(model, labels), table, truth)
         axes.set_title(style.wrapped(name, 22))
         note = _pooled_note(model, pooled, null)
@@ -128,13 +131,47 @@ def predicted_against_observed(
     return figure
 
 
+def _draw_identity(axes: Axes, ends: np.ndarray) -> None:
+    """Draw where prediction and observation are equal, over the whole of a panel."""
+    axes.plot(ends, ends, color=style.INK, linewidth=1, linestyle="--")
+    axes.set(xlim=ends, ylim=ends)
+
+
+def _own_score(model: str, pooled: pd.DataFrame, of: str | None = None) -> float:
+    """Find a pooled R2 over the genes of a model: its own, or another's of the same genes."""
+    own = panel_of(model) if panel_of(model) in pooled.index else SHARED
+    return float(pooled.loc[own, of or model])
+
+
+def _pooled_title(
+    own: pd.Series,
+    pooled: pd.DataFrame,
+    null: str,
+    *,
+    cohort: str,
+    labels: Mapping[str, str] | None,
+) -> str:
+    """Say the highest pooled R2 and the null's of the same genes."""
+    place = style.label_of(cohort, labels)
+    # A panel model's score is of its own genes; it stands in its panel, beside the null of these.
+    shared = own[[panel_of(str(model)) not in pooled.index for model in own.index]]
+    others = shared.drop(index=null, errors="ignore").dropna()
+    if others.empty:
+        return f"Predicted against observed expression, {place}"
+    best = str(others.idxmax())
+    beside = {best: others[best]}
+    if null in pooled:
+        beside[null] = _own_score(best, pooled, null)
+    told = findings.beside_null(pd.Series(beside), null, digits=3, labels=labels)
+    return f"Pooled R², {place}: {told}"
+
+
 def _pooled_note(model: str, pooled: pd.DataFrame, null: str) -> str:
     """Write a model's pooled R2 with the null's of the same genes beside it."""
-    own = panel_of(model) if panel_of(model) in pooled.index else SHARED
-    score = f"R² pooled {pooled.loc[own, model]:.3f}"
-    if model == null or null not in pooled or pd.isna(pooled.loc[own, null]):
+    score = f"R² pooled {_own_score(model, pooled):.3f}"
+    if model == null or null not in pooled or pd.isna(_own_score(model, pooled, null)):
         return score
-    return f"{score}\nnull {pooled.loc[own, null]:.3f}"
+    return f"{score}\nnull {_own_score(model, pooled, null):.3f}"
 
 
 def _grid(n_panels: int, title: str, *, ratio: float) -> tuple[style.Drawing, list[Axes]]:
@@ -219,22 +256,43 @@ def residuals_by_stratum(
         _stratum_counts(t, r, strata, cells=cells) for t, r in zip(tables, residuals, strict=True)
     ]
     norm = shared_norm([grid for row in grids for grid in row])
-    words = title or f"Residuals in thirds of variability, {style.label_of(cohort, labels)}"
+    words = title or _residual_title(statistics, models, style.label_of(cohort, labels))
     called = [style.label_of(model, labels) for model in models]
     names = [_panel_name(name, t, truth) for name, t in zip(called, tables, strict=True)]
     figure, foot, panels = _strata_grid(names, words)
+    figure.table = _strata_table(dict(zip(models, grids, strict=True)), cells)
     for model, row, row_axes in zip(models, grids, panels, strict=True):
         for stratum, counts, axes in zip(STRATA, row, row_axes, strict=True):
             note = _stratum_note(statistics, model, stratum)
             _draw_stratum(axes, counts, cells, norm=norm, note=note)
     _tidy_ticks(list(panels.ravel()))
     panels[-1, 1].set_xlabel(f"predicted, {unit}")
-    figure.supylabel("observed - predicted", fontsize=10.5)
+    figure.supylabel(f"observed - predicted, {unit}", fontsize=10.5)
     below = foot.subplots()
     below.set_box_aspect(1 / 34)
     bar = figure.colorbar(count_key(norm), cax=below, orientation="horizontal")
     label_key(bar, COUNTED)
     return figure
+
+
+def _residual_title(statistics: pd.DataFrame, models: Sequence[str], place: str) -> str:
+    """Say how far residuals spread in the least and the most variable third, over the models."""
+    chosen = statistics[statistics["model"].isin(list(models))]
+    spread = style.pick(chosen, "metric", "residual_sd_pooled").groupby("stratum")["value"].median()
+    low, high = (f"{spread[name]:.2f}" for name in (STRATA[0], STRATA[-1]))
+    return f"SD of residuals, {place}: {low} for genes of low CV, {high} of high (median model)"
+
+
+def _strata_table(
+    grids: Mapping[str, Sequence[np.ndarray]], cells: Mapping[str, np.ndarray]
+) -> pd.DataFrame:
+    """List the cells of every model and stratum."""
+    ends = {"predicted": cells["x_edges"], "residual": cells["y_edges"]}
+    parts = {
+        model: counts_table(dict(zip(STRATA, row, strict=True)), ends, of="stratum")
+        for model, row in grids.items()
+    }
+    return pd.concat(parts, names=["model"]).reset_index("model")
 
 
 def _stratum_counts(

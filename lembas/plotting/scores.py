@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from lembas.plotting import rows, style
+from lembas.plotting import findings, rows, style
 
 METRIC_LABELS: Mapping[str, str] = {
     "pearson_pooled": "Pearson correlation, all samples x genes pooled",
@@ -28,6 +28,9 @@ METRIC_LABELS: Mapping[str, str] = {
     "residual_sd_pooled": "SD of observed - predicted, pooled",
     "pearson_median_over_samples_centred": "Pearson correlation over centred genes, sample median",
 }
+
+
+_TITLED: Mapping[str, str] = {**METRIC_LABELS, "skill_median_over_genes": "median skill"}
 
 
 def metric_label(metric: str) -> str:
@@ -130,8 +133,11 @@ def aggregate_scores(
     style.require(scores, ["model", "cohort", "metric", "value", "low", "high"], "scores")
     tables = [by_model(scores, metric, cohort) for metric in metrics]
     labelled = [_score_rows(table, labels, digits) for table in tables]
-    words = title or f"Scores with 95 % intervals, {style.label_of(cohort, labels)}"
-    figure, panels = rows.stacked_panels(words, labelled, share_x=False)
+    place, first = style.label_of(cohort, labels), _compared(scores, tables[0])
+    told = findings.beside_null(first, null, digits=digits, labels=labels)
+    words = title or f"{metric_label(metrics[0])}, {place}: {told or 'not defined'}"
+    figure, panels = rows.stacked_panels(findings.capital(words), labelled, share_x=False)
+    figure.table = _stacked(dict(zip(metrics, tables, strict=True)), "metric")
     for axes, metric, table, row_set in zip(panels, metrics, tables, labelled, strict=True):
         draw_scores(axes, table, row_set, null=null)
         axes.set_xlabel(metric_label(metric))
@@ -149,6 +155,7 @@ def skill_forest(
     labels: Mapping[str, str] | None = None,
     null: str = style.NULL_MODEL,
     floor: float = -1.0,
+    scope: str = "",
     title: str | None = None,
 ) -> style.Drawing:
     """Draw one score of each model on each cohort, with 95 % intervals: the headline figure.
@@ -160,7 +167,8 @@ def skill_forest(
         labels: Model or cohort name to label.
         null: Model whose value is marked in every panel.
         floor: Values below are drawn at this value; the text beside them is not changed.
-        title: Text above; None names the metric.
+        scope: What the title begins with, such as "as is".
+        title: Text above; None says which model is highest.
 
     Returns:
         The figure, with one x range for all cohorts.
@@ -173,8 +181,11 @@ def skill_forest(
     shown = list(cohorts or pd.unique(style.pick(scores, "metric", metric)["cohort"]))
     tables = [by_model(scores, metric, cohort) for cohort in shown]
     labelled = [_score_rows(table, labels, 2) for table in tables]
-    words = title or f"{metric_label(metric).capitalize()}, with 95 % intervals"
-    figure, panels = rows.stacked_panels(words, labelled)
+    values = {name: _compared(scores, table) for name, table in zip(shown, tables, strict=True)}
+    told = findings.highest(values, _TITLED.get(metric, metric), digits=2, labels=labels)
+    words = title or (f"{scope}. {told}" if scope else told) or metric_label(metric)
+    figure, panels = rows.stacked_panels(findings.capital(words), labelled)
+    figure.table = _stacked(dict(zip(shown, tables, strict=True)), "cohort").assign(metric=metric)
     for axes, cohort, table, row_set in zip(panels, shown, tables, labelled, strict=True):
         draw_scores(axes, table.clip(lower=floor), row_set, null=null)
         axes.set_title(style.label_of(cohort, labels))
@@ -183,6 +194,16 @@ def skill_forest(
     words = f"{metric_label(metric)}\ndashed: {style.label_of(null, labels)}{clipped}"
     panels[-1].set_xlabel(words)
     return figure
+
+
+def _stacked(tables: Mapping[str, pd.DataFrame], name: str) -> pd.DataFrame:
+    """Put tables over models below each other, named in a column of their own."""
+    return pd.concat(tables, names=[name, "model"]).reset_index()
+
+
+def _compared(scores: pd.DataFrame, table: pd.DataFrame) -> pd.Series:
+    """Keep the values of models that are compared with each other."""
+    return table["value"][table.index.isin(findings.ranked(scores))]
 
 
 def _violin(axes: Axes, values: pd.Series, *, y: float, colour: str) -> None:
@@ -251,8 +272,13 @@ def gene_violins(
         )
         for table in wide
     ]
-    words = title or f"Scores gene by gene, {style.label_of(cohort, labels)}"
+    medians = findings.of_most_genes(wide[0]).median()
+    told = findings.span(medians, lambda value: f"{value:z.2f}", labels)
+    plain = f"Scores gene by gene, {style.label_of(cohort, labels)}"
+    words = title or (f"{plain}: medians {told}" if told else plain)
     figure, panels = rows.stacked_panels(words, labelled, share_x=False)
+    by_metric = dict(zip(metrics, wide, strict=True))
+    figure.table = pd.concat(by_metric, names=["metric", "gene"]).reset_index()
     for axes, metric, table, row_set in zip(panels, metrics, wide, labelled, strict=True):
         for model, y in rows.draw_rows(axes, row_set).items():
             values = table[model].dropna().clip(lower=floor)
@@ -270,6 +296,7 @@ def skill_ecdf(
     cohort: str,
     labels: Mapping[str, str] | None = None,
     metric: str = "skill_per_gene",
+    null: str = style.NULL_MODEL,
     limits: tuple[float, float] = (-0.5, 1.0),
     title: str | None = None,
 ) -> style.Drawing:
@@ -279,7 +306,8 @@ def skill_ecdf(
         per_gene: Columns model, cohort, gene, metric, value.
         cohort: Cohort to show.
         labels: Model or cohort name to label.
-        metric: Per-gene score to show.
+        metric: Per-gene score to show; 0 stands for the null.
+        null: Model that the title leaves out.
         limits: Range of the x axis; the curves start at the share of genes above its lower end.
         title: Text above; None names the cohort.
 
@@ -292,9 +320,13 @@ def skill_ecdf(
     """
     style.require(per_gene, ["model", "cohort", "gene", "metric", "value"], "per-gene scores")
     chosen = style.pick(style.pick(per_gene, "cohort", cohort), "metric", metric)
-    words = title or f"Genes that reach a given score, {style.label_of(cohort, labels)}"
+    wide = style.wide(chosen, "gene", "model", values="value")
+    above = {m: (v.dropna() > 0).mean() for m, v in findings.of_most_genes(wide).items()}
+    told = findings.better_than_null(pd.Series(above, dtype=float), null, labels)
+    words = title or f"{told}, {style.label_of(cohort, labels)}"
     models = style.ordered_models(chosen["model"])
     figure = style.new_figure(3.3 + 0.2 * len(models), words)
+    figure.table = wide[models].reset_index()
     axes = figure.subplots()
     for i, model in enumerate(models):
         values = np.sort(chosen.loc[chosen["model"] == model, "value"].dropna())

@@ -1,112 +1,75 @@
 """Palette, labels and drawing conventions that every figure shares.
 
 Figures are drawn for a phone first: 5.2 inches wide, 10 point text or larger, one or two columns of
-panels, on an opaque white card so that they also read in a dark theme.
+panels, on an opaque card. Colours are those of a light page; `lembas.plotting.dark` has their
+counterparts.
 """
 
 import functools
 import hashlib
-import io
+import inspect
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from colorsys import hls_to_rgb
-from typing import Any, Final, ParamSpec
+from typing import Final, ParamSpec
 
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, to_hex
-from matplotlib.figure import Figure
+from matplotlib.colors import to_hex
 from matplotlib.transforms import Bbox
 
+from lembas.plotting.drawing import Drawing, joined, to_svg
 from lembas.plotting.palette import MODEL_COLOURS, MODEL_MARKERS
+from lembas.plotting.theme import (
+    CARD,
+    COHORT_COLOURS,
+    COHORT_MARKERS,
+    COUNT_CMAP,
+    INK,
+    KIND_COLOURS,
+    LEVEL_CMAP,
+    LOWERS,
+    MUTED,
+    RAISES,
+    RC,
+    RULE,
+    SHARE_CMAP,
+    SIGNED_CMAP,
+    STEP_COLOURS,
+    TRACK,
+)
+
+__all__ = [
+    "CARD",
+    "COHORT_COLOURS",
+    "COHORT_MARKERS",
+    "COUNT_CMAP",
+    "INK",
+    "KIND_COLOURS",
+    "LEVEL_CMAP",
+    "LOWERS",
+    "MODEL_COLOURS",
+    "MODEL_MARKERS",
+    "MUTED",
+    "NULL_MODEL",
+    "RAISES",
+    "RC",
+    "RULE",
+    "SHARE_CMAP",
+    "SIGNED_CMAP",
+    "STEP_COLOURS",
+    "TITLE_CHARACTERS",
+    "TRACK",
+    "Drawing",
+    "to_svg",
+]
 
 P = ParamSpec("P")
 
 WIDTH_IN: Final = 5.2
 TITLE_CHARACTERS: Final = 48
 NULL_MODEL: Final = "train_mean"
-
-INK: Final = "#1F2430"
-MUTED: Final = "#5A6270"
-RULE: Final = "#C9CED6"
-CARD: Final = "#FFFFFF"
-
-# Paul Tol's high-contrast scheme for the first three: they differ in lightness, so in grey too.
-COHORT_COLOURS: Final = ("#004488", "#DDAA33", "#BB5566", "#117733", "#882255", "#44AA99")
-COHORT_MARKERS: Final = ("o", "s", "^", "D", "v", "P")
-
-RAISES: Final = "#B2182B"
-LOWERS: Final = "#2166AC"
-
-COUNT_CMAP: Final = LinearSegmentedColormap.from_list(
-    "lembas_counts", ["#BFD3E6", "#6A9BC9", "#2B5C9E", "#0D204A"]
-)
-
-RC: Final[Mapping[Any, Any]] = {
-    "axes.axisbelow": True,
-    "axes.edgecolor": MUTED,
-    "axes.facecolor": CARD,
-    "axes.grid": False,
-    "axes.labelcolor": INK,
-    "axes.labelsize": 10.5,
-    "axes.linewidth": 0.8,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 10.5,
-    "axes.titleweight": "bold",
-    "axes.titlecolor": INK,
-    "axes.titlepad": 6.0,
-    "axes.unicode_minus": False,
-    "figure.constrained_layout.h_pad": 0.06,
-    "figure.constrained_layout.w_pad": 0.1,
-    "figure.facecolor": CARD,
-    "figure.titlesize": 11.5,
-    "figure.titleweight": "bold",
-    "font.family": "DejaVu Sans",
-    "font.size": 10.0,
-    "grid.color": RULE,
-    "grid.linewidth": 0.6,
-    "legend.fontsize": 10.0,
-    "legend.frameon": False,
-    "legend.handletextpad": 0.5,
-    "legend.columnspacing": 1.2,
-    "lines.linewidth": 1.8,
-    "savefig.facecolor": CARD,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "lembas",
-    "text.color": INK,
-    "xtick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "xtick.labelsize": 10.0,
-    "ytick.color": MUTED,
-    "ytick.labelcolor": INK,
-    "ytick.labelsize": 10.0,
-}
-
-
-class Drawing(Figure):
-    """A matplotlib figure that a notebook shows as a reproducible SVG."""
-
-    def _repr_svg_(self) -> str:
-        return to_svg(self)
-
-
-def to_svg(figure: Figure, *, dpi: int = 200) -> str:
-    """Render a figure as SVG text, the same bytes each time.
-
-    Args:
-        figure: The figure to render.
-        dpi: Resolution of the rasterised parts (dense point clouds), dots per inch.
-
-    Returns:
-        SVG with glyphs as paths, fixed identifiers and no date.
-    """
-    buffer = io.BytesIO()
-    with mpl.rc_context(dict(RC)):
-        figure.savefig(buffer, format="svg", dpi=dpi, metadata={"Date": None})
-    return buffer.getvalue().decode("utf-8")
 
 
 def styled(draw: Callable[P, Drawing]) -> Callable[P, Drawing]:
@@ -117,8 +80,10 @@ def styled(draw: Callable[P, Drawing]) -> Callable[P, Drawing]:
 
     Returns:
         The same function; its figure is laid out once, for good, before the settings are put back,
-        because matplotlib makes its ticks only then.
+        because matplotlib makes its ticks only then. The tables it was drawn from stay with it,
+        where the function itself keeps no closer one.
     """
+    signature = inspect.signature(draw)
 
     @functools.wraps(draw)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Drawing:
@@ -126,9 +91,19 @@ def styled(draw: Callable[P, Drawing]) -> Callable[P, Drawing]:
             figure = draw(*args, **kwargs)
             figure.draw_without_rendering()
             _settle(figure)
+        if figure.table is None:
+            given = signature.bind(*args, **kwargs).arguments
+            figure.table = joined(
+                {name: part for name, part in given.items() if _is_data(name, part)}
+            )
         return figure
 
     return wrapper
+
+
+def _is_data(name: str, argument: object) -> bool:
+    """Tell tables that are drawn from words for them."""
+    return name != "labels" and isinstance(argument, pd.DataFrame | pd.Series)
 
 
 def _settle(figure: Drawing) -> None:

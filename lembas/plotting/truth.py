@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from lembas.plotting import rows, style
+from lembas.plotting import findings, rows, style
 
 PRIOR: Final = "prior"
 _COLUMNS: Final = ["question", "model", "metric", "value", "low", "high"]
@@ -51,9 +51,12 @@ def recovery(
             for row in part.itertuples()
         }
         labelled.append(rows.make_rows(_ordered(part.index), labels, notes))
-    words = title or "How many times better than chance true regulation is ranked"
+    first = next(iter(parts.values()))["value"]
+    told = findings.span(first, lambda times: f"{times:.2g}", labels)
+    words = title or f"Times better than chance, {questions[asked[0]]}: {told}"
     extra_in = 0.2 * len(parts)
     figure, panels = rows.stacked_panels(words, labelled, share_x=False, extra_in=extra_in)
+    figure.table = own[own["question"].isin(asked)]
     for axes, (name, part), row_set in zip(panels, parts.items(), labelled, strict=True):
         for model, y in rows.draw_rows(axes, row_set).items():
             _mark(axes, part.loc[model], model, y)
@@ -116,7 +119,7 @@ def precision_recall(
     """
     style.require(curves, ["model", "recall", "precision"], "precision-recall")
     models = _ordered(pd.Index(curves["model"].unique()))
-    words = title or "Precision and recall of true edges"
+    words = title or f"Precision and recall of true edges; chance would give {base_rate:.1%}"
     figure = style.new_figure(3.6 + 0.2 * len(models), words)
     axes = figure.subplots()
     for i, model in enumerate(models):
@@ -172,6 +175,7 @@ def recovery_curves(
     words = title or "Recovery of true edges as the study changes"
     n_rows = int(np.ceil(len(curves) / 2))
     figure = style.new_figure(2.3 * n_rows + 0.4 + 0.2 * n_models, words)
+    figure.table = own[own["curve"].isin(list(curves))]
     panels = figure.subplots(n_rows, 2, sharey=True, squeeze=False).ravel()
     for axes, (name, text) in zip(panels, curves.items(), strict=False):
         _curve_panel(axes, style.pick(own, "curve", name), labels)

@@ -28,6 +28,12 @@ WIDTHS = {"desktop": 1440, "phone": 390}
 THEMES = ("light", "dark")
 NOT_PAGES = {"genindex.html", "search.html", "index.html", "py-modindex.html"}
 ABSOLUTE = re.compile(r"(?<![\w.:/-])/(?:tmp|home|root|work|Users)/[\w.-]+")
+# Pictures far below the screen wait to be scrolled to; a picture of the page has no screen.
+LOAD_SHOWN_PICTURES = """async () => {
+  const shown = [...document.images].filter((i) => getComputedStyle(i).display !== 'none');
+  for (const image of shown) image.loading = 'eager';
+  await Promise.all(shown.map((image) => image.decode().catch(() => {})));
+}"""
 FAULTS_IN_PAGE = """() => {
   const faults = [];
   const article = document.querySelector('.bd-article') || document.body;
@@ -102,6 +108,7 @@ def visit(browser: Browser, base: str, name: str, look: tuple[str, str], shots: 
     page.goto(f"{base}/{quote(name)}", wait_until="load")
     page.evaluate("window.MathJax ? window.MathJax.startup.promise : null")
     page.wait_for_timeout(150)
+    page.evaluate(LOAD_SHOWN_PICTURES)
     if page.evaluate("document.documentElement.dataset.theme") != theme:
         faults.append(f"the {theme} theme did not take")
     faults += page.evaluate(FAULTS_IN_PAGE)
