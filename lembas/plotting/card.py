@@ -2,7 +2,7 @@
 
 import io
 import textwrap
-from typing import Final
+from typing import Any, Final
 
 import matplotlib as mpl
 import numpy as np
@@ -34,7 +34,7 @@ def social_card(figure: style.Drawing, *, title: str, note: str) -> bytes:
         axes = card.add_axes((1 - _FIGURE_SHARE, 0.04, _FIGURE_SHARE - 0.02, 0.92))
         axes.imshow(_pixels(figure, height), interpolation="lanczos")
         axes.axis("off")
-        left = {"ha": "left", "va": "top", "wrap": False}
+        left: dict[str, Any] = {"ha": "left", "va": "top", "wrap": False}
         card.text(0.04, 0.9, "lembas", fontsize=17, color=style.MUTED, weight="bold", **left)
         lines = textwrap.fill(title, _TITLE_CHARACTERS)
         card.text(0.04, 0.8, lines, fontsize=29, weight="bold", linespacing=1.25, **left)
