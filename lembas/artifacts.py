@@ -15,6 +15,7 @@ from lembas import h5ad
 from lembas.atomic import write_atomically
 from lembas.cohorts import Dataset
 from lembas.network import Network
+from lembas.plotting.card import QUESTION, social_card
 from lembas.plotting.drawing import Drawing, files_of
 from lembas.project import INTERACTIVE, find_root, missing_artefact
 
@@ -100,6 +101,19 @@ class Run:
         """
         path = self.place("figures", f"{name}.svg")
         files_of(figure).write(path.parent, name)
+        return path
+
+    def write_card(self, name: str, figure: Drawing, *, simulated: bool) -> Path:
+        """Write ``figures/<name>.png``, which other sites show beside a link to the report.
+
+        Args:
+            name: File name without its ending.
+            figure: The figure on it.
+            simulated: Whether the data are: the card says so, as every page does.
+        """
+        note = "Simulated data: no number describes real samples." if simulated else "Measured data"
+        path = self.place("figures", f"{name}.png")
+        _write_bytes(path, social_card(figure, title=QUESTION, note=note))
         return path
 
     def write_dataset(self, dataset: Dataset) -> Path:

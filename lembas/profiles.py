@@ -80,6 +80,7 @@ class Profile:
         description: A sentence or two on the data.
         simulated: Whether the data are simulated.
         banner: Text shown at the top of every page; empty for none.
+        address: Where the pages will be published; empty for nowhere.
         data: Data folder and the files in it.
         threads: Threads of each chapter's kernel; ``default`` holds for all others.
         time_out_s: Seconds a chapter may run; ``default`` holds for all others.
@@ -93,6 +94,7 @@ class Profile:
     description: str = ""
     simulated: bool = False
     banner: str = ""
+    address: str = ""
     data: DataSource = field(default_factory=DataSource)
     threads: Mapping[str, int] = field(default_factory=dict)
     time_out_s: Mapping[str, int] = field(default_factory=dict)
@@ -106,6 +108,7 @@ class Profile:
                 f"profile {self.name!r} is simulated but has no banner; every page must say so: "
                 "add `banner: ...`"
             )
+        checked_address(self.address, f"profiles/{self.name}.yml: `address`")
         for key, default in (("threads", 1), ("time_out_s", 1800)):
             checked = _checked_counts(self.name, key, getattr(self, key))
             object.__setattr__(self, key, {DEFAULT: default, **checked})
@@ -195,6 +198,7 @@ def _check_types(content: Mapping[str, Any], origin: str) -> None:
         "description": str,
         "simulated": bool,
         "banner": str,
+        "address": str,
         "data": dict,
         "threads": dict,
         "time_out_s": dict,
@@ -255,6 +259,24 @@ def _check_file_name(name: Any, others: Mapping[Any, Any], origin: str) -> None:
         )
     if folders := [parent.as_posix() for parent in path.parents if parent.as_posix() in others]:
         raise ValueError(f"{origin}` names {folders[0]!r} as a file and as the folder of {name!r}")
+
+
+def checked_address(address: str, origin: str) -> str:
+    """Return where the pages will be published, or say what is wrong with it.
+
+    Args:
+        address: An address with http or https; empty for none.
+        origin: Where it comes from; begins the message.
+
+    Raises:
+        ValueError: If it is no such address.
+    """
+    if address and not _is_web_address(address):
+        raise ValueError(
+            f"{origin} is {address!r}; expected the folder on the web where the pages will lie, "
+            "such as https://example.org/report/"
+        )
+    return address
 
 
 def _is_web_address(url: str) -> bool:

@@ -11,42 +11,76 @@ from typing import Any
 
 import nbformat
 
+from lembas.browser_print import print_page
+from lembas.citation import citation_box
 from lembas.errors import ChapterError
 from lembas.figure_files import taken_out
+from lembas.page_box import provenance_box
 from lembas.plan import Plan
-from lembas.provenance import read_json, write_json, write_text
+from lembas.profiles import checked_address
+from lembas.provenance import digest, read_json, write_json, write_text
+from lembas.rebuild import Kept, keep_times, state
 
 COMPOSED = "book/chapters"
+PDF = "report.pdf"
 HIDDEN = ("run_dir", "data_dir")
 
 
-def build(plan: Plan) -> Path:
+def build(plan: Plan, *, address: str = "", browser: Path | None = None) -> Path:
     """Compose the chapters and build the pages; the last good pages stay until these are done.
+
+    After an edit of prose only the pages it touches are made anew; after any other change all are
+    (see :mod:`lembas.rebuild`).
 
     Args:
         plan: A run whose chapters have been executed.
+        address: Where the pages will be published; empty: that of the profile, if any.
+        browser: Chromium or Chrome to print the book with; None: no PDF.
 
     Returns:
         The first page, relative to the project root.
 
     Raises:
         ChapterError: If a chapter was not run, was run from other code, or the build warns.
+        ValueError: If the address is none of the web.
     """
-    compose(plan)
+    compose(plan, address=address)
     target = plan.root / "_build" / ("html" if plan.run_name == "demo" else plan.run_name)
     if plan.run_name != "demo":
         target = target / "html"
+    kept = Kept(plan.root / "_build" / f".kept-{plan.run_name}")
     scratch = plan.root / "_build" / f".scratch-{plan.run_name}"
     shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    _run_jupyter_book(plan.root, scratch)
-    _swap(scratch / "_build" / "html", target)
+    made = scratch / "_build"
+    made.mkdir(parents=True)
+    now = state(plan.root)
+    again = kept.lend(now, target, made)
+    _run_jupyter_book(plan.root, scratch, *([] if again else ["--all"]))
+    if browser is not None:
+        _print(plan.root, scratch, browser)
+    _swap(made / "html", target)
+    kept.keep(now, target, made)
     shutil.rmtree(scratch)
     return (target / "index.html").relative_to(plan.root)
 
 
-def compose(plan: Plan) -> None:
-    """Write ``book/chapters``: each source notebook's prose with its executed copy's outputs."""
+def _print(root: Path, scratch: Path, browser: Path) -> None:
+    """Build the book as one page, apart from the site, and print it into the site."""
+    apart = scratch / "print"
+    apart.mkdir()
+    _run_jupyter_book(root, apart, "--all", "--builder", "singlehtml")
+    page = apart / "_build" / "singlehtml" / "index.html"
+    print_page(page, scratch / "_build" / "html" / PDF, browser)
+
+
+def compose(plan: Plan, *, address: str = "") -> None:
+    """Write ``book/chapters``: each source notebook's prose with its executed copy's outputs.
+
+    Args:
+        plan: A run whose chapters have been executed.
+        address: As in :func:`build`.
+    """
+    address = checked_address(address or plan.profile.address, "the address of the pages")
     notebooks = {name: _composed(plan, name) for name in plan.chapters}
     drawn = {name: taken_out(notebook, name) for name, notebook in notebooks.items()}
     folder = plan.root / COMPOSED
@@ -63,9 +97,14 @@ def compose(plan: Plan) -> None:
     for files in drawn.values():
         for stem, of_figure in files.items():
             of_figure.write(scratch / "figures", stem)
+    if (cover := plan.root / plan.run_dir / "tables" / "cover.csv").is_file():
+        shutil.copy(cover, scratch / "tables")
+    if (citation := plan.root / "CITATION.cff").is_file():
+        write_text(scratch / "citation.md", citation_box(citation))
     profile = plan.profile
     page_top = {"profile": profile.name, "title": profile.title, "banner": profile.banner}
-    write_json(scratch / "profile.json", page_top)
+    write_json(scratch / "profile.json", {**page_top, "address": address})
+    keep_times(scratch, folder)
     _swap(scratch, folder)
 
 
@@ -92,7 +131,18 @@ def _composed(plan: Plan, name: str) -> nbformat.NotebookNode:
     for cell in injected:
         place = next(i for i, other in enumerate(source.cells) if _has_tag(other, "parameters"))
         source.cells.insert(place + 1, _parameters_shown(cell, plan.profile.name))
+    source.cells.append(_box(plan, name))
     return source
+
+
+def _box(plan: Plan, name: str) -> nbformat.NotebookNode:
+    text = provenance_box(
+        _record(plan, name),
+        run_name=plan.run_name,
+        simulated=plan.profile.simulated,
+        notebook_digest=digest(plan.chapters[name].path),
+    )
+    return nbformat.v4.new_markdown_cell(text, id="provenance-box")
 
 
 def _parameters_shown(injected: nbformat.NotebookNode, profile: str) -> nbformat.NotebookNode:
@@ -185,11 +235,11 @@ def _write_csv(path: Path, rows: Sequence[Sequence[Any]]) -> None:
         csv.writer(stream, lineterminator="\n").writerows(rows)
 
 
-def _run_jupyter_book(root: Path, scratch: Path) -> None:
+def _run_jupyter_book(root: Path, scratch: Path, *options: str) -> None:
     # A warning is an error: a missing glued number is only a warning and an empty place.
     start = "from jupyter_book.cli.main import main; main()"  # the package has no __main__
     command = [sys.executable, "-P", "-c", start, "build", str(root)]
-    command += ["--path-output", str(scratch), "-W", "-n", "--keep-going", "--all"]
+    command += ["--path-output", str(scratch), "-W", "-n", "--keep-going", *options]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     result = subprocess.run(
         command,
@@ -202,8 +252,8 @@ def _run_jupyter_book(root: Path, scratch: Path) -> None:
     )
     log = scratch.parent / f"{scratch.name.removeprefix('.scratch-')}.log"
     log.write_text(result.stdout, encoding="utf-8")
-    page = scratch / "_build" / "html" / "index.html"
-    if result.returncode != 0 or not page.is_file():
+    page = next((scratch / "_build").glob("*html/index.html"), None)
+    if result.returncode != 0 or page is None:
         shown = [line for line in result.stdout.splitlines() if _matters(line)][:5]
         raise ChapterError(
             "the pages were not built; the last good ones are untouched: "

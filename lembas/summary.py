@@ -11,6 +11,8 @@ from lembas.metrics import PRIMARY
 
 NULL = "train_mean"
 CENTRED = ", centred"
+REFERENCE = "masked_ridge"
+COHORTS: Mapping[str, str] = {"test": "Held-out test samples", "train": "Training samples"}
 
 
 def score(scores: pd.DataFrame, model: str, cohort: str, metric: str = PRIMARY) -> pd.Series:
@@ -112,6 +114,42 @@ def named_centred(test: pd.DataFrame, centred: pd.DataFrame) -> pd.DataFrame:
     """Put tables of the test samples and of the centred cohorts into one; see :func:`joined`."""
     renamed = centred.assign(cohort=centred["cohort"] + CENTRED)
     return pd.concat([test[test["cohort"] == "test"], renamed], ignore_index=True)
+
+
+def cover_table(
+    scores: pd.DataFrame, labels: Mapping[str, str], *, model: str, n_best: int = 3
+) -> pd.DataFrame:
+    """Lay out the few scores that a reader meets first, as text.
+
+    Args:
+        scores: Tidy: model, cohort, genes, metric, value, low, high, one a model, centred cohorts
+            named as :func:`joined` names them.
+        labels: Model to label.
+        model: Model that the report speaks of.
+        n_best: How many of the best on the test samples are shown.
+
+    Returns:
+        One row a model, best first: the best, the model in question, the linear model that sees
+        the same regulators, and the null; one column a cohort: the test samples and the first
+        centred one.
+    """
+    order = ranking(scores, "test")
+    wanted = {*order.index[:n_best], model, REFERENCE}
+    models = [*(name for name in order.index if name in wanted), NULL]
+    centred = [name for name in headline_cohorts(scores) if name.endswith(CENTRED)]
+    cohorts = {"test": COHORTS["test"], **{name: f"Cohort {name}" for name in centred[:1]}}
+    columns = {
+        words: [_in_short(scores, name, cohort) for name in models]
+        for cohort, words in cohorts.items()
+    }
+    return pd.DataFrame({"Model": [labels.get(name, name) for name in models], **columns})
+
+
+def _in_short(scores: pd.DataFrame, model: str, cohort: str) -> str:
+    found = score(scores, model, cohort)
+    if pd.isna(found["low"]):
+        return f"{found['value']:z.2f}"
+    return f"{found['value']:z.2f} ({found['low']:z.2f} to {found['high']:z.2f})"
 
 
 def headline_cohorts(scores: pd.DataFrame) -> list[str]:

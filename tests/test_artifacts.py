@@ -14,6 +14,7 @@ import pytest
 import skops.io
 from matplotlib.figure import Figure
 from myst_nb.ext.glue import GLUE_PREFIX, extract_glue_data_cell
+from PIL import Image
 from sklearn.base import BaseEstimator
 
 from lembas import artifacts, checkpoint
@@ -143,6 +144,17 @@ def test_a_figure_is_the_same_svg_each_time(run: Run) -> None:
     content = first.read_text(encoding="utf-8")
     assert content.startswith("<?xml")
     assert run.write_figure("line", figure).read_text(encoding="utf-8") == content
+
+
+def test_the_card_has_the_size_that_sites_ask_for_and_the_same_bytes(run: Run) -> None:
+    figure = Figure()
+    figure.subplots().plot([0, 1], [1, 0])
+    before = figure.get_dpi(), tuple(figure.get_size_inches())
+    content = run.write_card("card", figure, simulated=True).read_bytes()
+    assert Image.open(run.folder / "figures" / "card.png").size == (1200, 630)
+    assert run.write_card("card", figure, simulated=True).read_bytes() == content
+    assert (figure.get_dpi(), tuple(figure.get_size_inches())) == before
+    assert run.write_card("card", figure, simulated=False).read_bytes() != content
 
 
 def test_predictions_keep_their_labels(run: Run, study: Study) -> None:

@@ -1,8 +1,10 @@
 """The house keeps its order: levels of modules, sizes of functions and files, clean notebooks."""
 
 import ast
+import re
 import tokenize
 from graphlib import TopologicalSorter
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -49,7 +51,8 @@ LEVELS = {
     3: (
         "artifacts downloads model_files fitting parameter_counts profiles provenance "
         "chapters dependencies execution plan workflow render errors progress comparison "
-        "score_changes commands __main__ handmade scattered resources pieces profile_draft"
+        "score_changes commands __main__ handmade scattered resources pieces profile_draft "
+        "page_box citation browser_print rebuild"
     ),
 }
 LEVEL_OF = {name: level for level, names in LEVELS.items() for name in names.split()}
@@ -156,6 +159,69 @@ def test_notebooks_are_clean_and_thin(path: Path) -> None:
     for cell in cells:
         for node in ast.walk(ast.parse(cell.source)):
             assert not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_chapters_lead_with_their_result_and_end_with_their_limits(path: Path) -> None:
+    cells = nbformat.read(path, as_version=4).cells
+    first, found, last = cells[0].source, cells[1].source, cells[-1].source
+    assert first.startswith("# ")
+    assert "\n\n**Question.** " in first
+    assert found.startswith("## What we found\n")
+    assert "{glue:text}" in found, "what was found comes from the computation"
+    assert last.startswith("## What could be wrong\n")
+    prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    assert prose.count("## What we found") == prose.count("## What could be wrong") == 1
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_a_chapter_shows_has_a_name_and_a_caption_and_is_found(path: Path) -> None:
+    """What a cell shows is known by its last line: an expression, not an assignment or a write."""
+    cells = nbformat.read(path, as_version=4).cells
+    names = []
+    for cell in [cell for cell in cells if cell.cell_type == "code"]:
+        about = cell.metadata.get("mystnb", {})
+        shows = _shows(ast.parse(cell.source).body[-1])
+        assert shows == ("figure" in about), cell.source
+        if shows:
+            assert about["figure"]["caption"].endswith(".")
+            names.append(about["figure"]["name"])
+            assert names[-1].startswith("fig-" if "image" in about else "tab-")
+    assert len(set(names)) == len(names)
+    prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    cited = re.findall(r"\{numref\}`([\w-]+)`", prose)
+    assert set(cited) <= set(names)
+
+
+def _shows(last: ast.stmt) -> bool:
+    if not isinstance(last, ast.Expr):
+        return False
+    called = last.value.func if isinstance(last.value, ast.Call) else None
+    silent = ("glue", "rmtree", "write_table")
+    return getattr(called, "id", getattr(called, "attr", "")) not in silent
+
+
+def test_no_two_pages_use_one_name() -> None:
+    """Names of figures and tables are known in the whole book."""
+    names = [
+        name
+        for path in NOTEBOOKS
+        for cell in nbformat.read(path, as_version=4).cells
+        if (name := cell.metadata.get("mystnb", {}).get("figure", {}).get("name"))
+    ]
+    for path in (ROOT / "book").glob("*.md"):
+        names += re.findall(r"^:name: (\S+)$", path.read_text(), flags=re.MULTILINE)
+    assert len(set(names)) == len(names)
+
+
+def test_tables_that_are_typed_have_a_caption() -> None:
+    for path in (ROOT / "book").glob("*.md"):
+        lines = path.read_text().splitlines()
+        for line, following in pairwise(lines):
+            if re.fullmatch(r"\|[-:| ]+\|", following):
+                place = lines.index(line)
+                above = [text for text in lines[:place] if text and not text.startswith(":")]
+                assert above[-1].startswith("```{table} "), f"{path.name}: {line}"
 
 
 def test_file_names_are_plain() -> None:

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import nbformat
@@ -13,8 +14,8 @@ from lembas.errors import ChapterError
 from lembas.execution import Job, execute
 from lembas.figure_files import FigureFiles
 from lembas.plan import Plan, make_plan, write_plan
-from lembas.provenance import read_json
-from lembas.render import build, compose
+from lembas.provenance import digest, read_json
+from lembas.render import PDF, build, compose
 from tests.toy import ROOT, make_project, write_data_chapter
 
 
@@ -88,6 +89,97 @@ def test_progress_bars_show_their_last_state(plan: Plan) -> None:
     assert composed(plan, "01_data").cells[-1].outputs[0].text == "100%\ndone\n"
 
 
+def glue_in_run(plan: Plan, value: str) -> None:
+    """Let the executed 01_data give a value the name `n`, and show a table with a name."""
+    path = plan.root / plan.executed("01_data")
+    notebook = nbformat.read(path, as_version=4)
+    prefix = "application/papermill.record/"
+    about = {"scrapbook": {"name": "n", "mime_prefix": prefix}}
+    glued = nbformat.v4.new_output("display_data", {f"{prefix}text/plain": value}, metadata=about)
+    html = {"text/html": "<table><tr><td>cell</td></tr></table>", "text/plain": "cell"}
+    notebook.cells[-1].outputs = [glued, nbformat.v4.new_output("execute_result", html)]
+    nbformat.write(notebook, path)
+    (plan.root / "book" / "intro.md").write_text(
+        "# Intro\n\nA formula $a^2$ and {glue:text}`chapters/01_data.ipynb::n:s`.\n"
+    )
+
+
+def name_table(plan: Plan) -> Plan:
+    """Say in 01_data's source that its last cell shows a table, and cite it."""
+    path = plan.root / "notebooks" / "01_data.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].source += "\n\nSee {numref}`tab-cell`."
+    figure = {"name": "tab-cell", "caption": "What the cell holds."}
+    notebook.cells[-1].metadata["mystnb"] = {"figure": figure}
+    nbformat.write(notebook, path)
+    return make_plan(plan.root, "demo")
+
+
+def page(plan: Plan, name: str) -> Path:
+    return plan.root / "_build" / "html" / "book" / f"{name}.html"
+
+
+def test_every_chapter_ends_with_the_box_of_its_own_record(plan: Plan) -> None:
+    compose(plan)
+    for name in plan.chapters:
+        last = composed(plan, name).cells[-1].source
+        assert last.startswith(":::{admonition} How this page was made")
+        record = read_json(plan.root / plan.run_dir / "provenance" / f"{name}.json")
+        assert record["started"][:10] in last
+        assert digest(plan.chapters[name].path)[:12] in last
+
+
+def test_a_tables_caption_stands_above_it_with_a_number(plan: Plan) -> None:
+    glue_in_run(plan, "3 genes")
+    build(name_table(plan), address="https://example.org/report")
+    text = page(plan, "chapters/01_data").read_text()
+    figure = re.search(r"<figure[^>]*shown-table.*?</figure>", text, flags=re.DOTALL).group()
+    assert re.search(r"Table 1 .*What the cell holds\..*<td>cell</td>", figure, flags=re.DOTALL)
+    assert re.search(r'href="#tab-cell"[^>]*><span[^>]*>Table 1</span>', text)
+    assert re.search(r'property="og:url" content="https://example.org/report/book/chapters', text)
+    assert '<meta name="description" content="Some prose.' in text
+    sitemap = (plan.root / "_build" / "html" / "sitemap.xml").read_text()
+    assert "<loc>https://example.org/report/book/chapters/02_fit.html</loc>" in sitemap
+
+
+def test_an_edit_of_prose_makes_one_page_anew_and_no_number_gets_stale(plan: Plan) -> None:
+    glue_in_run(plan, "3 genes")
+    build(plan)
+    assert "3 genes" in page(plan, "intro").read_text()
+    other, before = page(plan, "chapters/02_fit"), page(plan, "chapters/02_fit").stat()
+    write_data_chapter(plan.root, prose="Prose written after the build.")
+    build(make_plan(plan.root, "demo"))
+    assert "Prose written after the build." in page(plan, "chapters/01_data").read_text()
+    assert other.stat().st_mtime_ns == before.st_mtime_ns, "it was taken from the last build"
+    glue_in_run(plan, "4 genes")
+    build(make_plan(plan.root, "demo"))
+    assert "4 genes" in page(plan, "intro").read_text()
+    assert "3 genes" not in page(plan, "intro").read_text()
+    assert other.stat().st_mtime_ns > before.st_mtime_ns
+
+
+def test_the_book_is_printed_from_one_page(plan: Plan, tmp_path: Path) -> None:
+    browser = tmp_path / "chromium"
+    browser.write_text(
+        f"#!{sys.executable}\nimport sys, urllib.parse\n"
+        "pdf = next(a.partition('=')[2] for a in sys.argv if a.startswith('--print-to-pdf='))\n"
+        "page = urllib.parse.unquote(sys.argv[-1].removeprefix('file://'))\n"
+        "open(pdf, 'w').write('%PDF-' + open(page).read())\n"
+    )
+    browser.chmod(0o755)
+    build(plan, browser=browser)
+    printed = (plan.root / "_build" / "html" / PDF).read_text()
+    assert all(f"Chapter {name}" in printed for name in plan.chapters)
+    write_data_chapter(plan.root, prose="Prose written after it was printed.")
+    build(make_plan(plan.root, "demo"))
+    assert not (plan.root / "_build" / "html" / PDF).exists(), "an old print is no report"
+
+
+def test_an_address_that_is_none_is_refused(plan: Plan) -> None:
+    with pytest.raises(ValueError, match=r"address of the pages is 'report'; expected the folder"):
+        compose(plan, address="report")
+
+
 def test_the_book_is_built_labelled_and_stays_on_the_site(plan: Plan) -> None:
     page = build(plan)
     assert page.as_posix() == "_build/html/index.html"
@@ -97,6 +189,7 @@ def test_the_book_is_built_labelled_and_stays_on_the_site(plan: Plan) -> None:
         assert "Simulated data" in text, file
         assert not re.search(r'(?:src|href)="https?://', text), file
         assert "THEBE" not in text
+        assert '<meta name="description"' in text, file
         assert str(plan.root) not in text
     assert not list((plan.root / "_build").glob(".scratch*"))
 

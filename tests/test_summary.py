@@ -15,6 +15,7 @@ from lembas.summary import (
     PRIMARY,
     answer,
     beside_original,
+    cover_table,
     headline_cohorts,
     joined,
     named_centred,
@@ -168,3 +169,22 @@ def test_an_undefined_score_is_said() -> None:
     own = scores_of({"mlr": np.nan})
     table = original_table(own, original_scores(), LABELS)
     assert table["here"].tolist() == ["not defined"]
+
+
+def test_the_cover_shows_the_best_the_model_its_linear_rival_and_the_null() -> None:
+    own = scores_of({"mlr": 0.2, "masked_ridge": 0.4, "lembas": 0.3, "ridge": 0.6, "pls": 0.5})
+    centred = scores_of(dict.fromkeys(own["model"].unique(), 0.1), cohort="far")
+    scores = joined(own, scores_of({"mlr": 0.0}, cohort="far"), centred)
+    table = cover_table(scores, LABELS, model="lembas", n_best=2)
+    expected = ["ridge", "pls", "Masked ridge", "LEMBAS-RNN", "Training mean"]
+    assert table["Model"].tolist() == expected
+    assert table["Held-out test samples"].iloc[0] == "0.60 (0.50 to 0.70)"
+    assert table.columns.tolist() == ["Model", "Held-out test samples", "Cohort far, centred"]
+    assert table.iloc[-1].tolist()[1:] == ["0.00 (-0.10 to 0.10)", "0.10 (0.00 to 0.20)"]
+
+
+def test_the_cover_lists_no_model_twice_or_unfitted() -> None:
+    table = cover_table(scores_of({"lembas": 0.3}, width=np.nan), LABELS, model="lembas")
+    assert table["Model"].tolist() == ["LEMBAS-RNN", "Training mean"]
+    assert table.columns.tolist() == ["Model", "Held-out test samples"]
+    assert table.iloc[:, 1].tolist() == ["0.30", "0.00"]

@@ -1,6 +1,8 @@
 """Build the pages from executed chapters; run what is out of date first, if asked to."""
 
+import os
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -17,19 +19,49 @@ from lembas.commands.shared import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lembas.plan import Plan
+
+
+pdf_option = click.option(
+    "--pdf", is_flag=True, help="Print the whole book into report.pdf beside the pages."
+)
+browser_option = click.option(
+    "--browser",
+    metavar="PROGRAM",
+    envvar="LEMBAS_BROWSER",
+    help="Chromium or Chrome that prints it; else LEMBAS_BROWSER, or the one in PATH.",
+)
+address_option = click.option(
+    "--address",
+    default="",
+    metavar="URL",
+    envvar="LEMBAS_ADDRESS",
+    help="Where the pages will be published: for sitemap.xml and previews of links.",
+)
+
+
+def page_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add what says how the pages are made."""
+    return pdf_option(browser_option(address_option(command)))
 
 
 @click.command(
     short_help="Build the pages from chapters already run.",
-    epilog=examples("lembas build", "lembas build --profile liver"),
+    epilog=examples("lembas build", "lembas build --profile liver", "lembas build --pdf"),
 )
 @profile_option
 @data_option
+@page_options
 @verbosity
-def build(profile: str, data: str | None) -> None:
-    """Build the pages from chapters already run."""
-    _build(planned(profile, data))
+def build(profile: str, data: str | None, pdf: bool, browser: str | None, address: str) -> None:
+    """Build the pages from chapters already run.
+
+    After an edit of prose only the pages it touches are made anew.
+    """
+    plan = planned(profile, data)
+    _build(plan, _browser(browser) if pdf else None, address)
 
 
 @click.command(
@@ -48,13 +80,19 @@ def book(profile: str, data: str | None, cores: int | None) -> None:
     """Run what is out of date, then build the pages: what `make book` calls."""
     plan = planned(profile, data)
     run_plan(plan, (), cores=cores)
-    _build(plan)
+    _build(plan, None, os.environ.get("LEMBAS_ADDRESS", ""))
 
 
-def _build(plan: "Plan") -> None:
+def _browser(named: str | None) -> "Path":
+    from lembas.browser_print import find_browser
+
+    return find_browser(named)
+
+
+def _build(plan: "Plan", browser: "Path | None", address: str) -> None:
     from lembas import render, workflow
 
     clock = time.monotonic()
     with workflow.locked(plan.root / "_build"):
-        page = render.build(plan)
+        page = render.build(plan, browser=browser, address=address)
     say(f"{page} built in {time.monotonic() - clock:.0f} s")

@@ -7,6 +7,7 @@ cell appears as SVG; `to_svg` returns the same bytes each time.
 from lembas.plotting.attribution import agreement, completeness, mean_attribution, waterfalls
 from lembas.plotting.attribution_checks import attribution_checks, prior_shares, skill_and_prior
 from lembas.plotting.beeswarm import beeswarm
+from lembas.plotting.card import social_card
 from lembas.plotting.comparison import original_beside_ours
 from lembas.plotting.controls import depth_curve, network_ladder
 from lembas.plotting.data import cohort_pca, library_sizes, mean_against_sd, missingness
@@ -75,6 +76,7 @@ __all__ = [
     "skill_and_prior",
     "skill_ecdf",
     "skill_forest",
+    "social_card",
     "strata_differences",
     "tf_block",
     "throughput",
