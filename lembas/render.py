@@ -46,6 +46,8 @@ def build(plan: Plan) -> Path:
 
 def compose(plan: Plan) -> None:
     """Write ``book/chapters``: each source notebook's prose with its executed copy's outputs."""
+    from lembas.card_pages import write_card_pages  # tables are slow to import
+
     notebooks = {name: _composed(plan, name) for name in plan.chapters}
     folder = plan.root / COMPOSED
     scratch = folder.with_name(".chapters")
@@ -59,6 +61,7 @@ def compose(plan: Plan) -> None:
     if figures.is_dir():  # figures that prose pages show
         shutil.copytree(figures, scratch / "figures")
     profile = plan.profile
+    write_card_pages(plan, scratch)
     page_top = {"profile": profile.name, "title": profile.title, "banner": profile.banner}
     write_json(scratch / "profile.json", page_top)
     _swap(scratch, folder)

@@ -29,7 +29,7 @@ LEVELS = {
         "network_layouts network_text name_overlap shares gene_names scales gene_mapping "
         "border os_errors text_files geo geo_tables peek peek_binary recognise orientation "
         "count_names units measured folder_survey draft cohort_choice gene_choice proposal "
-        "survey_words"
+        "survey_words card_markup model_facts told"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests "
@@ -44,12 +44,13 @@ LEVELS = {
         "knockout_truth knockout_words weights randomised prior_support stability "
         "attribution_words attribution_verdicts true_effects truth recovery truth_study "
         "truth_words explainers gradient_explainer linear_explainer sampled_explainer "
-        "tree_explainer shap_import advance climbed"
+        "tree_explainer shap_import advance climbed model_cards data_cards"
     ),
     3: (
         "artifacts downloads model_files fitting parameter_counts profiles provenance "
         "chapters dependencies execution plan workflow render errors progress comparison "
-        "score_changes commands __main__ handmade scattered resources pieces profile_draft"
+        "score_changes commands __main__ handmade scattered resources pieces profile_draft "
+        "card_pages"
     ),
 }
 LEVEL_OF = {name: level for level, names in LEVELS.items() for name in names.split()}
