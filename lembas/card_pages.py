@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -42,10 +43,23 @@ def write_card_pages(plan: Plan, folder: Path) -> None:
     cards = model_cards(
         models, run.read_table("leaderboard"), searches, training_data(dataset, network)
     )
+    bibliography = (plan.root / "book" / "references.bib").read_text(encoding="utf-8")
     audits = [run.read_table(name) for name in ("leakage_audit", "quality_audit")]
-    write_text(folder / f"{MODEL_PAGE}.md", cards_page(cards))
+    write_text(folder / f"{MODEL_PAGE}.md", cards_page(cards, dois_of(bibliography)))
     write_text(folder / f"{MODEL_PAGE}.json", json.dumps(cards, indent=1, allow_nan=False) + "\n")
     write_text(folder / f"{DATA_PAGE}.md", data_page(dataset, network, audits, origin_of(plan)))
+
+
+def dois_of(bibliography: str) -> dict[str, str]:
+    r"""Find the DOI of each entry of a BibTeX file that has one.
+
+    Example:
+        >>> dois_of("@article{cover1967,\n  doi = {10.1109/TIT.1967.1053964}\n}\n")
+        {'cover1967': '10.1109/TIT.1967.1053964'}
+    """
+    entries = re.findall(r"^@\w+\{([^,\s]+),(.*?)^\}", bibliography, re.DOTALL | re.MULTILINE)
+    found = {key: re.search(r"\bdoi\s*=\s*\{([^}]+)\}", entry) for key, entry in entries}
+    return {key: match[1] for key, match in found.items() if match}
 
 
 def training_data(dataset: Dataset, network: Network) -> TrainingData:

@@ -54,7 +54,7 @@ class TrainingData:
             n_genes: Targets that it was fitted to.
             reads_network: Whether it is given the prior.
         """
-        series = f" of {counted(self.n_series, 'series').removesuffix('s')}" if self.n_series else ""
+        series = f" of {self.n_series:,} series" if self.n_series else ""
         kind = "simulated " if self.simulated else ""
         network = f"; {counted(self.n_edges, 'edge')} of the network" if reads_network else ""
         return (
@@ -121,22 +121,26 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def cards_page(cards: Sequence[Mapping[str, Any]]) -> str:
-    """Write the cards as a page of the book, in MyST Markdown."""
+def cards_page(cards: Sequence[Mapping[str, Any]], dois: Mapping[str, str]) -> str:
+    """Write the cards as a page of the book, in MyST Markdown.
+
+    Args:
+        cards: As :func:`model_cards` gives them.
+        dois: Key of the bibliography to DOI, for the sources that have one.
+    """
     return page(
         "# Model cards",
         "What each model of this run is, what it was trained on, what it is for, and what it "
         "cannot do. The build makes these cards from the registry of models and the tables of the "
         "run; no number is typed. {doc}`/book/methods` has the equations with all their symbols.",
         "None of these models is fit for decisions on patients: they were made to compare models.",
-        *(_section(card) for card in cards),
+        *(_section(card, dois) for card in cards),
     )
 
 
-def _section(card: Mapping[str, Any]) -> str:
+def _section(card: Mapping[str, Any], dois: Mapping[str, str]) -> str:
     known = None if card["facts"] is None else ModelFacts(**card["facts"])
     equation = "" if known is None else f"$$\n{known.equation}\n$$"
-    sources = "" if known is None or not known.sources else _sources(known)
     return page(
         f"## {escaped(card['label'])}",
         escaped(card["what"]),
@@ -148,12 +152,18 @@ def _section(card: Mapping[str, Any]) -> str:
         if card["scores"]
         else "It was not scored in this run.",
         _scores(card["scores"]) if card["scores"] else "",
-        sources,
+        "" if known is None or not known.sources else _sources(known.sources, dois),
     )
 
 
-def _sources(known: ModelFacts) -> str:
-    return f"**Source.** {{cite}}`{','.join(known.sources)}`"
+def _sources(keys: Sequence[str], dois: Mapping[str, str]) -> str:
+    named = [
+        f"{{cite}}`{key}` ([doi:{dois[key]}](https://doi.org/{dois[key]}))"
+        if key in dois
+        else f"{{cite}}`{key}`"
+        for key in keys
+    ]
+    return f"**Source.** {', '.join(named)}"
 
 
 def _facts(card: Mapping[str, Any], known: ModelFacts | None) -> dict[str, str]:

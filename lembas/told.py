@@ -1,4 +1,4 @@
-"""What a profile tells of a cohort or network that its files do not say: origin, licence, problems."""
+"""What a profile tells of a cohort or network: origin, licence and problems, which no file says."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
