@@ -26,7 +26,10 @@ class Told:
                 raise ValueError(f"`{key}` must be text, not {getattr(self, key)!r}")
         listed = isinstance(self.problems, list | tuple)
         if not listed or not all(isinstance(text, str) for text in self.problems):
-            raise ValueError(f"`problems` must be a list of texts, not {self.problems!r}")
+            raise ValueError(
+                f"`problems` must be a list of texts, not {self.problems!r}; put texts with a "
+                "colon into quotation marks"
+            )
         object.__setattr__(self, "problems", tuple(self.problems))
 
 

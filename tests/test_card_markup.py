@@ -6,7 +6,7 @@ import re
 from html import unescape
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -20,6 +20,7 @@ def shown(markdown: str) -> str:
     return unescape(re.sub(r"</?p>", "", MARKDOWN.render(markdown))).strip()
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zs", "Zl", "Zp"])))
 def test_any_text_is_shown_as_it_is(text: str) -> None:
     assert shown(escaped(text)) == text

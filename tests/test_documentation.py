@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -73,6 +74,13 @@ def test_what_the_package_exports_is_in_the_api_reference() -> None:
     for name in set(lembas.__all__) - {"__version__"}:
         assert getattr(lembas, name).__module__ in described, name
         assert f"lembas.{name} <" in API, name
+
+
+def test_the_example_of_the_api_reference_runs() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (BOOK / "api" / "index.md").read_text(), re.DOTALL)
+    space: dict[str, Any] = {}
+    exec(code, space)
+    assert 0 < space["median"] < 1
 
 
 def test_every_module_of_the_api_reference_is_there_once() -> None:

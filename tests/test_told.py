@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from lembas.profiles import read_profile
+from lembas.profiles import Profile, read_profile
 from lembas.told import Told, told_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,3 +47,16 @@ def test_profiles_of_measured_data_tell_origin_and_licence(name: str) -> None:
     profile = read_profile(name, ROOT)
     assert set(profile.cards) == {"GSE135251", "GSE130970", "network"}
     assert all(told.origin and told.licence for told in profile.cards.values())
+
+
+def test_the_profile_on_the_page_can_be_read_and_its_keys_are_all_described(
+    tmp_path: Path,
+) -> None:
+    page = (ROOT / "book" / "rerun.md").read_text()
+    (block,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "mine.yml").write_text(block)
+    profile = read_profile("mine", tmp_path)
+    assert profile.cards["other"].problems == ("Few samples.",)
+    described = set(re.findall(r"`(\w+)`", page.split("| key | holds |")[1].split("\n\n")[0]))
+    assert {item.name for item in fields(Profile)} - {"name"} <= described
