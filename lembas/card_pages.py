@@ -36,10 +36,7 @@ def write_card_pages(plan: Plan, folder: Path) -> None:
         return
     run = Run(place)
     dataset, network = run.read_dataset(), run.read_network()
-    models, searches = (
-        pd.concat([run.read_table(f"{kind}_{group}") for group in _GROUPS], ignore_index=True)
-        for kind in ("models", "searches")
-    )
+    models, searches = _joined(run, "models"), _joined(run, "searches")
     cards = model_cards(
         models, run.read_table("leaderboard"), searches, training_data(dataset, network)
     )
@@ -48,6 +45,12 @@ def write_card_pages(plan: Plan, folder: Path) -> None:
     write_text(folder / f"{MODEL_PAGE}.md", cards_page(cards, dois_of(bibliography)))
     write_text(folder / f"{MODEL_PAGE}.json", json.dumps(cards, indent=1, allow_nan=False) + "\n")
     write_text(folder / f"{DATA_PAGE}.md", data_page(dataset, network, audits, origin_of(plan)))
+
+
+def _joined(run: Run, kind: str) -> pd.DataFrame:
+    """Join the tables of the fitting chapters; one of them may have no rows."""
+    tables = [run.read_table(f"{kind}_{group}") for group in _GROUPS]
+    return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
 
 
 def dois_of(bibliography: str) -> dict[str, str]:

@@ -239,4 +239,6 @@ def _names(genes: pd.Index) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_shown(part)}" for key, part in value.items())
+    if value is None:
+        return "not set"
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

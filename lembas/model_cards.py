@@ -176,7 +176,7 @@ def _facts(card: Mapping[str, Any], known: ModelFacts | None) -> dict[str, str]:
         "Chosen on training samples": "; ".join(map(str, card["chosen"])),
         "Parameters": _number(card["n_parameters"], ",.0f", "not counted"),
         "File (MB)": _number(card["size_mb"], ",.2f", "not known"),
-        "Fit (s)": _number(card["fit_s"], ",.1f", "not timed"),
+        "Fit (s)": _number(card["fit_s"], ",.2f", "not timed"),
         "One sample (ms)": _number(card["latency_ms"], ",.2f", "not timed"),
     }
 
@@ -192,13 +192,17 @@ def _scores(scores: Sequence[Mapping[str, Any]]) -> str:
         (
             score["cohort"],
             _number(score["skill"], "z.3f", "not defined"),
-            "none" if score["low"] is None else f"{score['low']:z.3f} to {score['high']:z.3f}",
+            _interval(score["low"], score["high"]),
             _number(score["n_genes"], ",.0f", "not known"),
             "panel" if score["rank"] is None else score["rank"],
         )
         for score in scores
     ]
     return table(["Cohort", "Skill", "95 % interval", "Genes", "Rank"], rows)
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "none" if low is None or high is None else f"{low:z.3f} to {high:z.3f}"
 
 
 def _number(value: float | None, form: str, missing: str) -> str:

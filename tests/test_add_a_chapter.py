@@ -32,7 +32,8 @@ SCORES = {
 def project(tmp_path: Path) -> Path:
     """A project of two chapters: one that writes scores, and the page's."""
     notebook = nbformat.v4.new_notebook()
-    notebook.metadata.update(METADATA)
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.metadata.update({"kernelspec": kernel, **METADATA})
     notebook.cells = [nbformat.v4.new_code_cell(cell.strip()) for cell in CELLS]
     for cell in notebook.cells:
         cell.metadata["tags"] = ["hide-input"]
