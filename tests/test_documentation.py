@@ -62,15 +62,15 @@ def modules_of_chapters() -> set[str]:
 
 
 def test_every_module_that_a_chapter_uses_is_in_the_api_reference() -> None:
-    described = set(re.findall(r"automodule:: ([\w.]+)", API))
+    described = set(re.findall(r"\.\. api:: ([\w.]+)", API))
     missing = sorted(modules_of_chapters() - described)
-    assert missing == [], "add `.. automodule::` to the page of book/api it belongs to"
+    assert missing == [], "add `.. api::` to the page of book/api it belongs to"
 
 
 def test_what_the_package_exports_is_in_the_api_reference() -> None:
     import lembas
 
-    described = set(re.findall(r"automodule:: ([\w.]+)", API))
+    described = set(re.findall(r"\.\. api:: ([\w.]+)", API))
     for name in set(lembas.__all__) - {"__version__"}:
         assert getattr(lembas, name).__module__ in described, name
         assert f"lembas.{name} <" in API, name
@@ -84,7 +84,7 @@ def test_the_example_of_the_api_reference_runs() -> None:
 
 
 def test_every_module_of_the_api_reference_is_there_once() -> None:
-    described = re.findall(r"automodule:: ([\w.]+)", API)
+    described = re.findall(r"\.\. api:: ([\w.]+)", API)
     assert sorted(described) == sorted(set(described))
     for name in described:
         place = ROOT.joinpath(*name.split("."))
