@@ -1,4 +1,4 @@
-"""Sphinx extension: the API reference, made from docstrings; left out where the book is one page."""
+"""Sphinx extension: the API reference, made from docstrings; not for the book as one page."""
 
 from typing import Any
 
