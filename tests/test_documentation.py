@@ -168,7 +168,7 @@ def test_binder_installs_the_lock_and_the_package() -> None:
     binder = ROOT / ".binder"
     (line,) = (binder / "requirements.txt").read_text().splitlines()
     assert (binder / line.removeprefix("-r ")).resolve() == ROOT / "requirements.lock"
-    floor = re.search(r">=(\d+\.\d+)", (ROOT / "pyproject.toml").read_text())
+    floor = re.search(r'requires-python = ">=(\d+\.\d+)"', (ROOT / "pyproject.toml").read_text())
     assert floor is not None
     assert (binder / "runtime.txt").read_text().strip() == f"python-{floor[1]}"
     post = binder / "postBuild"
