@@ -198,7 +198,7 @@ def select(samples: pd.DataFrame, query: TissueQuery) -> pd.DataFrame:
     """Decide over the samples' descriptions.
 
     Args:
-        samples: As :class:`lembas.archs4.Archs4File` holds them, over ``sample``.
+        samples: As ``lembas.archs4.Archs4File`` holds them, over ``sample``.
         query: What is wanted.
 
     Returns:

@@ -23,7 +23,13 @@ from lembas.coded_edges import CodedEdges, checked_names, describe_difference
 from lembas.formats import listed
 from lembas.model import LembasRNN, RNNConfig
 from lembas.network import Network
-from lembas.original_checkpoint import Align, Original, load_original, read_original
+from lembas.original_checkpoint import (
+    Align,
+    Alignment,
+    Original,
+    load_original,
+    read_original,
+)
 from lembas.packing import (
     checked_settings,
     pack_regressor,
@@ -38,6 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Align",
+    "Alignment",
     "Description",
     "Original",
     "describe",

@@ -43,7 +43,7 @@ def network_sentence(
     The rule is that of :func:`lembas.leaderboard.compared`, as in the summary's verdict.
 
     Args:
-        differences: As in :class:`lembas.controls.Ladder`; targets that are not inputs count.
+        differences: As in :class:`lembas.climbed.Ladder`; targets that are not inputs count.
         model: Model to speak of.
         cohort: Cohort to speak of.
         labels: Model to label.
@@ -81,7 +81,7 @@ def reach_sentences(gains: pd.DataFrame, cohort: str, labels: Mapping[str, str])
     """Part what models gain over the masked ridge into reach and network.
 
     Args:
-        gains: As in :class:`lembas.controls.Ladder`.
+        gains: As in :class:`lembas.climbed.Ladder`.
         cohort: Cohort to speak of.
         labels: Model to label.
     """
@@ -109,7 +109,7 @@ def shuffled_sentence(scores: pd.DataFrame, labels: Mapping[str, str]) -> str:
     """Say whether the negative control is as it must be: shuffled samples teach nothing.
 
     Args:
-        scores: As in :class:`lembas.controls.Ladder`.
+        scores: As in :class:`lembas.climbed.Ladder`.
         labels: Model to label.
     """
     rows = _shown(scores).query("variant == @SHUFFLED")
@@ -130,7 +130,7 @@ def depth_table(scores: pd.DataFrame, depths: Mapping[str, int]) -> pd.DataFrame
     """Collect the scores of one model with several numbers of updates, on the real network.
 
     Args:
-        scores: As in :class:`lembas.controls.Ladder`.
+        scores: As in :class:`lembas.climbed.Ladder`.
         depths: Model to its number of updates T.
 
     Returns:

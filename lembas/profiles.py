@@ -15,6 +15,7 @@ from lembas.resources import (
     checked_resources,
     resources_of,
 )
+from lembas.told import Told, told_of
 
 PROFILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 # Slashes part folders; backslashes, colons and control characters mean other things elsewhere.
@@ -86,6 +87,7 @@ class Profile:
         time_out_s: Seconds a chapter may run; ``default`` holds for all others.
         scatter: Into how many jobs the pieces of a chapter are shared; the others run whole.
         resources: What a chapter's job, and those of its pieces, ask a cluster for.
+        cards: Cohort, or "network", to what its files do not say: for the data cards.
         chapters: Parameters of each chapter that differ from the notebook's defaults.
     """
 
@@ -100,6 +102,7 @@ class Profile:
     time_out_s: Mapping[str, int] = field(default_factory=dict)
     scatter: Mapping[str, int] = field(default_factory=dict)
     resources: Mapping[str, Any] = field(default_factory=dict)
+    cards: Mapping[str, Told] = field(default_factory=dict)
     chapters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -166,6 +169,7 @@ def read_profile(name: str, root: Path) -> Profile:
         raise ValueError(f"{origin} has no `title`; add `title: ...`")
     _check_types(content, origin)
     content["data"] = _data_source(content.get("data", {}), origin)
+    content["cards"] = told_of(content.get("cards", {}), f"{origin}: `cards`")
     return Profile(name=name, **content)
 
 
@@ -204,6 +208,7 @@ def _check_types(content: Mapping[str, Any], origin: str) -> None:
         "time_out_s": dict,
         "scatter": dict,
         "resources": dict,
+        "cards": dict,
         "chapters": dict,
     }
     for key, value in content.items():

@@ -80,6 +80,8 @@ def compose(plan: Plan, *, address: str = "") -> None:
         plan: A run whose chapters have been executed.
         address: As in :func:`build`.
     """
+    from lembas.card_pages import write_card_pages  # tables are slow to import
+
     address = checked_address(address or plan.profile.address, "the address of the pages")
     notebooks = {name: _composed(plan, name) for name in plan.chapters}
     drawn = {name: taken_out(notebook, name) for name, notebook in notebooks.items()}
@@ -102,6 +104,7 @@ def compose(plan: Plan, *, address: str = "") -> None:
     if (citation := plan.root / "CITATION.cff").is_file():
         write_text(scratch / "citation.md", citation_box(citation))
     profile = plan.profile
+    write_card_pages(plan, scratch)
     page_top = {"profile": profile.name, "title": profile.title, "banner": profile.banner}
     write_json(scratch / "profile.json", {**page_top, "address": address})
     keep_times(scratch, folder)

@@ -28,10 +28,12 @@ class Work(Protocol):
     """Something to compute: its additions and multiplications, and bytes that cross memory."""
 
     @property
-    def flops(self) -> float: ...  # noqa: D102
+    def flops(self) -> float:
+        """Additions and multiplications."""
 
     @property
-    def n_bytes(self) -> float: ...  # noqa: D102
+    def n_bytes(self) -> float:
+        """Bytes that cross memory."""
 
 
 @dataclass(frozen=True)

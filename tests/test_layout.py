@@ -21,17 +21,17 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # A module imports from lower levels, or from its own level without a circle.
 LEVELS = {
     0: (
-        "atomic network names labels checks tables text_blocks formats h5ad sources data cohorts "
-        "split duplicates audit quality audit_report audit_page metrics intervals coverage strata "
-        "original linear ranks ridge plotting unfinished cached annotation rewiring "
-        "path_ridge inner_split pls signed_ridge significance calibration calibration_words "
-        "gate few_shot gene_strata gene_table gene_sets score_tables lookup agreement "
-        "explained_genes attribution_means archs4 archs4_counts archs4_extract archs4_query "
-        "archs4_series archs4_source archs4_words project network_formats network_reading "
-        "network_layouts network_text name_overlap shares gene_names scales gene_mapping "
-        "border os_errors text_files geo geo_tables peek peek_binary recognise orientation "
-        "count_names units measured folder_survey draft cohort_choice gene_choice proposal "
-        "survey_words figure_files"
+        "atomic network names labels checks tables text_blocks formats h5ad sources data "
+        "cohorts split duplicates audit quality audit_report audit_page metrics intervals "
+        "coverage strata original linear ranks ridge plotting unfinished cached annotation "
+        "rewiring path_ridge inner_split pls signed_ridge significance calibration "
+        "calibration_words gate few_shot gene_strata gene_table gene_sets score_tables lookup "
+        "agreement explained_genes attribution_means archs4 archs4_counts archs4_extract "
+        "archs4_query archs4_series archs4_source archs4_words project network_formats "
+        "network_reading network_layouts network_text name_overlap shares gene_names scales "
+        "gene_mapping border os_errors text_files geo geo_tables peek peek_binary recognise "
+        "orientation count_names units measured folder_survey draft cohort_choice gene_choice "
+        "proposal survey_words figure_files card_markup model_facts told"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests "
@@ -46,13 +46,13 @@ LEVELS = {
         "knockout_truth knockout_words weights randomised prior_support stability "
         "attribution_words attribution_verdicts true_effects truth recovery truth_study "
         "truth_words explainers gradient_explainer linear_explainer sampled_explainer "
-        "tree_explainer shap_import advance climbed"
+        "tree_explainer shap_import advance climbed model_cards data_cards"
     ),
     3: (
         "artifacts downloads model_files fitting parameter_counts profiles provenance "
         "chapters dependencies execution plan workflow render errors progress comparison "
         "score_changes commands __main__ handmade scattered resources pieces profile_draft "
-        "page_box citation browser_print rebuild"
+        "page_box citation browser_print rebuild card_pages"
     ),
 }
 LEVEL_OF = {name: level for level, names in LEVELS.items() for name in names.split()}

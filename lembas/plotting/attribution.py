@@ -244,8 +244,8 @@ def completeness(
     """Draw the completeness error of each model's attributions.
 
     Args:
-        table: Columns model, error: |base + sum of attributions - prediction| over the SD of the
-            model's output; one row a gene and sample.
+        table: Columns model, error: size of base + sum of attributions - prediction, over the SD
+            of the model's output; one row a gene and sample.
         labels: Model to label.
         limit: Error up to which attributions count as complete; marked.
         smallest: Errors below are drawn here (a log scale has no zero).
@@ -295,7 +295,7 @@ def agreement(
 
     Args:
         matrix: Models by models, values within [-1, 1]; NaN where not defined.
-        quantity: What the values are, such as "rank correlation of mean |attribution|".
+        quantity: What the values are, such as "rank correlation of mean sizes".
         labels: Model to label.
         title: What is compared; the title adds from where to where two models agree.
 
