@@ -55,9 +55,9 @@ def compose(plan: Plan) -> None:
         write_text(scratch / f"{name}.ipynb", nbformat.writes(notebook))
     for name, rows in _tables(plan).items():
         _write_csv(scratch / "tables" / f"{name}.csv", rows)
-    figures = plan.root / plan.run_dir / "figures"
-    if figures.is_dir():  # figures that prose pages show
-        shutil.copytree(figures, scratch / "figures")
+    for part in ("figures", "explorer"):  # figures that prose pages show; files a page loads
+        if (made := plan.root / plan.run_dir / part).is_dir():
+            shutil.copytree(made, scratch / part)
     profile = plan.profile
     page_top = {"profile": profile.name, "title": profile.title, "banner": profile.banner}
     write_json(scratch / "profile.json", page_top)
