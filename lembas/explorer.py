@@ -65,6 +65,11 @@ class Sources:
                 f"{', '.join(map(str, other[:5]))}; run chapter 11_where again"
             )
 
+    @property
+    def n_samples(self) -> dict[str, int]:
+        """Samples of each cohort."""
+        return {name: len(rows) for name, rows in self.dataset.rows.items()}
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -213,7 +218,6 @@ class _Build:
         """Make what the page loads first: all names, the table of genes and that of TFs."""
         sources, choice = self.sources, self.choice
         place = pd.Index(self.models)
-        measured = sources.dataset.rows
         return {
             "unit": sources.dataset.unit,
             "per_file": PER_FILE,
@@ -228,7 +232,7 @@ class _Build:
                 {
                     "name": name,
                     "label": cohort_label(name),
-                    "n": len(measured[name]),
+                    "n": sources.n_samples[name],
                     "samples": self.drawn[name].astype(str).tolist(),
                 }
                 for name in self.cohorts

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 
+import pandas as pd
+
 from lembas.formats import counted
 from lembas.gene_table import WORDS
 
@@ -74,6 +76,28 @@ def drawn_sentence(n_drawn: Mapping[str, int], n_samples: Mapping[str, int]) -> 
         for name, drawn in n_drawn.items()
     ]
     return f"The charts draw {_joined(parts)}; scores are of all samples."
+
+
+def ends_sentence(genes: pd.DataFrame, model: str, labels: Mapping[str, str]) -> str:
+    """Say which genes a model predicts best and worst on the test samples.
+
+    Args:
+        genes: Table ``genes``, see :func:`lembas.gene_table.gene_table`.
+        model: The model.
+        labels: Model to label.
+    """
+    column, label = f"skill.test.{model}", labels.get(model, model)
+    known = genes[["gene", column]].dropna() if column in genes else genes.head(0)
+    if known.empty:
+        return f"{label} has no skill on the test samples that is defined."
+    ordered = known.sort_values([column, "gene"], ascending=[False, True], kind="stable")
+    best, worst = ordered.iloc[0], ordered.iloc[-1]
+    if len(ordered) == 1:
+        return f"{label} predicts {best['gene']} with a skill of {best[column]:z.2f}."
+    return (
+        f"{label} predicts {best['gene']} best (skill {best[column]:z.2f} on the test samples) and "
+        f"{worst['gene']} worst ({worst[column]:z.2f})."
+    )
 
 
 def _of(cohort: str) -> str:

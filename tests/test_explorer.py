@@ -17,10 +17,10 @@ from lembas.explorer import Choice, Explorer, Sources, build
 from lembas.explorer_edges import joined_attributions
 from lembas.explorer_run import write_files
 from lembas.explorer_text import ALPHABET, LEVELS, PER_FILE, Scale, script, thousandths
-from lembas.explorer_words import Frame, drawn_sentence, explained_sentence
+from lembas.explorer_words import Frame, drawn_sentence, ends_sentence, explained_sentence
 from tests.explorer_sources import COHORTS, ODD, PANEL, made_sources
 
-N_GENES = 150
+N_GENES = 70
 
 
 @pytest.fixture(scope="module")
@@ -401,3 +401,12 @@ def test_sentences() -> None:
     )
     assert explained_sentence(0, 5) == "Attributions were computed for none of them."
     assert explained_sentence(1, 1500).startswith("Attributions were computed for 1 gene of 1,500;")
+
+
+def test_the_best_and_the_worst_gene_are_named() -> None:
+    genes = pd.DataFrame({"gene": ["A", "B", "C", "D"], "skill.test.m": [0.5, -0.001, 0.9, np.nan]})
+    assert ends_sentence(genes, "m", {"m": "Model M"}) == (
+        "Model M predicts C best (skill 0.90 on the test samples) and B worst (0.00)."
+    )
+    assert ends_sentence(genes.head(1), "m", {}) == "m predicts A with a skill of 0.50."
+    assert ends_sentence(genes, "n", {}) == "n has no skill on the test samples that is defined."

@@ -36,7 +36,9 @@ def copy_data(app: Sphinx, error: Exception | None) -> None:
     """Copy the files that the runner composed with the chapters, if there are any."""
     source = Path(app.srcdir) / "book" / "chapters" / DATA
     if error is None and app.builder.name in BUILDERS and source.is_dir():
-        shutil.copytree(source, Path(app.outdir) / DATA, dirs_exist_ok=True)
+        target = Path(app.outdir) / DATA
+        shutil.rmtree(target, ignore_errors=True)  # a smaller study leaves no file of a larger one
+        shutil.copytree(source, target)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -266,7 +266,7 @@ def large_site(folder: Path) -> Iterator[Path]:
     made = build(sources, Choice())
     print(
         f"made-up explorer: {made.n_genes:,} genes, {made.size_mb:.1f} MB in {len(made.files)} "
-        f"files, index {len(made.files['index.js']) / 1e6:.1f} MB, samples drawn {dict(made.n_drawn)}"
+        f"files, index {len(made.files['index.js']) / 1e6:.1f} MB, drawn {dict(made.n_drawn)}"
     )
     with tempfile.TemporaryDirectory() as place:
         site = Path(place)

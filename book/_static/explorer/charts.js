@@ -17,6 +17,13 @@
     });
   }
 
+  /* A model's colour in either theme; without a dark one the light one stays, on a light card. */
+  function coloured(made, colours) {
+    made.style.setProperty("--lx-light", colours.colour);
+    made.style.setProperty("--lx-dark", colours.dark || colours.colour);
+    return made;
+  }
+
   /* A few round numbers within a range. */
   function ticks(low, high, count) {
     const rough = (high - low) / count || 1;
@@ -43,7 +50,7 @@
   }
 
   /* Predicted against observed values of one gene in one cohort.
-     given: label, observed, nullAt, unit, samples, series: [{name, colour, mark, predicted}] */
+     given: label, observed, nullAt, unit, samples, series: [{name, colours, mark, predicted}] */
   function scatter(given) {
     const width = 270, height = 250, left = 42, right = 8, top = 8, bottom = 40;
     const svg = picture(width, height, given.label);
@@ -76,9 +83,7 @@
       }));
     }
     for (const one of given.series) {
-      const group = node("g", one.mark === "cross"
-        ? { stroke: one.colour, fill: "none", class: "lx-points" }
-        : { fill: one.colour, class: "lx-points" });
+      const group = coloured(node("g", { class: `lx-points lx-${one.mark}` }), one.colours);
       one.predicted.forEach((value, i) => {
         const point = mark(one.mark, x(given.observed[i]), y(value));
         point.append(node("title", {}, `${given.samples[i]}, ${one.name}: observed ` +
@@ -91,9 +96,9 @@
   }
 
   /* The mark of a model, for a legend. */
-  function swatch(shape, colour) {
+  function swatch(shape, colours) {
     const svg = node("svg", { viewBox: "0 0 10 10", "aria-hidden": "true", class: "lx-swatch" });
-    const group = node("g", shape === "cross" ? { stroke: colour, fill: "none" } : { fill: colour });
+    const group = coloured(node("g", { class: `lx-mark lx-${shape}` }), colours);
     const one = mark(shape, 5, 5);
     one.setAttribute("transform", "translate(-2.5 -2.5) scale(1.5)");
     group.append(one);

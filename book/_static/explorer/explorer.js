@@ -81,6 +81,7 @@
       this.drawn = new Set(index.shown.slice(0, 2));
       this.metric = 0;
       this.record = el("section", { class: "lx-record", "aria-live": "off" });
+      root.classList.toggle("lx-two-themes", index.models.every((model) => model.dark));
       this.status = root.querySelector(".lembas-explorer-status");
     }
 
@@ -215,7 +216,7 @@
           this.record.querySelector(".lx-panels").replaceWith(this.panels(place, own));
         });
         const shape = charts.MARKS[this.index.shown.indexOf(model) % charts.MARKS.length];
-        box.append(el("label", {}, check, charts.swatch(shape, this.index.models[model].colour),
+        box.append(el("label", {}, check, charts.swatch(shape, this.index.models[model]),
           this.label(model)));
       }
       return predicted.length ? box : el("p", {}, "No model that is drawn here predicts this gene.");
@@ -232,7 +233,7 @@
           return;
         }
         const series = this.index.shown.map((model, i) => ({
-          model, name: this.label(model), colour: this.index.models[model].colour,
+          model, name: this.label(model), colours: this.index.models[model],
           mark: charts.MARKS[i % charts.MARKS.length], predicted: unpack(own.p[i], own.low, own.step),
         })).filter((one) => one.predicted !== null && this.drawn.has(one.model));
         const words = series.map((one) => {
@@ -271,7 +272,7 @@
             if (this.metric < 3) return number(own[this.metric], digits);
             return own[3] === null ? "not defined" : String(own[3]);
           });
-          const name = el("span", { class: "lx-model" }, charts.swatch("circle", model.colour), model.label);
+          const name = el("span", { class: "lx-model" }, charts.swatch("circle", model), model.label);
           return cells.some((cell) => cell !== null)
             ? [name, ...cells.map((cell) => cell === null ? "not predicted" : cell)] : null;
         }).filter((row) => row !== null);
