@@ -267,12 +267,12 @@ class _Build:
         return [list(own) for own in zip(*columns, strict=True)]
 
     def _first(self, genes: list[dict[str, Any]]) -> int:
-        """Choose a gene to begin with: an explained one, else the one predicted best."""
-        for place, record in enumerate(genes):
-            if record["attributions"]:
-                return place
-        skill = self.table.get(f"skill.test.{self.choice.model}")
-        return int(np.nanargmax(skill)) if skill is not None and skill.notna().any() else 0
+        """Choose a gene to begin with: the one predicted best, of those explained if there are."""
+        column = self.table.get(f"skill.test.{self.choice.model}")
+        if column is None or column.isna().all():
+            return 0
+        explained = column.where([bool(record["attributions"]) for record in genes])
+        return int(np.nanargmax(column if explained.isna().all() else explained))
 
     def _gene_columns(self) -> list[dict[str, Any]]:
         first = [self.choice.model, self.choice.reference, *self.models]

@@ -63,7 +63,7 @@
     const x = (value) => left + ((value - low) / (high - low)) * (width - left - right);
     const y = (value) => height - bottom - ((value - low) / (high - low)) * (height - top - bottom);
     const axes = node("g", { class: "lx-axes" });
-    for (const tick of ticks(low, high, 4)) {
+    for (const tick of ticks(low, high, 5)) {
       axes.append(node("line", { x1: x(tick.value), x2: x(tick.value), y1: top, y2: height - bottom }));
       axes.append(node("line", { x1: left, x2: width - right, y1: y(tick.value), y2: y(tick.value) }));
       axes.append(node("text", { x: x(tick.value), y: height - bottom + 13, "text-anchor": "middle" }, tick.text));

@@ -4,6 +4,7 @@
   "use strict";
   const FOLDER = new URL("../../explorer/", document.currentScript.src).href;
   const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const ARROWS = { 1: " ↑", "-1": " ↓", 0: "" };
   const SIGNS = { 1: "activates", "-1": "inhibits", 0: "unknown" };
   const charts = window.lembasCharts;
 
@@ -44,6 +45,7 @@
     value === null ? "not defined" : (value / 1000).toFixed(digits);
   const signed = (value, digits = 3) =>
     value === null ? "none" : (value > 0 ? "+" : "") + (value / 1000).toFixed(digits);
+  const percent = (value) => (value === null ? "none" : `${(value / 10).toFixed(1)} %`);
   const counted = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
   const hash = (kind, name) => `#${kind}=${encodeURIComponent(name)}`;
   const link = (kind, name) => el("a", { href: hash(kind, name) }, name);
@@ -319,13 +321,29 @@
       if (!record.attributions.length) {
         return [el("p", {}, "No attributions were computed for this gene.")];
       }
-      const rows = record.attributions.map(([model, tf, size, direction, share]) => [
-        this.label(model), link("tf", this.name("tf", tf)), number(size, 3),
-        { 1: "up", "-1": "down", 0: "no direction" }[direction],
-        share === null ? "none" : `${(share / 10).toFixed(1)} %`,
-      ]);
-      return [table(`TFs that the predictions of ${record.name} rest on most`,
-        ["Model", "TF", `Mean size (${this.index.unit})`, "When the TF rises", "Share"], rows, false)];
+      const cells = record.attributions.map(([model, tf, size, direction, share]) => ({
+        model, name: this.name("tf", tf), size: share || 0, text: `${percent(share)}${ARROWS[direction]}`,
+      }));
+      return [
+        el("p", {}, "Each TF's share of the gene's whole attribution, for the TFs that matter most to each " +
+          "model (less: not among them); ↑: the gene rises with the TF, ↓: it falls."),
+        this.byModel(`TFs that the predictions of ${record.name} rest on most`, "tf", cells),
+      ];
+    }
+
+    /* One row a name, one column a model, the largest first. */
+    byModel(caption, kind, cells) {
+      const models = [...new Set(cells.map((cell) => cell.model))];
+      const rows = new Map();
+      for (const cell of cells) {
+        if (!rows.has(cell.name)) rows.set(cell.name, { size: 0, texts: new Map() });
+        const row = rows.get(cell.name);
+        row.size = Math.max(row.size, Math.abs(cell.size));
+        row.texts.set(cell.model, cell.text);
+      }
+      const ordered = [...rows].sort((a, b) => b[1].size - a[1].size);
+      return table(caption, [kind === "tf" ? "TF" : "Gene", ...models.map((model) => this.label(model))],
+        ordered.map(([name, row]) => [link(kind, name), ...models.map((model) => row.texts.get(model) || "less")]));
     }
 
     like(record) {
@@ -371,21 +389,22 @@
     matters(record) {
       const parts = [];
       if (record.attributions.length) {
-        parts.push(table(`Explained genes whose predictions rest on ${record.name} most`,
-          ["Model", "Gene", "Share of the attributions", "When the TF rises"],
-          record.attributions.map(([model, gene, share, direction]) => [
-            this.label(model), link("gene", this.name("gene", gene)), `${(share / 10).toFixed(1)} %`,
-            { 1: "up", "-1": "down", 0: "no direction" }[direction],
-          ]), false));
+        const cells = record.attributions.map(([model, gene, share, direction]) => ({
+          model, name: this.name("gene", gene), size: share, text: `${percent(share)}${ARROWS[direction]}`,
+        }));
+        parts.push(el("p", {}, "Its share of the attribution of the genes that were explained (less: not among the " +
+          "largest of this model); ↑: the gene rises with the TF, ↓: it falls."),
+          this.byModel(`Explained genes that rest on ${record.name} most`, "gene", cells));
       } else {
         parts.push(el("p", {}, "No attribution to it was computed."));
       }
       if (record.responses.length) {
-        parts.push(table(`Genes that move most when ${record.name} is knocked out`,
-          ["Model", "Gene", `Response (${this.index.unit})`],
-          record.responses.map(([model, gene, value]) => [
-            this.label(model), link("gene", this.name("gene", gene)), signed(value),
-          ]), false));
+        const cells = record.responses.map(([model, gene, value]) => ({
+          model, name: this.name("gene", gene), size: value, text: signed(value),
+        }));
+        parts.push(el("p", {}, `What happens to the predictions when it is knocked out, ${this.index.unit} (less: not ` +
+          "among those that move most in this model)."),
+          this.byModel(`Genes that move most without ${record.name}`, "gene", cells));
       } else {
         parts.push(el("p", {}, "It was not among the TFs knocked out, or its loss moves no gene."));
       }

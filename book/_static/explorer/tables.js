@@ -98,6 +98,7 @@
   function textNode(text) {
     const made = document.createElement("span");
     made.textContent = text;
+    made.title = text;
     return made;
   }
 
@@ -206,7 +207,8 @@
         const own = all.names[cell.getValue()];
         return this.el("a", { href: parts.hash(kind, own) }, own);
       };
-      const head = (title) => () => textNode(title);
+      // A button, for the keyboard: its click reaches the head, which sorts.
+      const head = (title) => () => this.el("button", { type: "button", class: "lx-head" }, title);
       const columns = all.columns.map((column, i) => {
         const isText = column.kind === "model" || column.kind === "text";
         return {
@@ -214,7 +216,7 @@
           formatter: (cell) => textNode(shownValue(column, cell.getValue(), models)),
           sorter: "number", sorterParams: { alignEmptyValues: "bottom" },
           headerSortStartingDir: isText ? "asc" : "desc", hozAlign: isText ? "left" : "right",
-          minWidth: isText ? 130 : 92, headerWordWrap: true,
+          minWidth: isText ? 150 : 92, widthGrow: isText ? 2 : 1, headerWordWrap: true,
         };
       });
       this.table = new window.Tabulator(this.host, {
@@ -226,6 +228,11 @@
         }, ...columns],
       });
       this.table.on("tableBuilt", () => {
+        // A grid holds rows; the links in the rows take the focus, and arrow keys then scroll.
+        const holder = this.host.querySelector(".tabulator-tableholder");
+        holder.removeAttribute("tabindex");
+        holder.setAttribute("role", "presentation");
+        this.host.setAttribute("aria-label", kind === "gene" ? "All genes" : "All TFs");
         this.host.dataset.ready = "yes";
         window.lembasExplorer.readyMs = Math.round(performance.now());
         this.tell();
