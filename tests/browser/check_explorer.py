@@ -219,7 +219,8 @@ def check_odd_names(browser: Browser, base: str, report: Report) -> None:
 
 def check_speed(browser: Browser, base: str, index: dict[str, Any], report: Report) -> None:
     """Time opening, filtering and sorting, several times."""
-    gene = index["genes"]["names"][5000]
+    names = index["genes"]["names"]
+    gene = names[len(names) // 3]
     for _ in range(5):
         with opened(browser, base, f"#gene={quote(gene, safe='')}") as (page, faults):
             report.time("opens", page.evaluate("window.lembasExplorer.readyMs"))
@@ -259,11 +260,11 @@ def check_looks(
 
 
 @contextmanager
-def large_site(folder: Path) -> Iterator[Path]:
-    """Put 16,100 made-up genes in the place of the run's, in a copy of the page."""
+def large_site(folder: Path, n_genes: int) -> Iterator[Path]:
+    """Put made-up genes in the place of the run's, in a copy of the page."""
     from lembas.explorer import Choice, build
 
-    sources = made_sources(N_GENES, n_tfs=N_TFS, models=MODELS, samples=SAMPLES, n_edges_a_gene=40)
+    sources = made_sources(n_genes, n_tfs=N_TFS, models=MODELS, samples=SAMPLES, n_edges_a_gene=40)
     made = build(sources, Choice())
     print(
         f"made-up explorer: {made.n_genes:,} genes, {made.size_mb:.1f} MB in {len(made.files)} "
@@ -299,7 +300,13 @@ def check(folder: Path, browser: Browser, report: Report, given: argparse.Namesp
     both_ways(folder, own)
     with served(folder) as base:
         check_looks(browser, base, report, given.axe, given.screenshots)
-    with large_site(folder) as site:
+    if given.genes:
+        check_made_up(folder, browser, report, given.genes)
+
+
+def check_made_up(folder: Path, browser: Browser, report: Report, n_genes: int) -> None:
+    """Check the explorer of a made-up study."""
+    with large_site(folder, n_genes) as site:
         large = index_of(site)
 
         def made_up(base: str) -> None:
@@ -316,6 +323,7 @@ def main() -> None:
     parser.add_argument("--browser", default="/usr/bin/chromium")
     parser.add_argument("--axe", type=Path, help="axe.min.js of axe-core, to look for barriers")
     parser.add_argument("--screenshots", type=Path, help="folder for pictures")
+    parser.add_argument("--genes", type=int, default=N_GENES, help="made-up genes; 0: none")
     given = parser.parse_args()
     report = Report()
     with sync_playwright() as playwright:

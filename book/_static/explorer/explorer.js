@@ -91,8 +91,8 @@
       const search = window.lembasExplorerParts.search(this, el);
       const tables = window.lembasExplorerParts.tables(this, el);
       this.root.append(search, this.record, tables);
-      window.addEventListener("hashchange", () => this.follow(true));
-      this.follow(false);
+      window.addEventListener("hashchange", () => this.follow());
+      this.follow();
     }
 
     name(kind, place) {
@@ -110,7 +110,7 @@
     }
 
     go(kind, name) {
-      if (window.location.hash === hash(kind, name)) this.follow(true);
+      if (window.location.hash === hash(kind, name)) this.follow();
       else window.location.hash = hash(kind, name);
     }
 
@@ -127,8 +127,8 @@
       return null;
     }
 
-    /* Show what the address asks for; without a name in it, the first gene. */
-    async follow(moves) {
+    /* Show what the address asks for; without a part behind the page's name, the first gene. */
+    async follow() {
       const parts = /^#(gene|tf)=(.*)$/.exec(window.location.hash);
       let text = parts ? parts[2] : "";
       try {
@@ -136,14 +136,15 @@
       } catch (error) {
         if (!(error instanceof URIError)) throw error;
       }
-      if (!parts && moves) return;
+      // The address of a section of the page.
+      if (!parts && window.location.hash !== "" && this.current) return;
       const kinds = parts && parts[1] === "tf" ? ["tf", "gene"] : ["gene", "tf"];
       const found = parts ? this.find(text, kinds) : { kind: "gene", name: this.name("gene", this.index.first) };
       if (found === null) {
         this.say(`There is no gene or TF called ${text} in this study.`);
         return;
       }
-      await this.show(found.kind, found.name, moves);
+      await this.show(found.kind, found.name, parts !== null);
     }
 
     say(text) {
