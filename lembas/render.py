@@ -93,22 +93,28 @@ def compose(plan: Plan, *, address: str = "") -> None:
         write_text(scratch / f"{name}.ipynb", nbformat.writes(notebook))
     for name, rows in _tables(plan).items():
         _write_csv(scratch / "tables" / f"{name}.csv", rows)
-    figures = plan.root / plan.run_dir / "figures"
-    if figures.is_dir():  # figures that prose pages show
-        shutil.copytree(figures, scratch / "figures")
     for files in drawn.values():
         for stem, of_figure in files.items():
             of_figure.write(scratch / "figures", stem)
-    if (cover := plan.root / plan.run_dir / "tables" / "cover.csv").is_file():
-        shutil.copy(cover, scratch / "tables")
-    if (citation := plan.root / "CITATION.cff").is_file():
-        write_text(scratch / "citation.md", citation_box(citation))
-    profile = plan.profile
+    _add_parts(plan, scratch)
     write_card_pages(plan, scratch)
+    profile = plan.profile
     page_top = {"profile": profile.name, "title": profile.title, "banner": profile.banner}
     write_json(scratch / "profile.json", {**page_top, "address": address})
     keep_times(scratch, folder)
     _swap(scratch, folder)
+
+
+def _add_parts(plan: Plan, scratch: Path) -> None:
+    """Copy what pages that are no chapters show or load."""
+    run = plan.root / plan.run_dir
+    for part in ("figures", "explorer"):
+        if (run / part).is_dir():
+            shutil.copytree(run / part, scratch / part, dirs_exist_ok=True)
+    if (cover := run / "tables" / "cover.csv").is_file():
+        shutil.copy(cover, scratch / "tables")
+    if (citation := plan.root / "CITATION.cff").is_file():
+        write_text(scratch / "citation.md", citation_box(citation))
 
 
 def _composed(plan: Plan, name: str) -> nbformat.NotebookNode:

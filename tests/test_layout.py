@@ -31,7 +31,8 @@ LEVELS = {
         "network_reading network_layouts network_text name_overlap shares gene_names scales "
         "gene_mapping border os_errors text_files geo geo_tables peek peek_binary recognise "
         "orientation count_names units measured folder_survey draft cohort_choice gene_choice "
-        "proposal survey_words figure_files card_markup model_facts told"
+        "proposal survey_words figure_files card_markup model_facts told explorer "
+        "explorer_edges explorer_points explorer_scores explorer_text explorer_words"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests "
@@ -52,7 +53,7 @@ LEVELS = {
         "artifacts downloads model_files fitting parameter_counts profiles provenance "
         "chapters dependencies execution plan workflow render errors progress comparison "
         "score_changes commands __main__ handmade scattered resources pieces profile_draft "
-        "page_box citation browser_print rebuild card_pages"
+        "page_box citation browser_print rebuild card_pages explorer_run"
     ),
 }
 LEVEL_OF = {name: level for level, names in LEVELS.items() for name in names.split()}
@@ -127,6 +128,7 @@ def test_files_and_functions_stay_short(path: Path) -> None:
 def test_the_command_line_starts_without_torch() -> None:
     heavy = {"torch", "sklearn", "shap", "xgboost", "matplotlib", "anndata"}
     used_by_chapters = {"artifacts", "model_files", "fitting", "parameter_counts", "scattered"}
+    used_by_chapters |= {"explorer_run"}
     started = set(LEVELS[3].split()) - used_by_chapters
     for path in [path for path in MODULES if room(path) in started]:
         name, tree = path.stem, ast.parse(path.read_text())

@@ -59,6 +59,16 @@ def test_pages_take_prose_from_the_source_and_outputs_from_the_run(plan: Plan) -
     assert str(plan.root) not in json.dumps(notebook)
 
 
+def test_files_that_pages_load_lie_beside_the_chapters(plan: Plan) -> None:
+    for name in ("figures/a.svg", "explorer/index.js"):
+        path = plan.root / plan.run_dir / name
+        path.parent.mkdir()
+        path.write_text(name)
+    compose(plan)
+    for name in ("figures/a.svg", "explorer/index.js"):
+        assert (plan.root / "book" / "chapters" / name).read_text() == name
+
+
 def test_a_page_is_never_made_from_other_code_than_was_run(plan: Plan) -> None:
     path = plan.root / "notebooks" / "01_data.ipynb"
     path.write_text(path.read_text().replace("double(seed)", "double(seed + 1)"))

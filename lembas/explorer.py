@@ -1,0 +1,320 @@
+"""Make the data of the gene explorer: a page of the book that looks genes and TFs up.
+
+The page has no server. It loads ``index.js``, which names all genes and TFs and holds the table of
+all genes, and then, gene by gene, the one file with the gene's record. All are script files, for a
+page opened from a folder may load no others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lembas import explorer_edges as edges
+from lembas import explorer_points as points
+from lembas import explorer_scores as scores
+from lembas.cohorts import Dataset
+from lembas.explorer_text import PER_FILE, numbered_files, script, thousandths
+from lembas.explorer_words import cohort_label, column_words
+from lembas.network import Network
+from lembas.plotting.style import model_colour, ordered_models
+
+INDEX = "index.js"
+QUANTILES: tuple[float, ...] = (0.05, 0.25, 0.5, 0.75, 0.95)
+# Columns of the table that are seen without asking for them.
+N_FIRST_COLUMNS = 7
+
+
+@dataclass(frozen=True, eq=False)
+class Sources:
+    """Hold the artefacts of a run that the explorer shows.
+
+    Attributes:
+        dataset: The study.
+        network: The prior.
+        labels: Fitted model to label.
+        genes: Table ``genes``, see :func:`lembas.gene_table.gene_table`.
+        per_gene: Tidy scores: model, cohort, gene, metric, value.
+        predictions: Cohort to model to prediction ``(sample, gene)``.
+        weights: Table ``learned_weights``: model, tf, gene, weight.
+        attributions: Result of :func:`lembas.explorer_edges.joined_attributions`.
+        responses: Table ``knockouts``: model, tf, gene, response; None: there is none.
+    """
+
+    dataset: Dataset
+    network: Network
+    labels: Mapping[str, str]
+    genes: pd.DataFrame
+    per_gene: pd.DataFrame
+    predictions: Mapping[str, Mapping[str, pd.DataFrame]]
+    weights: pd.DataFrame
+    attributions: pd.DataFrame
+    responses: pd.DataFrame | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a table of other genes than the study's targets."""
+        other = self.dataset.targets.symmetric_difference(pd.Index(self.genes["gene"]))
+        if len(other):
+            raise ValueError(
+                f"the table of genes and the dataset differ in {len(other)} gene(s): "
+                f"{', '.join(map(str, other[:5]))}; run chapter 11_where again"
+            )
+
+    @property
+    def n_samples(self) -> dict[str, int]:
+        """Samples of each cohort."""
+        return {name: len(rows) for name, rows in self.dataset.rows.items()}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Say what is shown.
+
+    Attributes:
+        model: Model that genes are ranked by.
+        reference: Model shown beside it at first.
+        shown: Models whose predictions are drawn; those that were not fitted are left out.
+        n_samples: Samples a cohort that are drawn, at most.
+        most_mb: Size of the drawn values at most, in 10^6 bytes.
+        n_regulators: Regulators listed a gene, at most.
+        n_targets: Targets listed a TF, at most.
+        seed: Seed of the drawing of samples.
+    """
+
+    model: str = "lembas"
+    reference: str = "masked_ridge"
+    shown: tuple[str, ...] = ("lembas", "masked_ridge", "ridge", "mlr", "xgbrf", "boosted")
+    n_samples: int = 100
+    most_mb: float = points.MOST_MB
+    n_regulators: int = edges.N_REGULATORS
+    n_targets: int = edges.N_TARGETS
+    seed: int = 888
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """Hold the files of the explorer.
+
+    Attributes:
+        files: File name to text; ``INDEX`` comes last, for it stands for a whole set.
+        n_genes, n_tfs: Genes and TFs that can be looked up.
+        n_drawn: Samples drawn, by cohort.
+        n_explained: Genes with attributions.
+        first: Gene that the page shows at first.
+    """
+
+    files: Mapping[str, str] = field(repr=False)
+    n_genes: int
+    n_tfs: int
+    n_drawn: Mapping[str, int]
+    n_explained: int
+    first: str
+
+    @property
+    def size_mb(self) -> float:
+        """Size of all files, in 10^6 bytes."""
+        return sum(map(len, self.files.values())) / 1e6
+
+
+def build(sources: Sources, choice: Choice) -> Explorer:
+    """Make all files.
+
+    Args:
+        sources: The run's artefacts.
+        choice: What is shown.
+
+    Returns:
+        The files, and what the page says of them.
+
+    Raises:
+        KeyError: If the model that genes are ranked by was not fitted.
+        ValueError: If no model to show was fitted, a score or a weight is given twice.
+    """
+    if choice.model not in sources.labels:
+        fitted = ", ".join(sources.labels)
+        raise KeyError(f"no model {choice.model!r} was fitted in this run; fitted: {fitted}")
+    made = _Build(sources, choice)
+    genes, tfs = made.gene_records(), made.tf_records()
+    files = {**numbered_files("genes", genes), **numbered_files("tfs", tfs)}
+    # The page asks for files of this version, so that a browser that kept an older one notices.
+    version = hashlib.sha256("".join(files.values()).encode()).hexdigest()[:12]
+    index = {"version": version, **made.index(genes, tfs)}
+    return Explorer(
+        files={**files, INDEX: script("index", index)},
+        n_genes=len(genes),
+        n_tfs=len(tfs),
+        n_drawn={name: len(drawn) for name, drawn in made.drawn.items()},
+        n_explained=sum(bool(record["attributions"]) for record in genes),
+        first=str(made.genes[index["first"]]),
+    )
+
+
+class _Build:
+    """Hold what the records of genes and TFs share."""
+
+    def __init__(self, sources: Sources, choice: Choice) -> None:
+        self.sources, self.choice = sources, choice
+        self.genes = sources.dataset.targets
+        known = sources.network.edges
+        regulators = known.loc[known["Gene"].isin(self.genes), "TF"]
+        self.tfs = pd.Index(
+            sorted(set(sources.dataset.inputs) | set(regulators)), name="tf", dtype=object
+        )
+        # The model that is asked about first, then the palette's order.
+        self.models = ordered_models(sources.labels)
+        self.shown = points.shown_models(choice.shown, self.models)
+        self.cohorts = list(sources.dataset.rows)
+        self.drawn = points.drawn_samples(
+            sources.dataset,
+            n_models=len(self.shown),
+            n_samples=choice.n_samples,
+            most_mb=choice.most_mb,
+            seed=choice.seed,
+        )
+        own = set(sources.weights["model"])
+        first = [choice.model, choice.reference, *self.models]
+        self.weight_models = [name for name in dict.fromkeys(first) if name in own]
+        self.edges = edges.edges_with_weights(
+            sources.network, self.genes, sources.weights, self.weight_models
+        )
+        self.table = sources.genes.set_index("gene").loc[self.genes].reset_index()
+
+    def gene_records(self) -> list[dict[str, Any]]:
+        """Make one record a gene, in the order of the names."""
+        sources, choice = self.sources, self.choice
+        named: dict[str, Any] = {"name": self.genes.astype(str).tolist()}
+        named["scores"] = scores.scores(
+            sources.per_gene, self.genes, cohorts=self.cohorts, models=self.models
+        )
+        named["points"] = self._points()
+        named["regulators"] = edges.edge_lists(
+            self.edges, self.genes, self.tfs, by="gene", most=choice.n_regulators
+        )
+        named["attributions"] = edges.attributions_of_genes(
+            sources.attributions, self.genes, self.tfs, models=self.models
+        )
+        named["like"] = scores.like_genes(self.table, f"skill.test.{choice.model}")
+        return _records(named)
+
+    def tf_records(self) -> list[dict[str, Any]]:
+        """Make one record a TF, in the order of the names."""
+        sources = self.sources
+        of = {"genes": self.genes, "models": self.models}
+        named: dict[str, Any] = {"name": self.tfs.astype(str).tolist()}
+        named["expression"] = self._expression()
+        named["targets"] = edges.edge_lists(
+            self.edges, self.tfs, self.genes, by="tf", most=self.choice.n_targets
+        )
+        named["attributions"] = edges.attributions_of_tfs(sources.attributions, self.tfs, **of)
+        named["responses"] = edges.responses_to_tfs(sources.responses, self.tfs, **of)
+        return _records(named)
+
+    def index(self, genes: list[dict[str, Any]], tfs: list[dict[str, Any]]) -> dict[str, Any]:
+        """Make what the page loads first: all names, the table of genes and that of TFs."""
+        sources, choice = self.sources, self.choice
+        place = pd.Index(self.models)
+        return {
+            "unit": sources.dataset.unit,
+            "per_file": PER_FILE,
+            "models": [
+                {"name": name, "label": str(sources.labels[name]), "colour": model_colour(name)}
+                for name in self.models
+            ],
+            "model": place.get_loc(choice.model),
+            "shown": place.get_indexer(self.shown).tolist(),
+            "weights": place.get_indexer(self.weight_models).tolist(),
+            "cohorts": [
+                {
+                    "name": name,
+                    "label": cohort_label(name),
+                    "n": sources.n_samples[name],
+                    "samples": self.drawn[name].astype(str).tolist(),
+                }
+                for name in self.cohorts
+            ],
+            "metrics": ["skill", "Pearson r", f"RMSE ({sources.dataset.unit})", "rank by skill"],
+            "first": self._first(genes),
+            "genes": {"names": [one["name"] for one in genes], "columns": self._gene_columns()},
+            "tfs": {"names": [one["name"] for one in tfs], "columns": self._tf_columns(tfs)},
+        }
+
+    def _points(self) -> list[list[dict[str, Any] | None]]:
+        dataset, cohorts = self.sources.dataset, dataset_cohorts(self.sources.dataset)
+        truth = {name: cohorts[name].loc[drawn] for name, drawn in self.drawn.items()}
+        predictions = {
+            name: {model: self.sources.predictions[name][model].loc[drawn] for model in self.shown}
+            for name, drawn in self.drawn.items()
+        }
+        return points.all_points(truth, predictions, dataset.targets)
+
+    def _expression(self) -> list[list[list[int | None] | None]]:
+        """Give quantiles and mean of each TF in each cohort; None where it was not measured."""
+        dataset = self.sources.dataset
+        columns = []
+        for cohort in self.cohorts:
+            table = dataset.expression_of(cohort, dataset.inputs)
+            known = dataset.measured.loc[dataset.inputs, cohort]
+            table = table.loc[:, known.to_numpy()].astype(float)
+            described = table.quantile(list(QUANTILES)).T.assign(mean=table.mean())
+            described = described.reindex(self.tfs)
+            rows = zip(*(thousandths(described[name]) for name in described.columns), strict=True)
+            columns.append([None if None in row else list(row) for row in rows])
+        return [list(own) for own in zip(*columns, strict=True)]
+
+    def _first(self, genes: list[dict[str, Any]]) -> int:
+        """Choose a gene to begin with: the one predicted best, of those explained if there are."""
+        column = self.table.get(f"skill.test.{self.choice.model}")
+        if column is None or column.isna().all():
+            return 0
+        explained = column.where([bool(record["attributions"]) for record in genes])
+        return int(np.nanargmax(column if explained.isna().all() else explained))
+
+    def _gene_columns(self) -> list[dict[str, Any]]:
+        first = [self.choice.model, self.choice.reference, *self.models]
+        models = [name for name in dict.fromkeys(first) if name in self.models]
+        columns = scores.table_columns(
+            self.table, cohorts=self.cohorts, models=self.models, shown=models
+        )
+        return [
+            {**column, **column_words(column["key"], self.sources.labels)} for column in columns
+        ]
+
+    def _tf_columns(self, tfs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        train = self.cohorts.index("train")
+        expression = [record["expression"][train] for record in tfs]
+        mean = [None if own is None else own[-1] for own in expression]
+        counts = [record["targets"]["n"] for record in tfs]
+        columns = [
+            {"key": "n_targets", "kind": "count", "values": counts},
+            {"key": "tf_mean", "kind": "number", "values": mean},
+        ]
+        for model in self.weight_models:
+            size = self.edges[model].abs().groupby(self.edges["tf"]).median().reindex(self.tfs)
+            columns.append(
+                {"key": f"weight.{model}", "kind": "number", "values": thousandths(size)}
+            )
+        return [
+            {**column, **column_words(column["key"], self.sources.labels)} for column in columns
+        ]
+
+
+def dataset_cohorts(dataset: Dataset) -> dict[str, pd.DataFrame]:
+    """Give each cohort's measured targets ``(sample, gene)``."""
+    return {
+        name: dataset.expression_of(
+            name, dataset.targets[dataset.measured.loc[dataset.targets, name].to_numpy()]
+        )
+        for name in dataset.rows
+    }
+
+
+def _records(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+    """Turn lists that run over the same names into one record a name."""
+    return [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
