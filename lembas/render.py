@@ -32,9 +32,7 @@ def build(plan: Plan) -> Path:
         ChapterError: If a chapter was not run, was run from other code, or the build warns.
     """
     compose(plan)
-    target = plan.root / "_build" / ("html" if plan.run_name == "demo" else plan.run_name)
-    if plan.run_name != "demo":
-        target = target / "html"
+    target = pages_of(plan)
     scratch = plan.root / "_build" / f".scratch-{plan.run_name}"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
@@ -42,6 +40,12 @@ def build(plan: Plan) -> Path:
     _swap(scratch / "_build" / "html", target)
     shutil.rmtree(scratch)
     return (target / "index.html").relative_to(plan.root)
+
+
+def pages_of(plan: Plan) -> Path:
+    """Give the folder of a run's pages."""
+    own = () if plan.run_name == "demo" else (plan.run_name,)
+    return plan.root.joinpath("_build", *own, "html")
 
 
 def compose(plan: Plan) -> None:
