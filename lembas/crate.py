@@ -87,15 +87,14 @@ class _Graph:
     def __init__(self) -> None:
         self.entities: dict[str, Entity] = {}
 
-    def add(self, identifier: str, kind: str, **properties: Any) -> Entity:
+    def add(self, identifier: str, kind: str, /, **properties: Any) -> Entity:
         """Add an entity; return a reference to it."""
         self.entities.setdefault(identifier, {"@id": identifier, "@type": kind, **properties})
         return _ref(identifier)
 
     def value(self, identifier: str, name: str, value: Any, **properties: Any) -> Entity:
-        """Add a named value, as JSON unless it is a text; return a reference to it."""
-        told = {"name": name, "value": value, **properties}
-        return self.add(identifier, "PropertyValue", **told)
+        """Add a named value; return a reference to it."""
+        return self.add(identifier, "PropertyValue", name=name, value=value, **properties)
 
 
 def _add_chapter(graph: _Graph, name: str, made: Made) -> None:

@@ -119,10 +119,11 @@ class _Shown(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         classes = (dict(attrs).get("class") or "").split()
-        if self._depth or "pasted-text" in classes:
+        if self._depth:
             self._depth += tag == "span"
-            if self._depth == 1:
-                self.found.append("")
+        elif "pasted-text" in classes:
+            self._depth = 1
+            self.found.append("")
 
     def handle_endtag(self, tag: str) -> None:
         self._depth -= bool(self._depth) and tag == "span"

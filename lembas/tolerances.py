@@ -57,7 +57,7 @@ TOLERANCES: Mapping[str, Tolerance] = {
 # Models that are trained step by step, by the start of their names.
 TRAINED_MODELS = ("lembas", "mlp")
 # Ends of the names of columns that hold times, memory and the like: they are told, not compared.
-MEASURED = re.compile(r"(^|_)(s|ms|us|mb|mib|gib|flops|started|seconds|times_bound|limited_by)$")
+MEASURED = re.compile(r"(^|_)(s|ms|us|mb|mib|gib|g?flops|started|seconds|times_bound|limited_by)$")
 # Tables in which every number is a time, a size in memory, or derived from them.
 MEASURED_TABLES = ("latency", "latency_runs", "memory", "scaling", "scaling_models", "machine")
 _NUMBER = re.compile(r"[-+\u2212]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?", re.IGNORECASE)
