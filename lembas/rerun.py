@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +18,6 @@ from lembas.plan import Plan
 from lembas.provenance import write_json
 from lembas.tolerances import is_measured, same_text
 from lembas.verification import Report, is_here
-
-FOLDER = "results/.verify"
 
 
 def run_again(plan: Plan, report: Report, chapter: str) -> None:
@@ -57,8 +56,9 @@ def run_again(plan: Plan, report: Report, chapter: str) -> None:
 @contextmanager
 def _beside(plan: Plan, chapter: str) -> Iterator[Path]:
     """Make a folder that holds what a chapter reads, as links; remove it in the end."""
-    folder = plan.root / FOLDER / plan.run_name
-    shutil.rmtree(folder, ignore_errors=True)
+    # The run keeps its name: a chapter may show it.
+    scratch = Path(tempfile.mkdtemp(prefix=".verify-", dir=plan.root / "results"))
+    folder = scratch / plan.run_name
     source = plan.root / plan.run_dir
     try:
         for path in plan.chapters[chapter].reads:
@@ -70,7 +70,7 @@ def _beside(plan: Plan, chapter: str) -> Iterator[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         yield folder
     finally:
-        shutil.rmtree(plan.root / FOLDER, ignore_errors=True)
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _job(plan: Plan, chapter: str, made: Made, scratch: Path) -> Job:

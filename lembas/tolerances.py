@@ -50,9 +50,6 @@ TOLERANCES: Mapping[str, Tolerance] = {
         "hundreds of steps of gradient descent in single precision: rounding grows, and the epoch "
         "that is kept may be another one",
     ),
-    "probability": Tolerance(
-        0.02, 0.1, "a p value or an interval's end moves more than the number that it is about"
-    ),
 }
 # Models that are trained step by step, by the start of their names.
 TRAINED_MODELS = ("lembas", "mlp")

@@ -1,10 +1,13 @@
 """How far two computations of one number may lie apart."""
 
 import math
+from pathlib import Path
 
 import pytest
 
 from lembas.tolerances import EXACT, TOLERANCES, is_measured, is_trained, same_text
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.mark.parametrize(
@@ -41,6 +44,13 @@ def test_tolerances_hold_both_ways_and_know_nan() -> None:
         assert not tolerance.holds(1.0, 2.0)
         assert tolerance.holds(1e6, 1e6 + 1) is tolerance.holds(1e6 + 1, 1e6)
     assert not EXACT.holds(1.0, 1.0 + 1e-15)
+
+
+def test_the_book_tells_the_tolerances() -> None:
+    text = (ROOT / "book" / "reproducibility.md").read_text()
+    for kind, each in TOLERANCES.items():
+        row = f"| {kind} | {each.absolute:g} | {each.relative:g} | {each.reason} |"
+        assert row in text, f"book/reproducibility.md lacks: {row}"
 
 
 def test_times_and_the_machine_are_told_from_results() -> None:

@@ -72,7 +72,7 @@ def test_an_untouched_run_holds(
     document = json.loads(lembas("verify", "--json")[1])
     assert document["holds"] is True
     assert document["checks"]["number"] == {"checked": 4, "within_tolerance": 0, "wrong": 0}
-    assert not (project / "results/.verify").exists()
+    assert [path.name for path in (project / "results").iterdir()] == ["demo"]
 
 
 def test_changed_missing_and_foreign_files_are_named(project: Path, lembas: Command) -> None:
@@ -139,6 +139,9 @@ def test_a_record_that_was_edited_is_named(project: Path) -> None:
     vouch_for(project, "provenance/01_data.json")
     (only,) = found(project)
     assert (only.check, only.chapter, only.name) == ("record", "01_data", "size")
+    (project / RUN / "provenance/01_data.json").write_text("{")
+    words = [each.words for each in found(project) if each.check == "record"]
+    assert words == ["is damaged"]
     (project / RUN / "provenance/02_fit.json").unlink()
     words = [each.words for each in found(project) if each.chapter == "02_fit"]
     assert words == ["is missing", "its record is missing"]
@@ -228,7 +231,7 @@ def test_chapters_run_again_give_the_same_bytes(project: Path, lembas: Command) 
     assert "02_fit               runs again" in err
     after = {path: path.read_bytes() for path in (project / RUN).rglob("*") if path.is_file()}
     assert before == after
-    assert not (project / "results/.verify").exists()
+    assert [path.name for path in (project / "results").iterdir()] == ["demo"]
 
     write_counts(project, extra="from time import time_ns\ncounts['value'] += time_ns()")
     replaced(project / "notebooks/01_data.ipynb", "run.write_table('counts', counts)", "0")

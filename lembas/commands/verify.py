@@ -71,7 +71,7 @@ def verify(
 
     if chapters and not rerun:
         raise click.UsageError("CHAPTERS go with --rerun; without it the whole run is checked")
-    plan = _plan_of(run, data)
+    plan = _plan_of(run, data, needs_data=rerun)
     report = check(plan)
     check_pages(plan, report)
     if rerun:
@@ -84,9 +84,12 @@ def verify(
         context.exit(DOES_NOT_HOLD)
 
 
-def _plan_of(run: str, data: str | None) -> "Plan":
-    """Plan the profile that a run is of."""
+def _plan_of(run: str, data: str | None, *, needs_data: bool) -> "Plan":
+    """Plan the profile that a run is of; its numbers are checked without its data, too."""
+    from lembas.chapters import discover
     from lembas.crate import read_manifest
+    from lembas.plan import Plan
+    from lembas.profiles import read_profile
 
     folder = project_root() / "results" / run
     if run not in run_names():
@@ -94,8 +97,10 @@ def _plan_of(run: str, data: str | None) -> "Plan":
             f"there is no run {run!r} (results/{run}/provenance); runs here: "
             f"{', '.join(run_names()) or 'none'}; make one with: lembas run --profile NAME"
         )
-    manifest = read_manifest(folder)
-    return planned(manifest.profile, data, run_name=run)
+    profile, root = read_manifest(folder).profile, project_root()
+    if needs_data:
+        return planned(profile, data, run_name=run)
+    return Plan(root, run, read_profile(profile, root), discover(root))
 
 
 def _run_again(plan: "Plan", report: "Report", chapters: tuple[str, ...]) -> None:
