@@ -16,9 +16,11 @@ from lembas.commands.execute import execute
 from lembas.commands.execute_piece import execute_piece
 from lembas.commands.fetch import fetch
 from lembas.commands.init import init
+from lembas.commands.recompute import recompute
 from lembas.commands.run import run
 from lembas.commands.shared import examples, verbosity
 from lembas.commands.status import params, status
+from lembas.commands.verify import verify
 from lembas.errors import ChapterError
 from lembas.os_errors import plain_os_error
 
@@ -30,6 +32,7 @@ Exit codes:
   2    wrong usage: an unknown command, option or value
   3    lembas check --strict: the audit has warnings
   4    lembas init: a question is open, and no profile was written
+  5    lembas verify: something does not hold
   130  interrupted; the next call goes on from there"""
 
 
@@ -65,6 +68,8 @@ cli.add_command(archs4)
 cli.add_command(execute)
 cli.add_command(execute_piece)
 cli.add_command(fetch)
+cli.add_command(verify)
+cli.add_command(recompute)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import json
 from ast import literal_eval
+from collections.abc import Mapping
 from glob import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -88,6 +91,24 @@ class Run:
         text = table.to_csv(index=False, float_format=float_format, lineterminator="\n")
         _write_bytes(path, text.encode("utf-8"))
         return path
+
+    def write_facts(self, name: str, facts: Mapping[str, Any]) -> Path:
+        """Write what was found once and no table holds, such as the machine, as ``facts/*.json``.
+
+        Args:
+            name: File name without its ending.
+            facts: Name to number, text, or a list or mapping of these.
+        """
+        path = self.place("facts", f"{name}.json")
+        text = json.dumps(dict(facts), indent=1, ensure_ascii=False, allow_nan=False)
+        _write_bytes(path, f"{text}\n".encode())
+        return path
+
+    def read_facts(self, name: str) -> dict[str, Any]:
+        """Read facts; tuples have become lists."""
+        path = self._existing("facts", f"{name}.json")
+        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return facts
 
     def write_figure(self, name: str, figure: Drawing) -> Path:
         """Write a figure for pages that are no chapters.
@@ -217,6 +238,19 @@ def glue(key: str, value: object) -> None:
         value: A number or a short text.
 
     Raises:
+        ValueError: If :func:`glued_text` refuses the value.
+    """
+    display(
+        {f"{_GLUE_PREFIX}text/plain": glued_text(key, value)},
+        metadata={"scrapbook": {"name": key, "mime_prefix": _GLUE_PREFIX}},
+        raw=True,
+    )
+
+
+def glued_text(key: str, value: object) -> str:
+    """Write a value as it is kept in an executed notebook.
+
+    Raises:
         ValueError: If the text is empty, which leaves a gap on the page, or if the page would show
             it as something else: "15,000" as (15, 0).
     """
@@ -231,11 +265,7 @@ def glue(key: str, value: object) -> None:
             f"{key!r}: the page would read {plain!r} as a Python collection; add a word, such as "
             "the noun that is counted"
         )
-    display(
-        {f"{_GLUE_PREFIX}text/plain": plain if isinstance(plain, str) else repr(plain)},
-        metadata={"scrapbook": {"name": key, "mime_prefix": _GLUE_PREFIX}},
-        raw=True,
-    )
+    return plain if isinstance(plain, str) else repr(plain)
 
 
 def _is_read_as_a_collection(text: str) -> bool:

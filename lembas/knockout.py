@@ -48,7 +48,12 @@ class Knockouts:
     @property
     def idle(self) -> pd.Index:
         """TFs that were at their level already, so that nothing was knocked out."""
-        return pd.Index(self.levels.loc[self.levels["change"] == 0, "tf"], name="tf")
+        return idle_tfs(self.levels)
+
+
+def idle_tfs(levels: pd.DataFrame) -> pd.Index:
+    """Name the TFs that were at their level already; see :class:`Knockouts`."""
+    return pd.Index(levels.loc[levels["change"] == 0, "tf"], name="tf")
 
 
 def knock_out(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from lembas.formats import counted
-from lembas.knockout import NODE, Knockouts
+from lembas.knockout import NODE, idle_tfs
 from lembas.knockout_truth import DIRECT, INDIRECT, paired_difference
 from lembas.leaderboard import compared
 from lembas.network import UNKNOWN
@@ -53,13 +53,16 @@ def level_words(level: str | float) -> str:
     return f"percentile {number} of the cohort"
 
 
-def level_sentence(knockouts: Knockouts) -> str:
-    """Say how far the knock-outs leave what the models have seen."""
-    table = knockouts.levels
+def level_sentence(table: pd.DataFrame) -> str:
+    """Say how far the knock-outs leave what the models have seen.
+
+    Args:
+        table: Levels of :class:`lembas.knockout.Knockouts`.
+    """
     n_below = int((table["level"] < table["lowest"]).sum())
     moved = table["change_sd"].abs().median()
     n_tfs = counted(len(table), "TF")
-    idle = ", ".join(knockouts.idle[:5])
+    idle = ", ".join(idle_tfs(table)[:5])
     nothing = f" Nothing was there to knock out of {idle}." if idle else ""
     return (
         f"The knock-out moves a TF by {moved:.1f} of its SDs (median of {n_tfs}); "

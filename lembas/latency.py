@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import joblib
 import pandas as pd
@@ -16,6 +14,7 @@ import torch
 from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_limits
 
+from lembas.hardware import processor_name
 from lembas.original import original_latency
 from lembas.plotting.density import plain_number
 
@@ -198,10 +197,7 @@ def machine(threads: int = 0) -> Machine:
     Args:
         threads: As in :func:`limited_threads`.
     """
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    name = names[0] if names else platform.processor() or platform.machine()
+    name = processor_name()
     with limited_threads(threads) as chosen:
         return Machine(processor=name, n_processors=joblib.cpu_count(), threads=chosen)
 

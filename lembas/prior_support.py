@@ -23,6 +23,8 @@ KINDS: Mapping[str, str] = {
     FURTHER: "TFs further away",
     NO_PATH: "TFs without a path to the gene",
 }
+# What :func:`described_edges` adds.
+DESCRIPTION = ["kind", "sign", "in_prior"]
 # Edges of the longest path that counts where no LEMBAS-RNN says how far it sees.
 DEFAULT_REACH = 4
 
@@ -210,8 +212,8 @@ def described_edges(summary: pd.DataFrame, kinds: pd.DataFrame, network: Network
         network: The prior.
 
     Returns:
-        The same rows with kind, in_prior (whether there is an edge) and sign (1 or -1; 0 without
-        an edge, or where its sign is unknown).
+        The same rows with ``DESCRIPTION``: kind, in_prior (whether there is an edge) and sign (1
+        or -1; 0 without an edge, or where its sign is unknown).
     """
     long = kinds.rename_axis(index="gene", columns="tf").stack().rename("kind").reset_index()  # noqa: PD013
     edges = network.edges.rename(columns={"TF": "tf", "Gene": "gene", "Interaction": "sign"})

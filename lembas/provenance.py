@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lembas.atomic import write_atomically
+from lembas.hardware import processor_name
 
 VERSIONS_OF = (
     "lembas",
@@ -69,11 +70,12 @@ def package_versions() -> dict[str, str]:
 
 
 def machine() -> dict[str, Any]:
-    """Return Python's version, the platform and the number of processors."""
+    """Return Python's version, the platform, and the number and the name of its processors."""
     return {
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "processors": os.cpu_count(),
+        "processor": processor_name(),
     }
 
 

@@ -45,9 +45,7 @@ def build(plan: Plan, *, address: str = "", browser: Path | None = None) -> Path
         ValueError: If the address is none of the web.
     """
     compose(plan, address=address)
-    target = plan.root / "_build" / ("html" if plan.run_name == "demo" else plan.run_name)
-    if plan.run_name != "demo":
-        target = target / "html"
+    target = pages_of(plan)
     kept = Kept(plan.root / "_build" / f".kept-{plan.run_name}")
     scratch = plan.root / "_build" / f".scratch-{plan.run_name}"
     shutil.rmtree(scratch, ignore_errors=True)
@@ -62,6 +60,12 @@ def build(plan: Plan, *, address: str = "", browser: Path | None = None) -> Path
     kept.keep(now, target, made)
     shutil.rmtree(scratch)
     return (target / "index.html").relative_to(plan.root)
+
+
+def pages_of(plan: Plan) -> Path:
+    """Give the folder of a run's pages."""
+    own = () if plan.run_name == "demo" else (plan.run_name,)
+    return plan.root.joinpath("_build", *own, "html")
 
 
 def _print(root: Path, scratch: Path, browser: Path) -> None:

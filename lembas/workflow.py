@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from lembas.crate import FILE
 from lembas.errors import ChapterError
 from lembas.handmade import changed_by_hand, needed
 from lembas.plan import Plan, processors, recipe, write_plan
@@ -181,7 +182,7 @@ def seed_trial(plan: Plan) -> None:
     target = plan.root / plan.run_dir
     if target.exists() or not base.is_dir():
         return
-    unwanted = shutil.ignore_patterns(".lock", "failed", "cache", "unfinished", INTERACTIVE)
+    unwanted = shutil.ignore_patterns(FILE, ".lock", "failed", "cache", "unfinished", INTERACTIVE)
     # A copy that was cut short would look finished: it gets its name when it is whole.
     part = target.with_name(f".{target.name}.part")
     with locked(base):

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from lembas import knockout_words as words
-from lembas.knockout import Knockouts
 from lembas.knockout_truth import score_responses, summarise_scores
 from lembas.weights import edge_table, seed_agreement, sign_violations
 
@@ -36,10 +35,10 @@ def test_levels_in_words() -> None:
     assert words.level_words("zero") == "no expression at all"
     assert words.level_words("p5") == "percentile 5 of the cohort"
     assert words.level_words(0.3) == "log10 level 0.3"
-    said = words.level_sentence(Knockouts(responses(), levels([-0.5, 0.0])))
+    said = words.level_sentence(levels([-0.5, 0.0]))
     assert "by 2.0 of its SDs (median of 2 TFs); 1 of them is held below" in said
     assert "Nothing was there to knock out of B." in said
-    assert "Nothing" not in words.level_sentence(Knockouts(responses(), levels([-0.5, -0.1])))
+    assert "Nothing" not in words.level_sentence(levels([-0.5, -0.1]))
 
 
 def test_the_leading_responders_are_named() -> None:

@@ -112,21 +112,25 @@ def run_plan(
 ) -> dict[str, Any]:
     """Run what is out of date of the chapters asked for, and say so; return a summary."""
     from lembas import chapters as chapters_of
-    from lembas import workflow
+    from lembas import crate, workflow
     from lembas.formats import counted
 
     names = chapters_of.select(plan.chapters, wanted)
     workflow.check_cores(cores)
     if elsewhere is not None:
         workflow.check_elsewhere(elsewhere)
-    clock = time.monotonic()
+    clock, manifest = time.monotonic(), plan.root / plan.run_dir / crate.FILE
     with workflow.locked(plan.root / plan.run_dir):
         stale = workflow.stale(plan, names)
         if not stale:
             say(f"{plan.run_dir}: every chapter asked for is up to date", err=log_to_stderr)
+            if not manifest.is_file():
+                crate.write_manifest(plan)
             return _summary(plan, stale, 0.0)
         for name, reasons in stale.items():
             say(f"{name:<20} to run: {'; '.join(reasons)}", err=log_to_stderr)
+        # A manifest is that of a finished run: until this one is, there is none.
+        manifest.unlink(missing_ok=True)
         workflow.run(
             plan,
             names,
@@ -135,6 +139,7 @@ def run_plan(
             progress=_progress(len(stale), log_to_stderr=log_to_stderr),
             verbose=is_verbose(),
         )
+        crate.write_manifest(plan)
     seconds = round(time.monotonic() - clock, 1)
     done = f"{plan.run_dir}: {counted(len(stale), 'chapter')} run in {seconds:.0f} s"
     say(done, err=log_to_stderr)

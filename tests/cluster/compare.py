@@ -12,6 +12,7 @@ from lembas.provenance import digest
 TIMES = {"models_baselines": ["fit_s"], "models_lembas": ["fit_s"], "controls_fits": ["fit_s"]}
 # What a run leaves beside its artefacts: plans, records, executed notebooks (they show times).
 BESIDE = {"plan", "provenance", "chapters", "failed", "unfinished", "cache"}
+BESIDE |= {"ro-crate-metadata.json"}
 
 
 def artefacts(run: Path) -> dict[str, Path]:
