@@ -35,6 +35,7 @@ def build(plan: Plan) -> Path:
     target = plan.root / "_build" / ("html" if plan.run_name == "demo" else plan.run_name)
     if plan.run_name != "demo":
         target = target / "html"
+    _restore(target)
     scratch = plan.root / "_build" / f".scratch-{plan.run_name}"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
@@ -211,10 +212,20 @@ def _matters(line: str) -> bool:
 
 
 def _swap(new: Path, place: Path) -> None:
-    old = place.with_name(f".{place.name}.old")
+    old = _old(place)
     shutil.rmtree(old, ignore_errors=True)
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.exists():
         place.rename(old)
     new.rename(place)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _restore(place: Path) -> None:
+    """Put back what a build that was killed had moved aside."""
+    if not place.exists() and _old(place).exists():
+        _old(place).rename(place)
+
+
+def _old(place: Path) -> Path:
+    return place.with_name(f".{place.name}.old")

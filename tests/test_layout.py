@@ -29,7 +29,7 @@ LEVELS = {
         "network_layouts network_text name_overlap shares gene_names scales gene_mapping "
         "border os_errors text_files geo geo_tables peek peek_binary recognise orientation "
         "count_names units measured folder_survey draft cohort_choice gene_choice proposal "
-        "survey_words"
+        "survey_words versions"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests "
@@ -49,7 +49,8 @@ LEVELS = {
     3: (
         "artifacts downloads model_files fitting parameter_counts profiles provenance "
         "chapters dependencies execution plan workflow render errors progress comparison "
-        "score_changes commands __main__ handmade scattered resources pieces profile_draft"
+        "score_changes commands __main__ handmade scattered resources pieces profile_draft "
+        "aged locks"
     ),
 }
 LEVEL_OF = {name: level for level, names in LEVELS.items() for name in names.split()}
