@@ -109,3 +109,13 @@ def test_a_warning_fails_the_build_and_leaves_the_last_good_pages(plan: Plan) ->
     with pytest.raises(ChapterError, match=r"the pages were not built.*nothing"):
         build(plan)
     assert good.read_text() == "the last good pages"
+
+
+def test_pages_that_a_killed_build_had_moved_aside_come_back(plan: Plan) -> None:
+    good = plan.root / "_build" / ".html.old" / "index.html"
+    good.parent.mkdir(parents=True)
+    good.write_text("the last good pages")
+    (plan.root / "book" / "intro.md").write_text("# Intro\n\n{glue:text}`nothing.ipynb::x:.3f`\n")
+    with pytest.raises(ChapterError, match=r"the pages were not built"):
+        build(plan)
+    assert (plan.root / "_build/html/index.html").read_text() == "the last good pages"

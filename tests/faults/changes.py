@@ -1,4 +1,4 @@
-"""What happens beside a run: a second one, damaged files, other versions, a broken download."""
+"""What happens beside a run: damaged files, other versions, a broken download."""
 
 from __future__ import annotations
 
@@ -10,39 +10,19 @@ from pathlib import Path
 import psutil
 import yaml
 
-from tests.faults.kills import KEPT
-from tests.faults.scene import CHAPTERS, HOOK, Said, family, kill, plain
+from tests.faults.scene import CHAPTERS, HOOK, ROOT, Said, family, kill, plain
 from tests.faults.stage import Fault, Row, Stage
+from tests.faults.turns import BATCH
 from tests.http_files import serving, sha256
 
 OTHER = "scikit_learn-0.0.1.dist-info"
-
-
-def two_runs(stage: Stage) -> Row:
-    """Start a second run in the folder of one that is at work."""
-    with stage.scene(stage.half, "two") as scene:
-        run = scene.start_run(target={"moment": stage.first("kernel|rename|", KEPT, "genes_")})
-        assert scene.reached(run) is not None
-        second = scene.run(hooked=False)
-        scene.go_on()
-        first = scene.ended(run)
-        faults = scene.faults(stage.reference)
-        faults += [] if (first.code, second.code) == (0, 1) else ["the second was not refused"]
-        faults += [] if f"process {run.pid} on" in second.err else ["the first was not named"]
-        return Row(
-            when="while the first fits a model",
-            sees=f"the second says: {plain(second.sentence, scene.root)}",
-            left="all of the first run",
-            next_run="the first ends undisturbed",
-            faults=tuple(faults),
-        )
 
 
 def damaged_artefact(stage: Stage) -> Row:
     """Change one byte of the dataset."""
     return _damaged(
         stage,
-        "dataset.h5ad",
+        "tables/data.parquet",
         flip_a_byte,
         left="an artefact that is no longer what its record says",
         next_run="its chapter, and those after it, run again",
@@ -79,11 +59,11 @@ def _damaged(
 def unseen_damage(stage: Stage) -> Row:
     """Change one byte in a way that no time of change tells, as a bad disk does."""
     with stage.scene(stage.half, "unseen") as scene:
-        flip_a_byte(scene.run_dir / "dataset.h5ad")
+        flip_a_byte(scene.run_dir / "tables/data.parquet")
         record = scene.run_dir / f"provenance/{CHAPTERS[0]}.json"
         os.utime(record, ns=(record.stat().st_atime_ns, record.stat().st_mtime_ns))
         said = scene.run()
-        (scene.run_dir / "dataset.h5ad").unlink()
+        (scene.run_dir / "tables/data.parquet").unlink()
         again = scene.run()
         faults = scene.faults(stage.reference)
         faults += [] if said.code == 1 else ["damaged data were read"]
@@ -115,32 +95,10 @@ def damaged_record(stage: Stage) -> Row:
         )
 
 
-def damaged_progress(stage: Stage) -> Row:
-    """Cut what a killed fit has kept in half."""
-    with stage.scene(stage.half, "progress") as scene:
-        moment = {"moment": stage.first("kernel|rename|", KEPT, "genes_000008")}
-        run = scene.start_run(target=moment)
-        assert scene.reached(run) is not None
-        kill(family(psutil.Process(run.pid)))
-        run.wait()
-        (kept,) = (scene.run_dir / KEPT).rglob("genes_000000.npz")
-        cut_in_half(kept)
-        again = scene.run()
-        return Row(
-            when="after a kill in the midst of a fit",
-            sees="nothing",
-            left="a batch of genes that cannot be read",
-            next_run=_mended(again, "fits that batch again, and no other"),
-            faults=tuple(scene.faults(stage.reference)),
-        )
-
-
 def other_versions(stage: Stage) -> Row:
     """Go on with another version of a library than the one that was used so far."""
     with stage.scene(stage.half, "versions") as scene:
-        run = scene.start_run(
-            target={"moment": stage.first("kernel|rename|", KEPT, "genes_000008")}
-        )
+        run = scene.start_run(target={"moment": stage.first(BATCH, "batch_1")})
         assert scene.reached(run) is not None
         kill(family(psutil.Process(run.pid)))
         run.wait()
@@ -149,9 +107,9 @@ def other_versions(stage: Stage) -> Row:
         (place / "METADATA").write_text(
             "Metadata-Version: 2.1\nName: scikit-learn\nVersion: 0.0.1\n"
         )
-        paths = os.pathsep.join(map(str, (place.parent, scene.root, HOOK)))
+        paths = os.pathsep.join(map(str, (place.parent, ROOT, HOOK)))
         upgraded = scene.run(env={"PYTHONPATH": paths})
-        n_fitted = sum("genes_000000" in moment for moment in scene.moments())
+        n_fitted = sum("batch_0" in moment for moment in scene.moments())
         faults = scene.faults(stage.reference)
         faults += [] if n_fitted else ["what another version had kept was gone on from"]
         reason = re.search(rf"{CHAPTERS[0]} +to run: (.*)", upgraded.out)
@@ -211,12 +169,10 @@ def _mended(again: Said, words: str) -> str:
 
 
 FAULTS = (
-    Fault("two_runs", "two runs at once in one folder", two_runs),
     Fault("damaged_artefact", "an artefact is damaged", damaged_artefact),
     Fault("unseen_damage", "an artefact is damaged, unseen", unseen_damage),
     Fault("damaged_copy", "an executed notebook is damaged", damaged_copy),
     Fault("damaged_record", "a chapter's record is damaged", damaged_record),
-    Fault("damaged_progress", "the progress of a fit is damaged", damaged_progress),
     Fault("other_versions", "another version of a library", other_versions),
     Fault("broken_download", "an interrupted download", broken_download),
 )

@@ -4,78 +4,118 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
-import yaml
 
-from lembas.formats import counted
 from tests.cluster.compare import artefacts, differences
-from tests.faults.scene import CHAPTERS, PROFILE, RUN, Scene, family, kill, named, plain
+from tests.faults.scene import CHAPTERS, PROFILE, RUN, Scene, family, kill
 from tests.faults.stage import Fault, Row, Stage
 
 # Where something appears under its name, or goes. Files opened to be written come besides.
 MOVES = ("|rename|", "|remove|", "|rmtree|")
-# A batch of genes that a fit keeps, or another file of a fit that is not over.
-KEPT = "unfinished/baselines/"
+# A chapter's own code, as its kernel has it.
+CODE = {
+    CHAPTERS[0]: (f"from lembas import tiny; tiny.make_data({RUN!r}, 1)",),
+    CHAPTERS[1]: (f"from lembas import tiny; tiny.fit({RUN!r})",),
+}
 
 
-def everything(stage: Stage) -> Row:
-    """Kill all processes of a run at every file that it moves or removes, and at random times.
+def every_file(stage: Stage) -> Row:
+    """Kill a chapter before, while and after each file is put in its place.
 
-    One run is killed at its first moment, gone on with, killed at its second, and so on: each kill
-    meets what all those before it have left.
+    One chapter is killed at its first moment, started again, killed at its second, and so on: each
+    start meets what all kills before it have left. What its kernel does is done in a process that
+    starts faster; what its job does, in its job.
     """
-    _ = stage.reference
-    targets = chosen_moments(stage)
-    left = Counter[str]()
-    with stage.scene(stage.template, "kill") as scene:
-        faults = [fault for target in targets for fault in _killed_at(stage, scene, target, left)]
+    left, faults, n_kills = Counter[str](), [], Counter[bool]()
+    with stage.scene(stage.template, "files") as scene:
+        scene.call("status", "--profile", PROFILE)  # writes the plan
+        for chapter in CHAPTERS:
+            for target in of_chapter(stage, chapter):
+                kernel = target["moment"].startswith("kernel|")
+                job = ("execute", f"{RUN}/plan/plan.json", chapter)
+                command = CODE[chapter] if kernel else job
+                there = {**target, "moment": target["moment"].replace("kernel|", "code|")}
+                faults += _killed_at(stage, scene, there, left, command=command, code=kernel)
+                n_kills[bool(target["half"])] += 1
         faults += _gone_on(stage, scene)
-    with stage.scene(stage.template, "time") as scene:
+    return Row(
+        when=f"before, while and after each file of two chapters is written, or removed: "
+        f"{n_kills.total()} moments, {n_kills[True]} of them with the file half written",
+        sees="the shell says `Killed`",
+        left=_left(left),
+        next_run="goes on with what is missing; `lembas run` removes the unfinished files",
+        faults=tuple(faults),
+    )
+
+
+def whole_runs(stage: Stage) -> Row:
+    """Kill all processes of a run, at moments spread over it and at random times."""
+    moves = [target for target in targets_of(stage.moments) if "|rename|" in target["moment"]]
+    moves += [{"moment": moment, "half": False} for moment in _of_snakemake(stage.moments)]
+    moves.sort(key=lambda target: stage.moments.index(target["moment"]))
+    places = np.linspace(0, len(moves) - 1, stage.n_moments).round().astype(int)
+    targets = [moves[place] for place in np.unique(places)]
+    left, faults = Counter[str](), []
+    with stage.scene(stage.template, "kill") as scene:
+        for target in targets:
+            faults += _killed_at(stage, scene, target, left)
         rng = np.random.default_rng(stage.seed)
         for after in rng.uniform(0, stage.seconds, stage.n_times):
             faults += _killed_after(stage, scene, float(after), left)
         faults += _gone_on(stage, scene)
-    half = sum(bool(target["half"]) for target in targets)
-    kills = len(targets) + stage.n_times
     return Row(
-        when=f"{counted(len(targets), 'moment')} at which a file is moved into place or removed, "
-        f"{half} of them with the file half written, and {stage.n_times} random times",
+        when=f"{len(targets)} moments spread over a run (plan, Snakemake's own files, artefacts, "
+        f"records), and {stage.n_times} random times",
         sees="the shell says `Killed`",
-        left=f"whole artefacts only; unfinished files under hidden names ({left['half']} of "
-        f"{kills} kills left some)",
+        left=_left(left),
         next_run="goes on with what is missing, and removes the unfinished files",
         faults=tuple(faults),
     )
 
 
-def chosen_moments(stage: Stage) -> list[dict[str, object]]:
-    """Choose the moments of the undisturbed run at which to kill.
+def _left(left: Counter[str]) -> str:
+    return f"whole artefacts only; after {left['half']} kills unfinished files, under hidden names"
 
-    A file that is moved into place is first cut in half, every second time: that is what a kill in
-    the midst of its writing leaves.
-    """
-    seen: Counter[str] = Counter()
-    targets: list[dict[str, object]] = []
-    for moment in stage.moments:
-        seen[moment] += 1
-        if seen[moment] > 1 or not any(word in moment for word in MOVES):
-            continue
-        half = "|rename|" in moment and len(targets) % 2 == 0
-        targets.append({"moment": moment, "nth": 1, "half": half})
-    if stage.n_moments and stage.n_moments < len(targets):
-        places = np.linspace(0, len(targets) - 1, stage.n_moments).round().astype(int)
-        targets = [targets[place] for place in np.unique(places)]
+
+def of_chapter(stage: Stage, chapter: str) -> list[dict[str, Any]]:
+    """Choose the moments of a chapter's job and kernel at which to kill, each once."""
+    return targets_of(it for it in stage.noted[chapter] if it.startswith(("job|", "kernel|")))
+
+
+def targets_of(moments: Iterable[str]) -> list[dict[str, Any]]:
+    """Take each moment at which a file is moved or removed; what is moved also when cut in half."""
+    targets: list[dict[str, Any]] = []
+    for moment in dict.fromkeys(moments):
+        if "|rename|" in moment:
+            targets.append({"moment": moment, "half": True})
+        if any(word in moment for word in MOVES):
+            targets.append({"moment": moment, "half": False})
     return targets
 
 
+def _of_snakemake(moments: Iterable[str]) -> list[str]:
+    own = [moment for moment in moments if moment.startswith("snakemake|")]
+    return [moment for moment in dict.fromkeys(own) if "/incomplete/" in moment or RUN in moment]
+
+
 def _killed_at(
-    stage: Stage, scene: Scene, target: dict[str, object], left: Counter[str]
+    stage: Stage,
+    scene: Scene,
+    target: Mapping[str, Any],
+    left: Counter[str],
+    *,
+    command: tuple[str, ...] = (),
+    code: bool = False,
 ) -> list[str]:
+    """Start the command (`lembas run` unless another is given), and kill it at the moment."""
     moment = f"{target['moment']}{' half written' if target['half'] else ''}"
-    run = scene.start_run(target=target)
+    command = command or scene.RUN_COMMAND
+    run = scene.start(*command, target=target, code=code)
     if scene.reached(run) is None:
         return _told(stage, moment, [f"the run ended before: {scene.ended(run).sentence}"])
     kill(family(psutil.Process(run.pid)))
@@ -122,95 +162,7 @@ def damaged(run: Path, reference: Path) -> list[str]:
     ]
 
 
-def command_alone(stage: Stage) -> Row:
-    """Kill `lembas run` alone: its jobs know nothing of it, and go on."""
-    with stage.scene(stage.half, "command") as scene:
-        run = scene.start_run(target={"moment": stage.first("kernel|rename|", KEPT, "genes_")})
-        assert scene.reached(run) is not None
-        processes = family(psutil.Process(run.pid))
-        kill(processes[:1])
-        run.wait()
-        refused = scene.run(hooked=False)
-        scene.go_on()
-        psutil.wait_procs(processes, timeout=120)
-        alive = [process for process in processes if process.is_running()]
-        again = scene.run()
-        faults = scene.faults(stage.reference)
-        faults += [] if refused.code == 1 else ["a second run was not refused"]
-        faults += [f"still at work: {len(alive)} processes"] if alive else []
-        return Row(
-            when="while a fit keeps a batch of genes",
-            sees=f"the next run says: {plain(refused.sentence, scene.root)}",
-            left="its jobs end by themselves",
-            next_run=_said(again.code, "once they have ended: runs what is missing"),
-            faults=tuple(faults),
-        )
-
-
-def job_alone(stage: Stage) -> Row:
-    """Kill the process that executes a chapter; its kernel must not outlive it."""
-    return _one_killed(stage, "job", "execute", left="its kernel ends within seconds")
-
-
-def kernel_alone(stage: Stage) -> Row:
-    """Kill the kernel, as a system that runs out of memory does."""
-    return _one_killed(
-        stage, "kernel", "ipykernel_launcher", left="the partial copy of the chapter"
-    )
-
-
-def _one_killed(stage: Stage, name: str, word: str, *, left: str) -> Row:
-    with stage.scene(stage.half, name) as scene:
-        moment = stage.first("kernel|rename|", KEPT, "genes_")
-        run = scene.start_run(target={"moment": moment, "half": True})
-        assert scene.reached(run) is not None
-        processes = family(psutil.Process(run.pid))
-        (victim,) = named(processes, word)
-        kill([victim])
-        said = scene.ended(run)
-        alive = psutil.wait_procs(processes, timeout=10)[1]
-        faults = [f"still at work after 10 s: {len(alive)} processes"] if alive else []
-        again = scene.run()
-        faults += scene.faults(stage.reference)
-        return Row(
-            when="while a fit keeps a batch of genes",
-            sees=plain(said.sentence, scene.root),
-            left=left,
-            next_run=_said(again.code, "runs the chapter; the fit goes on where it was"),
-            faults=tuple(faults),
-        )
-
-
-def share_alone(stage: Stage) -> Row:
-    """Kill the process that makes a share of a chapter's pieces."""
-    with stage.scene(stage.half, "share") as scene:
-        path = scene.root / f"profiles/{PROFILE}.yml"
-        shared = {**yaml.safe_load(path.read_text()), "scatter": {CHAPTERS[1]: 2}}
-        path.write_text(yaml.safe_dump(shared))
-        moment = stage.first("kernel|rename|", KEPT, "genes_").replace("kernel|", "share|", 1)
-        run = scene.start_run(target={"moment": moment, "half": True})
-        at = scene.reached(run)
-        assert at is not None
-        kill([at])
-        said = scene.ended(run)
-        again = scene.run()
-        return Row(
-            when="while a job that makes a share of a chapter keeps a batch of genes",
-            sees=plain(said.sentence, scene.root),
-            left="what the shares have kept",
-            next_run=_said(again.code, "makes what is missing of that share, then gathers"),
-            faults=tuple(scene.faults(stage.reference)),
-        )
-
-
-def _said(code: int, words: str) -> str:
-    return words if code == 0 else f"fails with exit code {code}"
-
-
 FAULTS = (
-    Fault("kill", "kill -9 of a whole run", everything),
-    Fault("kill_command", "kill -9 of `lembas run` alone", command_alone),
-    Fault("kill_job", "kill -9 of a chapter's job alone", job_alone),
-    Fault("kill_kernel", "the kernel dies (kill -9, as when memory runs out)", kernel_alone),
-    Fault("kill_share", "kill -9 of a worker's share", share_alone),
+    Fault("kill_files", "kill -9 of a chapter", every_file),
+    Fault("kill_run", "kill -9 of a whole run", whole_runs),
 )

@@ -51,45 +51,54 @@ class Stage:
     """Hold a folder with the projects that faults start from; each is made when it is asked for.
 
     Attributes:
-        folder: New, on a disk with some hundred MB.
-        n_moments: Most moments at which a run is killed; 0: all there are.
+        folder: On a disk with some hundred MB; new, or with the undisturbed runs of a call before.
+        n_moments: Moments at which a whole run is killed.
         n_times: Kills at a random time, besides.
-        seed: Of those times, and of the choice of moments.
+        seed: Of those times.
         say: Takes each line of the log.
+        seconds: How long the undisturbed run took.
+        noted: What it did to files, by chapter.
+        turns: What became of the run that is disturbed in turns.
     """
 
     folder: Path
-    n_moments: int = 0
-    n_times: int = 8
+    n_moments: int = 12
+    n_times: int = 6
     seed: int = 888
     say: Callable[[str], None] = print
     seconds: float = 0.0
-    moments: list[str] = field(default_factory=list)
+    noted: dict[str, list[str]] = field(default_factory=dict)
+    turns: dict[str, Row] = field(default_factory=dict)
 
     @cached_property
     def template(self) -> Path:
         """A project that nobody has run."""
-        return make_project(self.folder / "template")
-
-    @cached_property
-    def reference(self) -> Path:
-        """A project whose run nobody has disturbed; its moments and seconds are noted."""
-        scene = Scene.copied(self.template, self.folder / "reference")
-        start = time.monotonic()
-        said = scene.run()
-        self.seconds = time.monotonic() - start
-        if said.code:
-            raise AssertionError(f"the undisturbed run failed: {said.err}")
-        self.moments = scene.moments()
-        self.say(f"undisturbed: {self.seconds:.0f} s, {len(set(self.moments))} moments")
-        return scene.root
+        root = self.folder / "template"
+        return root if root.is_dir() else make_project(root)
 
     @cached_property
     def half(self) -> Path:
         """A project of which the first chapter has been run."""
-        scene = Scene.copied(self.template, self.folder / "half")
-        if said := scene.run(CHAPTERS[0]).err:
-            raise AssertionError(f"the first chapter failed: {said}")
+        return self._run(self.template, "half", CHAPTERS[0])
+
+    @cached_property
+    def reference(self) -> Path:
+        """A project whose run nobody has disturbed; its moments and seconds are noted."""
+        return self._run(self.half, "reference", CHAPTERS[1])
+
+    def _run(self, source: Path, name: str, chapter: str) -> Path:
+        """Run a chapter undisturbed, unless that was done in this folder before."""
+        scene = Scene(self.folder / name)
+        seconds = self.folder / f"{name}.txt"
+        if not seconds.is_file():
+            scene = Scene.copied(source, scene.root)
+            start = time.monotonic()
+            if (said := scene.run(chapter)).code:
+                raise AssertionError(f"the undisturbed run failed: {said.err}")
+            seconds.write_text(str(time.monotonic() - start))
+        self.seconds += float(seconds.read_text())
+        self.noted[chapter] = scene.moments()
+        self.say(f"  undisturbed {chapter}: {len(self.noted[chapter])} moments noted")
         return scene.root
 
     @contextmanager
@@ -99,9 +108,14 @@ class Stage:
         with removed_after(root):
             yield Scene.copied(source, root)
 
+    @property
+    def moments(self) -> list[str]:
+        """What the undisturbed run did to files, in order."""
+        _ = self.reference
+        return [moment for chapter in CHAPTERS for moment in self.noted[chapter]]
+
     def first(self, *words: str) -> str:
         """Find the first moment of the undisturbed run that holds all the words."""
-        _ = self.reference
         found = [moment for moment in self.moments if all(word in moment for word in words)]
         if not found:
             raise AssertionError(f"no moment of the run holds {words}")

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from lembas.atomic import write_atomically
 from lembas.versions import package_versions
-from tests.faults import changes, kills, machine
+from tests.faults import changes, clock, kills, turns
 from tests.faults.stage import Fault, Row
 
 FOLDER = Path(__file__).parents[2] / "book" / "reliability"
 FAULTS: Mapping[str, Fault] = {
-    fault.name: fault for fault in (*kills.FAULTS, *machine.FAULTS, *changes.FAULTS)
+    fault.name: fault for fault in (*kills.FAULTS, *turns.FAULTS, *clock.FAULTS, *changes.FAULTS)
 }
 HEAD = ("Fault", "When", "What the user sees", "What is left", "The next run", "Same bytes")
 
@@ -29,11 +29,22 @@ def line(fault: Fault, row: Row) -> tuple[str, ...]:
 
 
 def write(rows: Iterable[tuple[str, ...]], seconds: float, folder: Path = FOLDER) -> None:
-    """Write the table, and with what it was made."""
-    text = StringIO()
-    csv.writer(text, lineterminator="\n").writerows([HEAD, *rows])
-    _write(folder / "faults.csv", text.getvalue())
+    """Write rows in place of those of the same faults, and with what they were made."""
+    path, text = folder / "faults.csv", StringIO()
+    known = {row[0]: tuple(row) for row in read(path)} | {row[0]: row for row in rows}
+    order = [fault.what for fault in FAULTS.values()]
+    table = [known[what] for what in order if what in known]
+    csv.writer(text, lineterminator="\n").writerows([HEAD, *table])
+    _write(path, text.getvalue())
     _write(folder / "made_with.md", sentence(seconds))
+
+
+def read(path: Path) -> list[list[str]]:
+    """Read the table's rows; none when it is not there."""
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.reader(stream))[1:]
 
 
 def sentence(seconds: float) -> str:

@@ -20,6 +20,7 @@ def role() -> str:
     words = " ".join(sys.orig_argv)
     known = {"ipykernel": "kernel", "lembas.pieces": "share", "execute-piece": "share's job"}
     known |= {"lembas execute": "job", "-m snakemake": "snakemake", "-m lembas": "command"}
+    known |= {"from lembas import tiny": "code"}
     return next((name for sign, name in known.items() if sign in words), "other")
 
 
@@ -48,6 +49,8 @@ class Hook:
         """Write down one thing done to a file, just before it is done."""
         if event == "open" and not is_writing(*arguments[1:3]):
             return
+        if event == "os.remove" and arguments[1] not in (None, -1):
+            return  # relative to an open folder, such as one that rmtree is in
         path = arguments[1 if event == "os.rename" else 0]
         name = self.plain(path)
         if name is None:
