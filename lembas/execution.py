@@ -125,8 +125,8 @@ def execute(job: Job, root: Path) -> dict[str, Any]:
     record = {"chapter": job.chapter, **cost, **_provenance(job, root, recipe), **copy}
     partial.replace(root / job.executed)
     write_json(run_dir / "provenance" / f"{job.chapter}.json", record)
-    failed.unlink(missing_ok=True)
-    failed.with_suffix(".json").unlink(missing_ok=True)
+    for old in failed.parent.glob(f"{job.chapter}.*"):  # its shares' as well
+        old.unlink(missing_ok=True)
     return record
 
 
@@ -158,10 +158,11 @@ def _run_notebook(job: Job, root: Path, partial: Path, parameters: Mapping[str, 
             _call_papermill(job, root, partial, parameters)
         except PapermillExecutionError as error:
             if not watch.expired:
-                message = " ".join(ANSI.sub("", str(error.evalue)).split())
-                raise ChapterError(
-                    f"cell {error.exec_count} failed with {error.ename}: {message}"
-                ) from error
+                # papermill's own word for an error that the kernel could not send.
+                silent = error.ename == "CellExecutionError" and not error.evalue
+                words = _last_line(partial) if silent else f"{error.ename}: {error.evalue}"
+                message = " ".join(ANSI.sub("", words).split())
+                raise ChapterError(f"cell {error.exec_count} failed with {message}") from error
         except DeadKernelError as error:
             if not watch.expired:
                 raise ChapterError(
@@ -176,6 +177,15 @@ def _run_notebook(job: Job, root: Path, partial: Path, parameters: Mapping[str, 
             "longer"
         )
     return watch.peak_bytes / 2**20
+
+
+def _last_line(partial: Path) -> str:
+    """Give the last line that a kernel wrote: without memory it cannot send an error."""
+    cells = nbformat.read(partial, as_version=4).cells
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    text = "".join(output.text for output in outputs if output.output_type == "stream")
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "an error without a message"
 
 
 def _call_papermill(job: Job, root: Path, partial: Path, parameters: Mapping[str, Any]) -> None:

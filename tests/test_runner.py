@@ -383,3 +383,21 @@ def test_a_job_that_ends_without_a_word_is_named(
     progress.line("02_fit               failed after 1 s: no space")
     with pytest.raises(ChapterError, match=r"^chapter 02_fit: no space$"):
         workflow.run(plan, progress=progress)
+
+
+def test_an_error_that_the_kernel_could_not_send_is_taken_from_what_it_wrote(
+    project: Path,
+) -> None:
+    """Without memory IPython cannot put an error together, and writes it like any Python."""
+    execute(job_of(project, "01_data"), project)
+    write_test_chapter(
+        project,
+        "import sys; shell = get_ipython()\n"
+        "shell._showtraceback = lambda *_: print('MemoryError: no room', file=sys.stderr)\n"
+        "raise MemoryError",
+    )
+    with pytest.raises(ChapterError, match="cell 4 failed with MemoryError: no room"):
+        execute(job_of(project, "03_test"), project)
+    write_test_chapter(project, "raise MemoryError")
+    with pytest.raises(ChapterError, match=r"cell 4 failed with MemoryError:$"):
+        execute(job_of(project, "03_test"), project)

@@ -41,10 +41,11 @@ def main(
         say(fault.what)
         row = fault.inject(stage)
         amiss += len(row.faults)
-        line = table.line(fault, row)
-        for text in line[1:]:
+        known = {**stage.turns, name: row}
+        lines = [table.line(table.FAULTS[key], each) for key, each in known.items()]
+        for text in table.line(fault, row)[1:]:
             say(f"  {text}")
-        table.write([line], time.monotonic() - start, to or table.FOLDER)
+        table.write(lines, time.monotonic() - start, to or table.FOLDER)
     sys.exit(amiss > 0)
 
 

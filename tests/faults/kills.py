@@ -12,7 +12,7 @@ import numpy as np
 import psutil
 
 from tests.cluster.compare import artefacts, differences
-from tests.faults.scene import CHAPTERS, PROFILE, RUN, Scene, family, kill
+from tests.faults.scene import CHAPTERS, RUN, Scene, family, kill
 from tests.faults.stage import Fault, Row, Stage
 
 # Where something appears under its name, or goes. Files opened to be written come besides.
@@ -25,22 +25,17 @@ CODE = {
 
 
 def every_file(stage: Stage) -> Row:
-    """Kill a chapter before, while and after each file is put in its place.
+    """Kill a chapter's code before, while and after each of its files is put in its place.
 
-    One chapter is killed at its first moment, started again, killed at its second, and so on: each
-    start meets what all kills before it have left. What its kernel does is done in a process that
-    starts faster; what its job does, in its job.
+    It is killed at its first moment, started again, killed at its second, and so on: each start
+    meets what all kills before it have left. What its kernel does is done here without a kernel.
     """
     left, faults, n_kills = Counter[str](), [], Counter[bool]()
     with stage.scene(stage.template, "files") as scene:
-        scene.call("status", "--profile", PROFILE)  # writes the plan
         for chapter in CHAPTERS:
-            for target in of_chapter(stage, chapter):
-                kernel = target["moment"].startswith("kernel|")
-                job = ("execute", f"{RUN}/plan/plan.json", chapter)
-                command = CODE[chapter] if kernel else job
-                there = {**target, "moment": target["moment"].replace("kernel|", "code|")}
-                faults += _killed_at(stage, scene, there, left, command=command, code=kernel)
+            for target in of_kernel(stage, chapter):
+                code = CODE[chapter]
+                faults += _killed_at(stage, scene, target, left, command=code, code=True)
                 n_kills[bool(target["half"])] += 1
         faults += _gone_on(stage, scene)
     return Row(
@@ -82,9 +77,11 @@ def _left(left: Counter[str]) -> str:
     return f"whole artefacts only; after {left['half']} kills unfinished files, under hidden names"
 
 
-def of_chapter(stage: Stage, chapter: str) -> list[dict[str, Any]]:
-    """Choose the moments of a chapter's job and kernel at which to kill, each once."""
-    return targets_of(it for it in stage.noted[chapter] if it.startswith(("job|", "kernel|")))
+def of_kernel(stage: Stage, chapter: str) -> list[dict[str, Any]]:
+    """Choose the moments of a chapter's own code at which to kill, each once."""
+    _ = stage.reference
+    own = [moment for moment in stage.noted[chapter] if moment.startswith("kernel|")]
+    return targets_of(moment.replace("kernel|", "code|", 1) for moment in own)
 
 
 def targets_of(moments: Iterable[str]) -> list[dict[str, Any]]:

@@ -20,13 +20,15 @@ from tests.faults.stage import Fault, Row, Stage
 
 # A batch of genes that a fit keeps.
 BATCH = f"kernel|rename|{RUN}/unfinished/x/fit-"
+# A chapter's job, as `lembas run` starts it; it says in a line why it failed.
+JOB = ("execute", f"{RUN}/plan/plan.json", CHAPTERS[1])
 FITTING = "while a fit keeps a batch of genes"
 GOES_ON = "runs the chapter; the fit goes on where it was"
 
 
 def in_turns(stage: Stage) -> Mapping[str, Row]:
     """Disturb one run by all faults in turns; what is wrong in the end is wrong with each."""
-    if not stage.turns:
+    if "kill_command" not in stage.turns:
         with disks.small(stage.folder / "disk") as disk:
             scene = Scene.copied(stage.half, disk / "project")
             for name, disturb in TURNS.items():
@@ -35,19 +37,24 @@ def in_turns(stage: Stage) -> Mapping[str, Row]:
             again = scene.run()
             found = tuple(scene.faults(stage.reference))
         found += () if again.code == 0 else (f"the last run failed: {again.sentence}",)
-        for name, row in stage.turns.items():
+        for name in WORDS:
+            row = stage.turns[name]
             stage.turns[name] = replace(row, faults=(*row.faults, *found))
     return stage.turns
 
 
 def share_alone(stage: Stage, scene: Scene) -> dict[str, Row]:
     """Kill the process that makes a share of a chapter's pieces."""
+    profile = scene.root / f"profiles/{PROFILE}.yml"
+    text = profile.read_text()
+    profile.write_text(f"{text}scatter: {{{CHAPTERS[1]}: 2}}\n")
     scene.call("status", "--profile", PROFILE)  # writes the plan
     moment = stage.first(BATCH, "batch_0").replace("kernel|", "share|", 1)
     job = ("execute-piece", f"{RUN}/plan/plan.json", CHAPTERS[1], "1of2")
     with _held(scene, moment, half=True, command=job) as (run, at):
         kill([at])
     said = scene.ended(run)
+    profile.write_text(text)
     return _row(
         "kill_share",
         when="while a job that makes a share of a chapter keeps a batch of genes",
@@ -60,20 +67,26 @@ def share_alone(stage: Stage, scene: Scene) -> dict[str, Row]:
 
 def kernel_alone(stage: Stage, scene: Scene) -> dict[str, Row]:
     """Kill the kernel, as a system that runs out of memory does."""
-    return _one_killed(
-        stage, scene, "kill_kernel", "ipykernel_launcher", left="the chapter's partial copy"
-    )
+    left = "the chapter's partial copy"
+    return _one_killed(stage, scene, "kill_kernel", "ipykernel_launcher", left=left, command=JOB)
 
 
 def job_alone(stage: Stage, scene: Scene) -> dict[str, Row]:
     """Kill the process that executes a chapter; its kernel must not outlive it."""
-    return _one_killed(
-        stage, scene, "kill_job", "execute", left="no process: its kernel ends within seconds"
-    )
+    left = "no process: its kernel ends within seconds"
+    return _one_killed(stage, scene, "kill_job", "execute", left=left)
 
 
-def _one_killed(stage: Stage, scene: Scene, name: str, word: str, *, left: str) -> dict[str, Row]:
-    with _held(scene, stage.first(BATCH, "batch_0"), half=True) as (run, _):
+def _one_killed(
+    stage: Stage,
+    scene: Scene,
+    name: str,
+    word: str,
+    *,
+    left: str,
+    command: tuple[str, ...] = (),
+) -> dict[str, Row]:
+    with _held(scene, stage.first(BATCH, "batch_0"), half=True, command=command) as (run, _):
         processes = family(psutil.Process(run.pid))
         (victim,) = named(processes, word)
         kill([victim])
@@ -92,7 +105,7 @@ def _one_killed(stage: Stage, scene: Scene, name: str, word: str, *, left: str) 
 
 def no_memory(stage: Stage, scene: Scene) -> dict[str, Row]:
     """Take all memory from a kernel in the midst of a fit, by a limit on its address space."""
-    with _held(scene, stage.first(BATCH, "batch_1")) as (run, kernel):
+    with _held(scene, stage.first(BATCH, "batch_1"), command=JOB) as (run, kernel):
         limit = kernel.memory_info().vms + 2**20
         resource.prlimit(kernel.pid, resource.RLIMIT_AS, (limit, limit))
         scene.go_on()
@@ -196,7 +209,8 @@ def _row(name: str, **columns: object) -> dict[str, Row]:
 
 
 def _words(said: Said, scene: Scene) -> str:
-    return plain(said.sentence, scene.root)
+    """Give the user's last line; of a job's, its reason."""
+    return re.sub(r"^.* failed after \d+ s: ", "", plain(said.sentence, scene.root))
 
 
 def _refused(said: Said) -> list[str]:

@@ -6,6 +6,7 @@ product needs no hook of its own, and its child processes have it, too.
 
 import json
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -70,7 +71,8 @@ class Hook:
         name = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 (a link stays one)
         if not name.startswith(self.root) or any(part in name for part in UNSEEN):
             return None
-        name = name.removeprefix(self.root)
+        # A fit's folder is named by the code of the package.
+        name = re.sub(r"fit-[0-9a-f]{32}", "fit-#", name.removeprefix(self.root))
         return name.replace(f"{os.uname().nodename}-{os.getpid()}", "#").replace(
             f".{os.getpid()}.", ".#."
         )
