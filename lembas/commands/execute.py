@@ -24,7 +24,8 @@ def execute(plan_file: Path, chapter: str) -> None:
     try:
         record = execution.execute(job, Path.cwd())
     except (ChapterError, OSError) as error:
-        why = plain_os_error(error) if isinstance(error, OSError) else error
+        where = getattr(error, "filename", None) or job.run_dir
+        why = plain_os_error(error, where) if isinstance(error, OSError) else error
         click.echo(f"{chapter:<20} {FAILED} {time.monotonic() - clock:.0f} s: {why}")
         sys.exit(1)
     click.echo(

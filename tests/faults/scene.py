@@ -48,9 +48,10 @@ class Said:
 
     @property
     def sentence(self) -> str:
-        """The last line of standard error; of standard output when there is none."""
-        lines = [line for line in (self.err or self.out).splitlines() if line.strip()]
-        return lines[-1] if lines else ""
+        """The command's own last word: on standard error, or a job's on standard output."""
+        own = [line for line in self.err.splitlines() if line.startswith("lembas: ")]
+        lines = own or [*self.err.splitlines(), *self.out.splitlines()]
+        return next((line for line in reversed(lines) if line.strip()), "")
 
 
 def make_project(root: Path) -> Path:

@@ -123,15 +123,19 @@ def no_memory(stage: Stage, scene: Scene) -> dict[str, Row]:
 def full_disk(stage: Stage, scene: Scene) -> dict[str, Row]:
     """Fill the disk to the last byte, while a fit is at work, and while its chapter ends."""
     sees, faults = [], []
-    for words in ((BATCH, "batch_2"), ("job|rename|", f"chapters/{CHAPTERS[1]}.ipynb")):
-        ballast = scene.root.with_name("ballast")
-        with _held(scene, stage.first(*words)) as (run, _):
+    moments = {
+        stage.first(BATCH, "batch_2"): JOB,
+        stage.first("job|rename|", f"chapters/{CHAPTERS[1]}.ipynb"): (),
+    }
+    ballast = scene.root.with_name("ballast")
+    for moment, command in moments.items():
+        with _held(scene, moment, command=command) as (run, _):
             disks.fill(ballast)
             scene.go_on()
         said = scene.ended(run)
         ballast.unlink()
         sees.append(_words(said, scene))
-        stage.say(f"  full from {words}: {sees[-1]}")
+        stage.say(f"  full from {moment}: {sees[-1]}")
         if said.code != 1 or "No space left on device" not in said.sentence:
             faults.append(f"the user was told: {sees[-1]}")
     return _row(
