@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -24,8 +25,7 @@ def write_atomically(path: str | Path, write: Callable[[Path], None]) -> None:
     """
     path = Path(path)
     # Machine and process number keep two writers apart; the suffix stays, for formats go by it.
-    writer = f"{platform.node()}-{os.getpid()}"
-    unfinished = path.with_name(f".{path.stem}.{writer}{path.suffix}")
+    unfinished = path.with_name(f".{path.stem}.{platform.node()}-{os.getpid()}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(unfinished)
@@ -38,3 +38,22 @@ def write_atomically(path: str | Path, write: Callable[[Path], None]) -> None:
     finally:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove the unfinished files below a folder whose writers on this machine were killed."""
+    name = re.compile(rf"\..*\.{re.escape(platform.node())}-(\d+)(\.[^.]*)?")
+    for path in folder.rglob(f".*.{platform.node()}-*"):
+        found = name.fullmatch(path.name)
+        if found and not _is_alive(int(found.group(1))):
+            path.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True

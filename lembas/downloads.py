@@ -15,9 +15,9 @@ import urllib3
 from tqdm import tqdm
 
 from lembas.atomic import write_atomically
+from lembas.locks import locked
 from lembas.profiles import Download
 from lembas.provenance import digest
-from lembas.workflow import locked
 
 WORKPLACE = ".lembas-fetch"
 CHUNK_BYTES = 1 << 16

@@ -19,12 +19,13 @@ import psutil
 
 from lembas.errors import ChapterError
 from lembas.provenance import (
+    digest,
     digests,
     machine,
-    package_versions,
     read_json,
     write_json,
 )
+from lembas.versions import package_versions
 
 KERNEL = "lembas"
 THREAD_VARIABLES = (
@@ -95,7 +96,9 @@ def execute(job: Job, root: Path) -> dict[str, Any]:
 
     Raises:
         ChapterError: If a cell fails, time runs out, the kernel dies, or a declared artefact was
-            not written. The partial copy is then ``<run_dir>/failed/<chapter>.ipynb``.
+            not written. The partial copy is then ``<run_dir>/failed/<chapter>.ipynb``. Also if
+            what it reads is no longer what another chapter wrote.
+        OSError: If the disk is full or may not be written to.
     """
     run_dir = root / job.run_dir
     failed = run_dir / "failed" / f"{job.chapter}.ipynb"
@@ -103,9 +106,10 @@ def execute(job: Job, root: Path) -> dict[str, Any]:
     partial.parent.mkdir(parents=True, exist_ok=True)
     for abandoned in partial.parent.glob(f".{job.chapter}.*.ipynb"):
         abandoned.unlink()  # left by a run that was killed
-    recipe = read_json(root / job.recipe)
+    recipe, reads = read_json(root / job.recipe), digests(job.reads, run_dir)
     started, clock = datetime.now(UTC), time.monotonic()
     try:
+        _refuse_damaged(reads, run_dir)
         memory_mib = _run_notebook(job, root, partial, recipe["parameters"])
         _require_writes(job, run_dir)
     except ChapterError as error:
@@ -117,11 +121,12 @@ def execute(job: Job, root: Path) -> dict[str, Any]:
         "duration_s": round(time.monotonic() - clock, 2),
         "peak_memory_mib": round(memory_mib, 1),
     }
-    record = {"chapter": job.chapter, **cost, **_provenance(job, root, recipe)}
+    copy = {"reads": reads, "executed": digest(partial)}
+    record = {"chapter": job.chapter, **cost, **_provenance(job, root, recipe), **copy}
     partial.replace(root / job.executed)
     write_json(run_dir / "provenance" / f"{job.chapter}.json", record)
-    failed.unlink(missing_ok=True)
-    failed.with_suffix(".json").unlink(missing_ok=True)
+    for old in failed.parent.glob(f"{job.chapter}.*"):  # its shares' as well
+        old.unlink(missing_ok=True)
     return record
 
 
@@ -153,10 +158,11 @@ def _run_notebook(job: Job, root: Path, partial: Path, parameters: Mapping[str, 
             _call_papermill(job, root, partial, parameters)
         except PapermillExecutionError as error:
             if not watch.expired:
-                message = " ".join(ANSI.sub("", str(error.evalue)).split())
-                raise ChapterError(
-                    f"cell {error.exec_count} failed with {error.ename}: {message}"
-                ) from error
+                # papermill's own word for an error that the kernel could not send.
+                silent = error.ename == "CellExecutionError" and not error.evalue
+                words = _last_line(partial) if silent else f"{error.ename}: {error.evalue}"
+                message = " ".join(ANSI.sub("", words).split())
+                raise ChapterError(f"cell {error.exec_count} failed with {message}") from error
         except DeadKernelError as error:
             if not watch.expired:
                 raise ChapterError(
@@ -171,6 +177,15 @@ def _run_notebook(job: Job, root: Path, partial: Path, parameters: Mapping[str, 
             "longer"
         )
     return watch.peak_bytes / 2**20
+
+
+def _last_line(partial: Path) -> str:
+    """Give the last line that a kernel wrote: without memory it cannot send an error."""
+    cells = nbformat.read(partial, as_version=4).cells
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    text = "".join(output.text for output in outputs if output.output_type == "stream")
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "an error without a message"
 
 
 def _call_papermill(job: Job, root: Path, partial: Path, parameters: Mapping[str, Any]) -> None:
@@ -267,6 +282,18 @@ def _resident_bytes(process: psutil.Process) -> int:
         return 0
 
 
+def _refuse_damaged(reads: Mapping[str, str], run_dir: Path) -> None:
+    """Refuse artefacts whose bytes are not those that their chapter wrote, as its record says."""
+    for path in sorted((run_dir / "provenance").glob("*.json")):
+        written = read_json(path).get("writes", {})
+        other = [name for name, found in reads.items() if written.get(name, found) != found]
+        if other:
+            raise ChapterError(
+                f"it would read {', '.join(other[:5])}, which is no longer what {path.stem} wrote "
+                f"(another sha256); delete it, and run again: {path.stem} then writes it anew"
+            )
+
+
 def _require_writes(job: Job, run_dir: Path) -> None:
     missing = [name for name in job.writes if not (run_dir / name).exists()]
     if missing:
@@ -276,13 +303,15 @@ def _require_writes(job: Job, run_dir: Path) -> None:
 
 
 def _keep_failed(partial: Path, failed: Path, root: Path, message: str) -> None:
-    failed.parent.mkdir(parents=True, exist_ok=True)
-    kept = ""
-    if partial.is_file():
-        scrub(partial, root)
-        partial.replace(failed)
-        kept = failed.relative_to(root).as_posix()
-    write_json(failed.with_suffix(".json"), {"message": message, "partial_copy": kept})
+    # A disk that is full must not hide why the chapter failed.
+    with suppress(OSError):
+        failed.parent.mkdir(parents=True, exist_ok=True)
+        kept = ""
+        if partial.is_file():
+            scrub(partial, root)
+            partial.replace(failed)
+            kept = failed.relative_to(root).as_posix()
+        write_json(failed.with_suffix(".json"), {"message": message, "partial_copy": kept})
 
 
 def _provenance(job: Job, root: Path, recipe: Mapping[str, Any]) -> dict[str, Any]:
@@ -292,7 +321,6 @@ def _provenance(job: Job, root: Path, recipe: Mapping[str, Any]) -> dict[str, An
         "machine": machine(),
         "versions": package_versions(),
         "recipe": dict(recipe),
-        "reads": digests(job.reads, root / job.run_dir),
         "writes": digests(job.writes, root / job.run_dir),
         "sources": digests(job.sources, root),
     }

@@ -25,7 +25,11 @@ def changed_by_hand(plan: Plan, wanted: Iterable[str] = ()) -> dict[str, list[st
     found: dict[str, list[str]] = {}
     for name in sorted(needed(plan, wanted)):
         path = folder / "provenance" / f"{name}.json"
-        for artefact, written in read_json(path).get("writes", {}).items():
+        record = read_json(path)
+        made = dict(record.get("writes", {}))
+        if "executed" in record:
+            made[f"chapters/{name}.ipynb"] = record["executed"]
+        for artefact, written in made.items():
             place = folder / artefact
             if _is_touched(place, path) and digest(place) != written:
                 found.setdefault(name, []).append(artefact)

@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, Queue
 from typing import IO, TextIO
@@ -28,6 +29,9 @@ class Progress:
         n_chapters: Chapters that will run.
         stream: Where to write; None: nowhere.
         live: Whether a line may be rewritten; no control character is written otherwise.
+
+    Attributes:
+        failures: What each job that failed gave as its reason.
     """
 
     def __init__(self, n_chapters: int, *, stream: TextIO | None, live: bool) -> None:
@@ -36,6 +40,7 @@ class Progress:
         self._live = live and stream is not None
         self._since: dict[str, float] = {}
         self._n_done = 0
+        self.failures: dict[str, str] = {}
 
     def line(self, text: str) -> None:
         """Write a line of a job, and note who started and who ended."""
@@ -47,10 +52,17 @@ class Progress:
                 self._since.pop(job, None)
                 # A share of a chapter, such as "03_fit_baselines 1of2", is no chapter.
                 self._n_done += event.startswith(DONE) and " " not in job
+                if event.startswith(FAILED):
+                    self.failures[job] = event.partition(": ")[2]
         if self._stream is not None:
             self._stream.write(f"{CLEAR if self._live else ''}{text}\n")
             self.tick()
             self._stream.flush()
+
+    @property
+    def at_work(self) -> list[str]:
+        """Name the jobs that have started and said no more."""
+        return list(self._since)
 
     def tick(self) -> None:
         """Draw the line of those at work anew, where there is one."""
@@ -101,7 +113,8 @@ def follow(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    with process, log.open("w", encoding="utf-8") as kept:
+    # Without a buffer: on a full disk nothing is left that closing the file would try to write.
+    with process, log.open("wb", buffering=0) as kept:
         try:
             _read(process.stdout, lines)
             _read(process.stderr, lines, kept=kept, shown=verbose)
@@ -116,7 +129,7 @@ def _read(
     source: IO[str] | None,
     lines: "Queue[str | None]",
     *,
-    kept: TextIO | None = None,
+    kept: IO[bytes] | None = None,
     shown: bool = True,
 ) -> None:
     """Read a pipe in a thread of its own; None stands for its end."""
@@ -124,8 +137,9 @@ def _read(
     def read() -> None:
         for line in source or ():
             if kept is not None:
-                kept.write(line)
-                kept.flush()
+                # A pipe that nobody reads stops the run: a full disk must not end this thread.
+                with suppress(OSError):
+                    kept.write(line.encode())
             if shown:
                 lines.put(line.rstrip("\n"))
         lines.put(None)

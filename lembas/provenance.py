@@ -6,29 +6,11 @@ import os
 import platform
 from collections.abc import Iterable, Mapping
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from lembas.atomic import write_atomically
 from lembas.hardware import processor_name
-
-VERSIONS_OF = (
-    "lembas",
-    "torch",
-    "numpy",
-    "scipy",
-    "pandas",
-    "scikit-learn",
-    "xgboost",
-    "xgboost-cpu",
-    "shap",
-    "anndata",
-    "matplotlib",
-    "papermill",
-    "snakemake",
-    "jupyter-book",
-)
 
 
 def digest(path: Path) -> str:
@@ -56,17 +38,6 @@ def digest(path: Path) -> str:
 def digests(names: Iterable[str], folder: Path) -> dict[str, str]:
     """Return the sha256 of each named artefact of a folder."""
     return {name: digest(folder / name) for name in names}
-
-
-def package_versions() -> dict[str, str]:
-    """Return the installed version of each package that can change a result."""
-    found = {}
-    for name in VERSIONS_OF:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def machine() -> dict[str, Any]:

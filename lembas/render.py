@@ -46,6 +46,7 @@ def build(plan: Plan, *, address: str = "", browser: Path | None = None) -> Path
     """
     compose(plan, address=address)
     target = pages_of(plan)
+    _restore(target)
     kept = Kept(plan.root / "_build" / f".kept-{plan.run_name}")
     scratch = plan.root / "_build" / f".scratch-{plan.run_name}"
     shutil.rmtree(scratch, ignore_errors=True)
@@ -279,10 +280,20 @@ def _matters(line: str) -> bool:
 
 
 def _swap(new: Path, place: Path) -> None:
-    old = place.with_name(f".{place.name}.old")
+    old = _old(place)
     shutil.rmtree(old, ignore_errors=True)
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.exists():
         place.rename(old)
     new.rename(place)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _restore(place: Path) -> None:
+    """Put back what a build that was killed had moved aside."""
+    if not place.exists() and _old(place).exists():
+        _old(place).rename(place)
+
+
+def _old(place: Path) -> Path:
+    return place.with_name(f".{place.name}.old")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -105,8 +106,8 @@ class SavedTraining:
         self.rows: list[dict[str, float]] = []
         self.is_over = False
         self._last_s = time.monotonic()
-        if file is not None and file.is_file():
-            self._restore(torch.load(file, weights_only=True))
+        if file is not None and (state := _kept(file)) is not None:
+            self._restore(state)
 
     @property
     def n_epochs(self) -> int:
@@ -174,3 +175,12 @@ def mean_squared_error(model: LembasRNN, samples: Batches) -> float:
             error = torch.nn.functional.mse_loss(model(x)[0], y)
             total += error.item() * len(x)
     return total / len(samples.rows)
+
+
+def _kept(file: Path) -> dict[str, Any] | None:
+    """Read a state; None when there is none, or the file is damaged: training starts anew."""
+    try:
+        state: dict[str, Any] = torch.load(file, weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError):
+        return None
+    return state

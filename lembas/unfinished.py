@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from lembas.atomic import write_atomically
+from lembas.versions import RESULTS_FROM, package_versions
 
 # Says that what lies beside it is progress, and may be removed.
 _MARK = "fit.txt"
@@ -22,9 +23,10 @@ _ROWS = 1024
 
 
 def fingerprint(*parts: pd.DataFrame | str | dict[str, Any]) -> str:
-    """Digest what a fit depends on: tables (labels and values), settings, and this package.
+    """Digest what a fit depends on: tables (labels and values), settings, code and libraries.
 
-    Progress made by other code is not gone on from: the result would be neither's.
+    Progress made by other code, or by other versions of the libraries, is not gone on from: the
+    result would be neither's.
 
     Args:
         *parts: Tables of numbers, texts, and mappings that JSON can hold.
@@ -35,6 +37,7 @@ def fingerprint(*parts: pd.DataFrame | str | dict[str, Any]) -> str:
     digest = hashlib.sha256()
     for module in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(module.read_bytes())
+    digest.update(json.dumps(package_versions(RESULTS_FROM)).encode())
     for part in parts:
         if isinstance(part, pd.DataFrame):
             digest.update("\n".join(map(str, [*part.index, "", *part.columns])).encode())

@@ -1,6 +1,5 @@
 """Ask Snakemake what is out of date, say why in plain words, and run it."""
 
-import fcntl
 import os
 import re
 import shutil
@@ -14,9 +13,12 @@ from typing import Any
 
 import yaml
 
+from lembas.aged import aged, record
+from lembas.atomic import remove_abandoned
 from lembas.crate import FILE
 from lembas.errors import ChapterError
 from lembas.handmade import changed_by_hand, needed
+from lembas.locks import locked, refuse_leftovers
 from lembas.plan import Plan, processors, recipe, write_plan
 from lembas.progress import Progress, follow
 from lembas.project import INTERACTIVE
@@ -94,17 +96,18 @@ def run(
     check_cores(cores)
     write_plan(plan)
     failed = plan.root / plan.run_dir / "failed"
-    for record in failed.glob("*.json"):
-        record.unlink()
+    for path in failed.glob("*.json"):
+        path.unlink()
     log = plan.root / plan.run_dir / "plan" / "snakemake.log"
     where = ["--cores", str(cores or processors())]
     if elsewhere is not None:
         where = ["--workflow-profile", str(elsewhere.resolve())]
     quiet = () if verbose else ("--quiet", "all")
     forced = _forced(plan, chapters, changed_by_hand(plan, chapters))
+    progress = progress or Progress(0, stream=sys.stdout, live=False)
     code = follow(
         _snakemake(plan, chapters, *where, *quiet, forced=forced),
-        progress or Progress(0, stream=sys.stdout, live=False),
+        progress,
         log=log,
         cwd=plan.root,
         environment=_environment(),
@@ -113,12 +116,12 @@ def run(
     if code == 0:
         return
     records = {path.stem: read_json(path) for path in sorted(failed.glob("*.json"))}
-    if not records:
-        raise ChapterError(
-            f"the run stopped: {_tail(log.read_text(encoding='utf-8'))} "
-            f"(details: {log.relative_to(plan.root)})"
-        )
-    raise ChapterError("\n".join(_failure(name, item) for name, item in records.items()))
+    raise ChapterError(
+        "\n".join(_failure(name, item) for name, item in records.items())
+        or "\n".join(_silent(progress))
+        or f"the run stopped: {_tail(log.read_text(encoding='utf-8'))} "
+        f"(details: {log.relative_to(plan.root)})"
+    )
 
 
 def check_cores(cores: int | None) -> None:
@@ -156,20 +159,15 @@ def check_elsewhere(workflow_profile: Path) -> None:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder for this process; freed by the system even if the process is killed.
+def claimed(plan: Plan) -> Iterator[None]:
+    """Hold a run's folder, and clear what killed processes have left half written there.
 
     Raises:
-        ChapterError: If another process is at work in the folder.
+        ChapterError: If another command, or a job of one that was killed, is at work there.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ChapterError(
-                f"another lembas command is at work in {folder.name}; wait for it to end"
-            ) from error
+    with locked(plan.root / plan.run_dir):
+        refuse_leftovers(plan.root, plan.file)
+        remove_abandoned(plan.root / plan.run_dir)
         yield
 
 
@@ -199,13 +197,10 @@ def _forced(plan: Plan, chapters: Iterable[str], by_hand: Iterable[str]) -> list
 
     Whoever wrote the artefacts: a hand, or a job that was at work while the profile was edited.
     """
-    known = {name: _record(plan, name) for name in needed(plan, chapters)}
+    known = {name: record(plan, name) for name in needed(plan, chapters)}
     edited = {name for name, made in known.items() if made and made["recipe"] != recipe(plan, name)}
-    return sorted(edited | set(by_hand))
-
-
-def _record(plan: Plan, name: str) -> dict[str, Any]:
-    return read_json(plan.root / plan.run_dir / "provenance" / f"{name}.json")
+    old = {name for name, made in known.items() if aged(plan, name, made)}
+    return sorted(edited | old | set(by_hand))
 
 
 def _snakemake(
@@ -240,12 +235,12 @@ def _python_path() -> str:
 def _explain(
     plan: Plan, name: str, reason: str, stale_now: Mapping[str, str], *, by_hand: Sequence[str]
 ) -> list[str]:
-    record = _record(plan, name)
-    if not (plan.root / plan.executed(name)).is_file() or not record:
+    made = record(plan, name)
+    if not (plan.root / plan.executed(name)).is_file() or not made:
         failed = plan.root / plan.run_dir / "failed" / f"{name}.json"
         return ["it failed in the last run" if failed.is_file() else "it has not been run yet"]
     words = [f"changed by hand since it ran: {', '.join(by_hand[:5])}"] if by_hand else []
-    words += _changes(record["recipe"], recipe(plan, name))
+    words += _changes(made["recipe"], recipe(plan, name)) + aged(plan, name, made)
     if f"plan/{name}.py" in reason:
         words.append("its code changed")
     if "Missing output files" in reason:
@@ -290,6 +285,16 @@ def _missing(reason: str, plan: Plan) -> str:
 def _failure(name: str, record: Mapping[str, Any]) -> str:
     copy = f"; partial copy: {record['partial_copy']}" if record["partial_copy"] else ""
     return f"chapter {name}: {record['message']}{copy}"
+
+
+def _silent(progress: Progress) -> list[str]:
+    """Word the end of jobs that left no record of their failure."""
+    said = [f"chapter {job}: {words}" for job, words in progress.failures.items() if words]
+    return said or [
+        f"chapter {job}: its job was ended without a word (out of memory, or from outside); the "
+        "next run goes on from there"
+        for job in progress.at_work
+    ]
 
 
 def _tail(text: str) -> str:

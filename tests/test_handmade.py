@@ -9,7 +9,7 @@ import pytest
 
 from lembas.handmade import changed_by_hand
 from lembas.plan import Plan, make_plan
-from lembas.provenance import digests, write_json
+from lembas.provenance import digest, digests, write_json
 from tests.toy import make_project
 
 WRITES = {"01_data": ["tables/a.txt"], "02_fit": ["models/x/"], "03_test": ["tables/c.txt"]}
@@ -63,3 +63,14 @@ def test_a_chapter_without_a_record_has_none(plan: Plan) -> None:
     (run / "provenance" / "01_data.json").unlink()
     (run / "tables/a.txt").write_text("2")
     assert changed_by_hand(plan) == {}
+
+
+def test_an_executed_copy_that_is_not_the_one_that_was_made(plan: Plan) -> None:
+    copy = plan.root / plan.executed("01_data")
+    copy.parent.mkdir()
+    copy.write_text("{}")
+    record = plan.root / plan.run_dir / "provenance/01_data.json"
+    write_json(record, {"writes": {}, "executed": digest(copy)})
+    assert changed_by_hand(plan) == {}
+    copy.write_text("{")
+    assert changed_by_hand(plan) == {"01_data": ["chapters/01_data.ipynb"]}

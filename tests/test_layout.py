@@ -32,7 +32,8 @@ LEVELS = {
         "gene_mapping border os_errors text_files geo geo_tables peek peek_binary recognise "
         "orientation count_names units measured folder_survey draft cohort_choice gene_choice "
         "proposal survey_words figure_files card_markup model_facts told explorer "
-        "explorer_edges explorer_points explorer_scores explorer_text explorer_words hardware"
+        "explorer_edges explorer_points explorer_scores explorer_text explorer_words hardware "
+        "versions"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests "
@@ -54,7 +55,8 @@ LEVELS = {
         "chapters dependencies execution plan workflow render errors progress comparison "
         "score_changes commands __main__ handmade scattered resources pieces profile_draft "
         "page_box citation browser_print rebuild card_pages explorer_run number_code glued "
-        "recompute manifest crate tolerances verification pages_shown rerun table_differences"
+        "recompute manifest crate tolerances verification pages_shown rerun table_differences "
+        "aged locks"
     ),
 }
 LEVEL_OF = {name: level for level, names in LEVELS.items() for name in names.split()}

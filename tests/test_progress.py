@@ -108,3 +108,27 @@ def test_nothing_goes_on_alone_when_the_reader_leaves(tmp_path: Path, monkeypatc
         )
     assert set(psutil.Process().children(recursive=True)) <= before
     assert time.monotonic() - start < 30
+
+
+def test_a_log_on_a_full_disk_neither_stops_nor_ends_the_run() -> None:
+    full, shown = Path("/dev/full"), io.StringIO()
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    code = "import sys; print('aside\\n' * 30_000, file=sys.stderr); print('out'); sys.exit(7)"
+    status = follow(
+        script(code),
+        Progress(0, stream=shown, live=False),
+        log=full,
+        cwd=Path(),
+        environment=os.environ,
+    )
+    assert (status, shown.getvalue()) == (7, "out\n")
+
+
+def test_reasons_of_failures_and_jobs_that_said_no_more_are_remembered() -> None:
+    progress = Progress(2, stream=None, live=False)
+    progress.line("01_data              started")
+    progress.line("02_fit               started")
+    progress.line("02_fit               failed after 3 s: no space: none at all")
+    assert progress.failures == {"02_fit": "no space: none at all"}
+    assert progress.at_work == ["01_data"]

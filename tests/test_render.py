@@ -240,3 +240,13 @@ def test_the_files_of_figures_leave_the_notebooks(plan: Plan) -> None:
         "headline.svg",
     ]
     assert (folder / "01_data-skill.dark.svg").read_text() == files.dark
+
+
+def test_pages_that_a_killed_build_had_moved_aside_come_back(plan: Plan) -> None:
+    good = plan.root / "_build" / ".html.old" / "index.html"
+    good.parent.mkdir(parents=True)
+    good.write_text("the last good pages")
+    (plan.root / "book" / "intro.md").write_text("# Intro\n\n{glue:text}`nothing.ipynb::x:.3f`\n")
+    with pytest.raises(ChapterError, match=r"the pages were not built"):
+        build(plan)
+    assert (plan.root / "_build/html/index.html").read_text() == "the last good pages"

@@ -1,7 +1,9 @@
 """The runner: order, staleness with reasons, failures that leave nothing half-made, resuming."""
 
+import errno
 import json
 import os
+import platform
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,7 @@ from lembas import workflow
 from lembas.errors import ChapterError
 from lembas.execution import Job, execute
 from lembas.plan import make_plan, write_plan
+from lembas.progress import Progress
 from lembas.provenance import digest, read_json
 from tests.conftest import Command
 from tests.toy import make_project, write_data_chapter, write_test_chapter
@@ -319,4 +322,82 @@ def test_two_runs_of_one_folder_do_not_mix(project: Path, lembas: Command) -> No
     with workflow.locked(project / "results" / "demo"):
         code, _, err = lembas("run")
     assert code == 1
-    assert "another lembas command is at work in demo" in err
+    assert "another lembas command is at work in demo: `" in err
+    assert f"process {os.getpid()} on {platform.node()}, since 20" in err
+
+
+def test_what_is_read_must_be_what_was_written(project: Path) -> None:
+    execute(job_of(project, "01_data"), project)
+    record = read_json(project / "results/demo/provenance/01_data.json")
+    assert record["executed"] == digest(project / "results/demo/chapters/01_data.ipynb")
+    (project / "results/demo/tables/a.txt").write_text("9")
+    expected = r"it would read tables/a.txt, which is no longer what 01_data wrote .*; delete it,"
+    with pytest.raises(ChapterError, match=expected):
+        execute(job_of(project, "03_test"), project)
+    failed = read_json(project / "results/demo/failed/03_test.json")
+    assert failed["partial_copy"] == "", "no kernel was started"
+    (project / "results/demo/tables/a.txt").write_text("2")
+    made = execute(job_of(project, "03_test"), project)
+    assert made["reads"] == record["writes"]
+
+
+def test_a_full_disk_is_said_where_the_job_ends(
+    project: Path, lembas: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "tables/a.txt")
+
+    plan = str(write_plan(make_plan(project, "demo")))
+    monkeypatch.setattr("lembas.execution.execute", full)
+    code, out, _ = lembas("execute", plan, "01_data")
+    assert code == 1
+    assert "01_data              failed after 0 s: tables/a.txt cannot be read or written" in out
+    # The chapter's own error comes first, also where it cannot be kept.
+    monkeypatch.undo()
+    monkeypatch.chdir(project)
+    monkeypatch.setattr("lembas.execution.write_json", full)
+    monkeypatch.setattr("lembas.execution.environment", _fails)
+    with pytest.raises(ChapterError, match="no kernel"):
+        execute(job_of(project, "01_data"), project)
+
+
+def _fails(*_: object) -> None:
+    raise ChapterError("no kernel")
+
+
+def test_a_job_that_ends_without_a_word_is_named(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(*_: object, **__: object) -> int:
+        (project / "results/demo/plan/snakemake.log").write_text("Exiting\n")
+        return 1
+
+    progress = Progress(1, stream=None, live=False)
+    plan = make_plan(project, "demo")
+    monkeypatch.setattr(workflow, "follow", ended)
+    with pytest.raises(ChapterError, match="the run stopped: Exiting"):
+        workflow.run(plan, progress=progress)
+    progress.line("02_fit               started")
+    with pytest.raises(ChapterError, match=r"^chapter 02_fit: its job was ended without a word"):
+        workflow.run(plan, progress=progress)
+    progress.line("02_fit               failed after 1 s: no space")
+    with pytest.raises(ChapterError, match=r"^chapter 02_fit: no space$"):
+        workflow.run(plan, progress=progress)
+
+
+def test_an_error_that_the_kernel_could_not_send_is_taken_from_what_it_wrote(
+    project: Path,
+) -> None:
+    """Without memory IPython cannot put an error together, and writes it like any Python."""
+    execute(job_of(project, "01_data"), project)
+    write_test_chapter(
+        project,
+        "import sys; shell = get_ipython()\n"
+        "shell._showtraceback = lambda *_: print('MemoryError: no room', file=sys.stderr)\n"
+        "raise MemoryError",
+    )
+    with pytest.raises(ChapterError, match="cell 4 failed with MemoryError: no room"):
+        execute(job_of(project, "03_test"), project)
+    write_test_chapter(project, "raise MemoryError")
+    with pytest.raises(ChapterError, match=r"cell 4 failed with MemoryError:$"):
+        execute(job_of(project, "03_test"), project)

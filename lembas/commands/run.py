@@ -120,7 +120,7 @@ def run_plan(
     if elsewhere is not None:
         workflow.check_elsewhere(elsewhere)
     clock, manifest = time.monotonic(), plan.root / plan.run_dir / crate.FILE
-    with workflow.locked(plan.root / plan.run_dir):
+    with workflow.claimed(plan):
         stale = workflow.stale(plan, names)
         if not stale:
             say(f"{plan.run_dir}: every chapter asked for is up to date", err=log_to_stderr)

@@ -1,0 +1,60 @@
+"""The clock is set back: times of change say the wrong thing."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import psutil
+
+from tests.cluster.compare import differences
+from tests.faults.scene import CHAPTERS, PROFILE, RUN, family, kill, plain
+from tests.faults.stage import Fault, Row, Stage
+
+SECONDS_A_DAY = 86_400
+OTHER_DATA = f"from lembas import tiny; tiny.make_data({RUN!r}, 2); tiny.fit({RUN!r})"
+
+
+def clock_back(stage: Stage) -> Row:
+    """Set the times of all that is there a day ahead, change what the data are, kill in between."""
+    with stage.scene(stage.template, "other") as other, stage.scene(stage.reference, "c") as scene:
+        other.call(OTHER_DATA, code=True)
+        _age(scene.root / "results", SECONDS_A_DAY)
+        profile = scene.root / f"profiles/{PROFILE}.yml"
+        profile.write_text(profile.read_text().replace("seed: 1", "seed: 2"))
+        run = scene.start_run(target={"moment": _between_chapters(stage)})
+        faults = [] if scene.reached(run) else ["the run was not stopped between chapters"]
+        kill(family(psutil.Process(run.pid)))
+        run.wait()
+        again = scene.run()
+        faults += differences(other.run_dir, scene.run_dir) + scene.unlike_their_records()
+    reason = re.search(r"to run: (.*)", again.out)
+    return Row(
+        when="all files are a day newer than the clock; the data change, and the run is killed "
+        "between its chapters",
+        sees=plain(reason.group(1)) if reason else "nothing",
+        left="new artefacts of the first chapter beside old ones of the second, which are newer by "
+        "their times",
+        next_run="sees by the digests what must run again"
+        if again.code == 0
+        else f"fails: {again.sentence}",
+        faults=tuple(faults),
+    )
+
+
+def _between_chapters(stage: Stage) -> str:
+    """Find the first moment of the second chapter's job: Snakemake has noted the first by then."""
+    _ = stage.reference
+    return next(it for it in stage.noted[CHAPTERS[1]] if it.startswith("job|") and "02_fit" in it)
+
+
+def _age(folder: Path, seconds: int) -> None:
+    """Move the times of change of all that is in a folder ahead."""
+    for path in [folder, *folder.rglob("*")]:
+        times = path.stat()
+        ahead = times.st_mtime_ns + seconds * 10**9
+        os.utime(path, ns=(times.st_atime_ns, ahead))
+
+
+FAULTS = (Fault("clock_back", "the clock is set back", clock_back),)
