@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 from ast import literal_eval
+from collections.abc import Iterable
 from glob import escape
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from IPython.display import display
 from lembas import h5ad
 from lembas.atomic import write_atomically
 from lembas.cohorts import Dataset
+from lembas.formats import listed
 from lembas.network import Network
 from lembas.plotting.style import Drawing, to_svg
 from lembas.project import INTERACTIVE, find_root, missing_artefact
@@ -136,7 +138,7 @@ class Run:
 
     def read_prediction(self, model: str, cohort: str) -> pd.DataFrame:
         """Read a prediction ``(sample, gene)``; it stays in its file until it is used."""
-        table = h5ad.read_matrix(self.fitted(model, f"{cohort}.h5ad"))
+        table = h5ad.read_matrix(self.fitted(model, escape(f"{cohort}.h5ad")))
         return table.rename_axis(index="sample", columns="gene")
 
     def fitted(self, model: str, file: str) -> Path:
@@ -155,7 +157,12 @@ class Run:
         return found
 
     def place(self, *parts: str) -> Path:
-        """Give the path of a file to write, in a folder that is there."""
+        """Give the path of a file to write, in a folder that is there.
+
+        Raises:
+            ValueError: If a part, which may be a name from data, leads out of the run's folder.
+        """
+        _refuse_outside(parts)
         path = self.folder.joinpath(*parts)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._made.add(path)
@@ -168,6 +175,7 @@ class Run:
 
     def _first(self, *pattern: str) -> Path | None:
         """Find an artefact: what this object wrote, else the book's, else what lies here."""
+        _refuse_outside(pattern)
         places = filter(None, [self.book, self.folder])
         found = [path for place in places for path in sorted(place.glob("/".join(pattern)))]
         files = [path for path in found if path.is_file()]
@@ -175,6 +183,20 @@ class Run:
 
     def _missing(self, *parts: str) -> FileNotFoundError:
         return FileNotFoundError(missing_artefact("/".join(parts), self.book or self.folder))
+
+
+def _refuse_outside(parts: Iterable[str]) -> None:
+    """Refuse names of files that would lead out of a run's folder, or that no file can have."""
+    wrong = [
+        part
+        for part in parts
+        if PurePath(part).is_absolute() or ".." in PurePath(part).parts or not part.isprintable()
+    ]
+    if wrong:
+        raise ValueError(
+            f"{listed(map(repr, wrong))} names no file in a run's folder; rename the cohort, model "
+            "or table: no `..`, no leading `/`, no control characters"
+        )
 
 
 def _write_bytes(path: Path, content: bytes) -> None:

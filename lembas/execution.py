@@ -140,6 +140,10 @@ def scrub(path: Path, root: Path) -> None:
     for prefix in prefixes:
         if len(prefix) > 2:
             text = text.replace(json.dumps(prefix)[1:-1], "")
+    # The folders themselves, as a cell may print them.
+    for folder, name in ((root, "."), (Path.home(), "~")):
+        bare = re.escape(json.dumps(str(folder))[1:-1])
+        text = re.sub(rf"{bare}(?![\w.-])", name, text) if len(str(folder)) > 1 else text
     path.write_text(text, encoding="utf-8")
 
 
@@ -202,6 +206,7 @@ def environment(root: Path, threads: int) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="lembas-") as folder:
         spec = Path(folder) / "kernels" / KERNEL / "kernel.json"
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        argv += ["--ext", "lembas.escaped"]
         write_json(spec, {"argv": argv, "display_name": KERNEL, "language": "python"})
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
         # Threads that wait give their processor to those that work, ours or another chapter's.

@@ -12,6 +12,7 @@ from typing import Any
 import nbformat
 
 from lembas.errors import ChapterError
+from lembas.plain_text import as_markdown
 from lembas.plan import Plan
 from lembas.provenance import read_json, write_json, write_text
 
@@ -176,8 +177,10 @@ def _yes(flag: bool) -> str:
 
 def _write_csv(path: Path, rows: Sequence[Sequence[Any]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    # The pages read the cells as Markdown: a name in a profile is not to become mark-up.
+    cells = [[as_markdown(str(cell)) for cell in row] for row in rows]
     with path.open("w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream, lineterminator="\n").writerows(rows)
+        csv.writer(stream, lineterminator="\n").writerows(cells)
 
 
 def _run_jupyter_book(root: Path, scratch: Path) -> None:

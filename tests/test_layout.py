@@ -29,7 +29,7 @@ LEVELS = {
         "network_layouts network_text name_overlap shares gene_names scales gene_mapping "
         "border os_errors text_files geo geo_tables peek peek_binary recognise orientation "
         "count_names units measured folder_survey draft cohort_choice gene_choice proposal "
-        "survey_words"
+        "survey_words escaped plain_text plain_yaml"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests "
