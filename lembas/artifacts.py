@@ -15,7 +15,7 @@ from IPython.display import display
 from lembas import h5ad
 from lembas.atomic import write_atomically
 from lembas.cohorts import Dataset
-from lembas.formats import listed
+from lembas.formats import listed, read_parquet
 from lembas.network import Network
 from lembas.plotting.style import Drawing, to_svg
 from lembas.project import INTERACTIVE, find_root, missing_artefact
@@ -71,7 +71,7 @@ class Run:
 
     def read_table(self, name: str) -> pd.DataFrame:
         """Read a table."""
-        return pd.read_parquet(self._existing("tables", f"{name}.parquet"))
+        return read_parquet(self._existing("tables", f"{name}.parquet"))
 
     def has_table(self, name: str) -> bool:
         """Say whether a table is there."""

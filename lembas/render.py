@@ -12,9 +12,10 @@ from typing import Any
 import nbformat
 
 from lembas.errors import ChapterError
+from lembas.notebook_files import read_notebook
 from lembas.plain_text import as_markdown
 from lembas.plan import Plan
-from lembas.provenance import read_json, write_json, write_text
+from lembas.provenance import COSTS, checked_record, read_json, write_json, write_text
 
 COMPOSED = "book/chapters"
 HIDDEN = ("run_dir", "data_dir")
@@ -71,8 +72,8 @@ def _composed(plan: Plan, name: str) -> nbformat.NotebookNode:
         raise ChapterError(
             f"chapter {name} has not been run; run: lembas run --profile {plan.profile.name}"
         )
-    source = nbformat.read(plan.chapters[name].path, as_version=4)
-    executed = nbformat.read(executed_path, as_version=4)
+    source = read_notebook(plan.chapters[name].path, f"notebooks/{name}.ipynb")
+    executed = read_notebook(executed_path, plan.executed(name))
     done = [cell for cell in executed.cells if cell.cell_type == "code"]
     injected = [cell for cell in done if _has_tag(cell, "injected-parameters")]
     done = [cell for cell in done if not _has_tag(cell, "injected-parameters")]
@@ -135,7 +136,7 @@ def _record(plan: Plan, name: str) -> dict[str, Any]:
     record = read_json(plan.root / plan.run_dir / "provenance" / f"{name}.json")
     if not record:
         raise ChapterError(f"chapter {name} has no provenance; run it again: lembas run {name}")
-    return record
+    return checked_record(record, f"{plan.run_dir}/provenance/{name}.json", COSTS)
 
 
 def _parameter_rows(plan: Plan) -> list[Sequence[Any]]:

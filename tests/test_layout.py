@@ -48,7 +48,8 @@ LEVELS = {
     ),
     3: (
         "artifacts downloads model_files fitting parameter_counts profiles provenance "
-        "chapters dependencies execution plan workflow render errors progress comparison "
+        "notebook_files chapters dependencies execution plan workflow render errors progress "
+        "comparison "
         "score_changes commands __main__ handmade scattered resources pieces profile_draft"
     ),
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lembas.errors import ChapterError
 
-PACKAGE = Path(__file__).resolve().parents[2] / "lembas"
+PACKAGE = f"{Path(__file__).resolve().parents[2] / 'lembas'}/"
 DOCUMENTED = (ValueError, TypeError, KeyError, OSError, ChapterError)
 LEAST_LETTERS, MOST_LETTERS = 20, 3000
 
@@ -74,8 +74,8 @@ def _fault(error: BaseException, message: str) -> str | None:
     # What the operating system says of a path is put into words by the command line.
     if isinstance(error, OSError) and error.errno is not None:
         return None
-    frames = traceback.extract_tb(error.__traceback__)
-    if not Path(frames[-1].filename).is_relative_to(PACKAGE):
+    *_, (last, _) = traceback.walk_tb(error.__traceback__)
+    if not last.f_code.co_filename.startswith(PACKAGE):
         return "bare library message"
     if len(message.strip()) < LEAST_LETTERS or " " not in message.strip():
         return "no sentence"

@@ -135,7 +135,8 @@ def work(name: str, number: int, first: int, *, last: int, folder: Path) -> None
     faulthandler.enable()
     signal.signal(signal.SIGPROF, _alarm)
     worker = Worker(READERS[name], number, folder)
-    with tempfile.TemporaryDirectory() as scratch:
+    memory = Path("/dev/shm")  # files are written and read by the ten thousand
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as scratch:
         if sys.platform == "linux":
             _limit_memory()
         worker.run(first, last, Path(scratch))
