@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -111,7 +112,10 @@ def _damage_told() -> Iterator[None]:
     from pyarrow import ArrowException
 
     try:
-        yield
+        with warnings.catch_warnings():
+            # Files of old versions are read all the same.
+            warnings.filterwarnings("ignore", message=".*without encoding metadata.*")
+            yield
     except _ToldError as error:
         raise ValueError(str(error)) from error
     # Of a layout that only looks like AnnData's or ARCHS4's, parts may be of any kind.

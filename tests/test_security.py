@@ -410,6 +410,9 @@ def test_a_run_keeps_secrets_and_places_to_itself(
     root = tmp_path / "somewhere"
     root.mkdir()
     make_project(root)
+    # The toy's package has no extension for kernels: that of the real one is found behind it.
+    with (root / "lembas" / "__init__.py").open("a") as package:
+        package.write(f"__path__.append({str(ROOT / 'lembas')!r})\n")
     (root / "private").mkdir()
     (root / "private" / "a.tsv").write_text("a\n")
     (root / "profiles" / "demo.yml").write_text("title: Toy\ndata: {files: [a.tsv]}\n")

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.messages.matched import asked_for
 from tests.messages.reasons import REASONS
 from tests.messages.sites import ROOT, Site, sites
 
@@ -37,6 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Print what is not produced; the exit code is 1 where a reason is missing."""
     parser = argparse.ArgumentParser(prog="python -m tests.messages", description=__doc__)
     parser.add_argument("--record", type=Path, help="file of what is reached; kept and added to")
+    parser.add_argument("--words", action="store_true", help="count what tests ask for by words")
     parser.add_argument("--no-run", action="store_true", help="only report what the record holds")
     parser.add_argument("tests", nargs="*", help="pytest's arguments; none: all tests")
     given = parser.parse_args(arguments)
@@ -47,6 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
             run_tests(record, given.tests)
         reached = recorded(record)
     found = sites()
+    if given.words:
+        reached |= asked_for(found)
     missing = [site for site in found if (site.file, site.line) not in reached]
     explained = [site for site in missing if reason_of(site)]
     for site in missing:
