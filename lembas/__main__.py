@@ -23,6 +23,7 @@ from lembas.commands.status import params, status
 from lembas.commands.verify import verify
 from lembas.errors import ChapterError
 from lembas.os_errors import plain_os_error
+from lembas.plain_text import harmless
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 EXIT_CODES = """\b
@@ -107,7 +108,8 @@ def _usage(error: click.UsageError, arguments: Sequence[str]) -> str:
 def _fail(message: str, code: int, *, trace: bool = False) -> None:
     if trace:
         traceback.print_exc()
-    click.echo(f"lembas: {message}", err=True)
+    # A message may name what stood in a file: no control code of it may reach the terminal.
+    click.echo(harmless(f"lembas: {message}"), err=True)
     sys.exit(code)
 
 

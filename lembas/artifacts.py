@@ -5,9 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 from ast import literal_eval
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from glob import escape
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from IPython.display import display
 from lembas import h5ad
 from lembas.atomic import write_atomically
 from lembas.cohorts import Dataset
+from lembas.formats import listed, read_parquet
 from lembas.network import Network
 from lembas.plotting.card import QUESTION, social_card
 from lembas.plotting.drawing import Drawing, files_of
@@ -73,7 +74,7 @@ class Run:
 
     def read_table(self, name: str) -> pd.DataFrame:
         """Read a table."""
-        return pd.read_parquet(self._existing("tables", f"{name}.parquet"))
+        return read_parquet(self._existing("tables", f"{name}.parquet"))
 
     def has_table(self, name: str) -> bool:
         """Say whether a table is there."""
@@ -179,7 +180,7 @@ class Run:
 
     def read_prediction(self, model: str, cohort: str) -> pd.DataFrame:
         """Read a prediction ``(sample, gene)``; it stays in its file until it is used."""
-        table = h5ad.read_matrix(self.fitted(model, f"{cohort}.h5ad"))
+        table = h5ad.read_matrix(self.fitted(model, escape(f"{cohort}.h5ad")))
         return table.rename_axis(index="sample", columns="gene")
 
     def fitted(self, model: str, file: str) -> Path:
@@ -198,7 +199,12 @@ class Run:
         return found
 
     def place(self, *parts: str) -> Path:
-        """Give the path of a file to write, in a folder that is there."""
+        """Give the path of a file to write, in a folder that is there.
+
+        Raises:
+            ValueError: If a part, which may be a name from data, leads out of the run's folder.
+        """
+        _refuse_outside(parts)
         path = self.folder.joinpath(*parts)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._made.add(path)
@@ -211,6 +217,7 @@ class Run:
 
     def _first(self, *pattern: str) -> Path | None:
         """Find an artefact: what this object wrote, else the book's, else what lies here."""
+        _refuse_outside(pattern)
         places = filter(None, [self.book, self.folder])
         found = [path for place in places for path in sorted(place.glob("/".join(pattern)))]
         files = [path for path in found if path.is_file()]
@@ -218,6 +225,20 @@ class Run:
 
     def _missing(self, *parts: str) -> FileNotFoundError:
         return FileNotFoundError(missing_artefact("/".join(parts), self.book or self.folder))
+
+
+def _refuse_outside(parts: Iterable[str]) -> None:
+    """Refuse names of files that would lead out of a run's folder, or that no file can have."""
+    wrong = [
+        part
+        for part in parts
+        if PurePath(part).is_absolute() or ".." in PurePath(part).parts or not part.isprintable()
+    ]
+    if wrong:
+        raise ValueError(
+            f"{listed(map(repr, wrong))} names no file in a run's folder; rename the cohort, model "
+            "or table: no `..`, no leading `/`, no control characters"
+        )
 
 
 def _write_bytes(path: Path, content: bytes) -> None:

@@ -18,6 +18,7 @@ from lembas.coverage import coverage, structure
 from lembas.data import Dataset
 from lembas.formats import counted
 from lembas.network import Network
+from lembas.plain_text import harmless
 from lembas.quality import quality_audit
 
 VERDICTS = ("ok", "note", "warning")
@@ -195,11 +196,6 @@ def summary(found: Mapping[str, Any]) -> str:
         f"{counted(verdicts['warning'], 'warning')}, {counted(verdicts['note'], 'note')}, "
         f"{verdicts['ok']} ok"
     )
-
-
-def harmless(text: str) -> str:
-    """Replace what is not printable, such as a terminal's control codes in a gene's name."""
-    return "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in text)
 
 
 def _table(title: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -28,7 +29,7 @@ class ModelSpec:
     """Name a model, where its class is, and the parameters it starts from.
 
     Attributes:
-        estimator: Import path of a scikit-learn regressor class (or a function that makes one).
+        estimator: Import path of a class of regressors like scikit-learn's.
         label: How the report calls it.
         parameters: Keyword arguments.
         note: One sentence for the table of models.
@@ -135,6 +136,7 @@ REGISTRY: dict[str, ModelSpec] = {
         "weights.",
     ),
 }
+_NAME = re.compile(r"[A-Za-z0-9][\w@.+-]*", re.ASCII)
 _ENTRY_KEYS = ("estimator", "label", "parameters", "note", "grid")
 
 
@@ -151,6 +153,7 @@ def registry(extra: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, 
     """
     models = dict(REGISTRY)
     for name, entry in (extra or {}).items():
+        _refuse_path(name)
         unknown, known = set(entry) - set(_ENTRY_KEYS), models.get(name)
         if unknown or not (known or "estimator" in entry):
             problem = f"unknown key(s) {', '.join(sorted(unknown))}" if unknown else "no estimator"
@@ -169,6 +172,15 @@ def registry(extra: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, 
             grid=_still_searched(start.grid, entry),
         )
     return models
+
+
+def _refuse_path(name: Any) -> None:
+    """Refuse a name that no file of the model can have."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ValueError(
+            f"the profile calls a model {name!r}; expected letters, digits, _, -, +, . and @, the "
+            "first one a letter or a digit, for files are named after it"
+        )
 
 
 def _still_searched(
@@ -244,12 +256,19 @@ def make(
 def _imported(path: str, name: str) -> Any:
     module, _, attribute = path.rpartition(".")
     try:
-        return getattr(import_module(module), attribute)
+        found = getattr(import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         raise ValueError(
             f"model {name!r}: cannot import {path!r} ({error}); expected a path such as "
             "sklearn.neighbors.KNeighborsRegressor of an installed package"
         ) from error
+    # A profile may come from others: it names a model's class, and no function to call.
+    if not isinstance(found, type) or not {"fit", "predict"} <= set(dir(found)):
+        raise ValueError(
+            f"model {name!r}: {path} is no class of regressors; expected one with the methods fit "
+            "and predict, such as sklearn.neighbors.KNeighborsRegressor"
+        )
+    return found
 
 
 def penalty_per_gene(model: BaseEstimator) -> pd.Series | None:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -18,6 +20,14 @@ from lembas.atomic import write_atomically
 
 # Read at once for a checksum: mapped into memory, the whole file would count as used.
 _CHUNK_BYTES = 1 << 24
+
+
+_NPY = b"\x93NUMPY"
+# What NumPy raises on files of arrays that are damaged.
+DAMAGED_ARRAYS = (
+    *(OSError, EOFError, ValueError, TypeError, LookupError, BadZipFile, zlib.error),
+    *(NotImplementedError, SyntaxError, TokenError),
+)
 
 
 @dataclass(frozen=True)
@@ -61,12 +71,12 @@ class CachedTable:
         """
         try:
             kept = json.loads(self.labels.read_text("utf-8"))
-            values = np.asarray(np.load(self.values, mmap_mode="c", allow_pickle=False))
+            values = _mapped(self.values)
             samples = pd.Index(kept["samples"], dtype=object, name="sample")
             genes = pd.Index(kept["genes"], dtype=object, name="gene")
             table = pd.DataFrame(values, index=samples, columns=genes)
             return table if _checksum(self.values) == kept["crc32"] else None
-        except (OSError, EOFError, ValueError, TypeError, KeyError):
+        except (*DAMAGED_ARRAYS, AttributeError):
             return None
 
     def read_or(self, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
@@ -103,6 +113,14 @@ class CachedTable:
                 # A leading dot: what a writer that was killed left.
                 if path.name.removeprefix(".").startswith(f"{prefix}."):
                     path.unlink()
+
+
+def _mapped(path: Path) -> np.ndarray:
+    """Map an array into memory; anything else that NumPy would open is refused."""
+    with path.open("rb") as stream:
+        if stream.read(len(_NPY)) != _NPY:
+            raise ValueError(f"{path} holds no array; it is made anew")
+    return np.asarray(np.load(path, mmap_mode="c", allow_pickle=False))
 
 
 def _checksum(path: Path) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 import nbformat
 
+from lembas.notebook_files import read_notebook, without_ids
 from lembas.resources import CHAPTER_NAME
 
 
@@ -90,10 +91,7 @@ def read_chapter(path: Path) -> Chapter:
     """Read one notebook: its code, its parameters and what it declares to read and write."""
     if not CHAPTER_NAME.fullmatch(path.stem):
         raise ValueError(f"notebooks/{path.name} must be named like 05_test.ipynb, in lower case")
-    try:
-        notebook = nbformat.read(path, as_version=4)
-    except (nbformat.reader.NotJSONError, nbformat.ValidationError, AttributeError) as error:
-        raise ValueError(f"notebooks/{path.name} is not a valid notebook: {error}") from error
+    notebook = read_notebook(path, f"notebooks/{path.name}")
     declared = notebook.metadata.get("lembas", {})
     if not isinstance(declared, Mapping):
         declared = {}
@@ -193,6 +191,7 @@ def check_parameters(chapter: Chapter, values: Mapping[str, Any], origin: str) -
 
 def _read_parameters(path: Path, cells: list[nbformat.NotebookNode]) -> dict[str, Parameter]:
     from papermill import inspect_notebook  # slow to import: only when chapters are read
+    from papermill.exceptions import PapermillException
 
     tagged = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
     if not tagged or tagged[0] is not cells[0]:
@@ -202,8 +201,9 @@ def _read_parameters(path: Path, cells: list[nbformat.NotebookNode]) -> dict[str
         )
     literals = _literals(path, tagged[0].source)
     try:
-        inspected = inspect_notebook(str(path))
-    except ValueError as error:
+        with without_ids():
+            inspected = inspect_notebook(str(path))
+    except (ValueError, AttributeError, PapermillException) as error:
         raise ValueError(f"notebooks/{path.name} names no kernel: {error}") from error
     return {
         name: Parameter(name, type_name, value, inspected[name]["help"].strip())

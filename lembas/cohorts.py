@@ -248,20 +248,21 @@ class Dataset:
                 f"{path} is no dataset of lembas; build one from it with lembas.sources.from_h5ad"
             )
         expression.index.name, expression.columns.name = "sample", "gene"
-        about = uns[UNS_KEY]
-        samples = obs[list(SAMPLE_COLUMNS)].astype(dict.fromkeys(SAMPLE_COLUMNS[:3], object))
-        genes = expression.columns
-        return cls(
-            expression=expression,
-            samples=samples.set_axis(expression.index, axis=0),
-            inputs=genes[var["is_input"]].sort_values().rename("tf"),
-            targets=genes[var["is_target"]].sort_values().rename("gene"),
-            unit=str(about["unit"]),
-            fill=str(about["fill"]),
-            simulated=bool(about["simulated"]),
-            study=str(about["study"]),
-            excluded=_plain(about["excluded"]),
-        )
+        with h5ad.damage_named(path):
+            about = uns[UNS_KEY]
+            samples = obs[list(SAMPLE_COLUMNS)].astype(dict.fromkeys(SAMPLE_COLUMNS[:3], object))
+            genes = expression.columns
+            return cls(
+                expression=expression,
+                samples=samples.set_axis(expression.index, axis=0),
+                inputs=genes[var["is_input"]].sort_values().rename("tf"),
+                targets=genes[var["is_target"]].sort_values().rename("gene"),
+                unit=str(about["unit"]),
+                fill=str(about["fill"]),
+                simulated=bool(about["simulated"]),
+                study=str(about["study"]),
+                excluded=_plain(about["excluded"]),
+            )
 
 
 def _plain(excluded: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from lembas.labels import nearest_names
-from lembas.provenance import read_json
+from lembas.notebook_files import read_notebook
+from lembas.provenance import checked_record, read_json
 
 Change = dict[str, Any]
 
@@ -44,28 +45,22 @@ class Records:
                 f"there is no run {name!r} (results/{name}/provenance){hint}; runs here: "
                 f"{', '.join(known) or 'none'}; make one with: lembas run --profile NAME"
             )
-        chapters = {path.stem: read_json(path) for path in files}
-        damaged = [
-            name
-            for name, record in chapters.items()
-            if not (isinstance(record, Mapping) and isinstance(record.get("recipe"), Mapping))
-        ]
-        if damaged:
-            raise ValueError(
-                f"results/{name}: the record of {', '.join(damaged[:5])} is damaged; run the "
-                "chapter again"
-            )
+        chapters = {}
+        for path in files:
+            origin = f"results/{name}/provenance/{path.name}"
+            chapters[path.stem] = checked_record(read_json(path), origin)
         return cls(folder, chapters)
 
     def code(self, chapter: str) -> list[str]:
         """Return the code cells that were run, parameters left out; none if no copy is kept."""
         path = self.folder / "chapters" / f"{chapter}.ipynb"
-        cells = read_json(path).get("cells", [])
+        if not path.is_file():
+            return []
         return [
-            "".join(cell["source"])
-            for cell in cells
-            if cell["cell_type"] == "code"
-            and "injected-parameters" not in cell["metadata"].get("tags", [])
+            cell.source
+            for cell in read_notebook(path, str(path)).cells
+            if cell.cell_type == "code"
+            and "injected-parameters" not in cell.metadata.get("tags", [])
         ]
 
 
@@ -91,7 +86,7 @@ def inputs_changed(new: Records, old: Records) -> dict[str, list[Change]]:
             )
         ],
         "code": [{"chapter": name} for name in shared if _is_other(new.code(name), old.code(name))],
-        "modules": _by_file(pairs, lambda record: record["recipe"]["modules"]),
+        "modules": _by_file(pairs, lambda record: record["recipe"].get("modules", {})),
         "sources": _by_file(pairs, _sources),
         "versions": _once(pairs, "versions"),
         "machine": _once(pairs, "machine"),

@@ -19,11 +19,13 @@ import psutil
 
 from lembas.errors import ChapterError
 from lembas.provenance import (
+    Kind,
     digest,
     digests,
     machine,
     read_json,
     write_json,
+    wrong_parts,
 )
 from lembas.versions import package_versions
 
@@ -61,9 +63,10 @@ class Job:
         """Take one chapter's job out of a plan.
 
         Raises:
-            ValueError: If the plan has no such chapter.
+            ValueError: If the plan has no such chapter, or is damaged.
         """
         entries = plan.get("chapters", {})
+        check_plan(plan, chapter, _OF_JOB)
         if chapter not in entries:
             raise ValueError(
                 f"the plan has no chapter {chapter}; it has: {', '.join(entries) or 'none'}"
@@ -81,6 +84,33 @@ class Job:
             sources=tuple(entry["sources"]),
             threads=entry["threads"],
             time_out_s=entry["time_out_s"],
+        )
+
+
+# Parts of a chapter's entry in a plan that a job is made of.
+_OF_JOB: Mapping[str, Kind] = {
+    **dict.fromkeys(("notebook", "recipe", "executed"), str),
+    **dict.fromkeys(("reads", "writes", "sources"), list),
+    **dict.fromkeys(("threads", "time_out_s"), int),
+}
+
+
+def check_plan(plan: Mapping[str, Any], chapter: str, kinds: Mapping[str, Kind]) -> None:
+    """Refuse a plan that is damaged where a chapter's entry is read; one without it may pass.
+
+    Raises:
+        ValueError: If a part is missing or of another kind.
+    """
+    entries = plan.get("chapters", {})
+    wrong = [] if isinstance(entries, dict) else ["chapters"]
+    if not wrong and chapter in entries:
+        entry = entries[chapter]
+        wrong = [name for name in ("profile", "run_dir") if not isinstance(plan.get(name), str)]
+        wrong += wrong_parts(kinds, entry) if isinstance(entry, dict) else [f"chapters.{chapter}"]
+    if wrong:
+        raise ValueError(
+            f"the plan is damaged ({', '.join(wrong[:5])} missing or of another kind); write it "
+            "again with: lembas run"
         )
 
 
@@ -145,6 +175,10 @@ def scrub(path: Path, root: Path) -> None:
     for prefix in prefixes:
         if len(prefix) > 2:
             text = text.replace(json.dumps(prefix)[1:-1], "")
+    # The folders themselves, as a cell may print them.
+    for folder, name in ((root, "."), (Path.home(), "~")):
+        bare = re.escape(json.dumps(str(folder))[1:-1])
+        text = re.sub(rf"{bare}(?![\w.-])", name, text) if len(str(folder)) > 1 else text
     path.write_text(text, encoding="utf-8")
 
 
@@ -217,6 +251,7 @@ def environment(root: Path, threads: int) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="lembas-") as folder:
         spec = Path(folder) / "kernels" / KERNEL / "kernel.json"
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        argv += ["--ext", "lembas.escaped"]
         write_json(spec, {"argv": argv, "display_name": KERNEL, "language": "python"})
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
         # Threads that wait give their processor to those that work, ours or another chapter's.

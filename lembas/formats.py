@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import re
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,6 +18,9 @@ from lembas import h5ad
 from lembas.text_blocks import parse_text
 from lembas.text_files import commas_in_numbers, other_separator, unquoted_commas, what_it_is
 
+# Letters of a name that a message repeats.
+_MOST_LETTERS = 120
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?|[-+]?inf(inity)?", re.I)
 SEPARATORS = {".tsv": "\t", ".txt": "\t", ".csv": ","}
 
 
@@ -31,9 +35,14 @@ def listed(labels: Iterable[object], *, most: int = 5) -> str:
         >>> listed(["ALB", "AFP", "APOA1"], most=2)
         'ALB, AFP and 1 more'
     """
-    names = [str(label) for label in labels]
+    names = [_short(str(label)) for label in labels]
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def _short(text: str) -> str:
+    """Cut a text that would hide the rest of a message."""
+    return text if len(text) <= _MOST_LETTERS else f"{text[: _MOST_LETTERS - 3]}..."
 
 
 def counted(number: int, noun: str) -> str:
@@ -167,7 +176,7 @@ def read_records(
     except UnicodeDecodeError as error:
         raise _unreadable(path, error) from error
     except (ValueError, OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"{what} {path} cannot be read as a table: {error}") from error
+        raise ValueError(f"{what} {path} cannot be read as a table: {_reason(error)}") from error
     if not table.empty and not isinstance(table.index, pd.RangeIndex):
         raise ValueError(
             f"{what} {path} has rows with more fields than its header, which names "
@@ -218,8 +227,7 @@ def _read_text(path: Path, separator: str) -> pd.DataFrame:
     except pa.ArrowInvalid as error:
         # Only on failure: the file again as text, slower, to name the cells at fault.
         cells = _parse_cells(path, separator, n_fields=len(header))
-        to_float(cells.set_axis(header[1:], axis=1), origin=str(path))
-        raise ValueError(f"{path} cannot be read as a table: {error}") from error
+        _refuse_words(cells.set_axis(header[1:], axis=1), str(path), error)
     table.columns = pd.Index(header[1:], dtype=object)
     return table
 
@@ -254,12 +262,21 @@ def _parse_cells(path: Path, separator: str, *, n_fields: int) -> pd.DataFrame:
         ) from error
 
 
+def read_parquet(path: Path) -> pd.DataFrame:
+    """Read a Parquet file as pandas does.
+
+    Raises:
+        ValueError: If it is damaged, or was not written by a program that knows tables.
+    """
+    try:
+        return pd.read_parquet(path, engine="pyarrow")
+    except (pa.ArrowException, *h5ad.DAMAGE) as error:
+        raise _unreadable(path, error) from error
+
+
 def _read_parquet(path: Path) -> pd.DataFrame:
     """Read a Parquet table; without an index of names, its first column holds them."""
-    try:
-        table = pd.read_parquet(path, engine="pyarrow")
-    except (pa.ArrowInvalid, OSError) as error:
-        raise _unreadable(path, error) from error
+    table = read_parquet(path)
     if table.shape[1] and _only_counts_rows(table):
         table = table.set_index(table.columns[0])
     return table
@@ -287,9 +304,8 @@ def _unreadable(path: Path, error: BaseException) -> ValueError:
     what = what_it_is(path) if is_delimited_text(path) else None
     if what is not None:
         return ValueError(f"{path} cannot be read: it is {what}")
-    reason = " ".join(str(error).split())[:200]
     return ValueError(
-        f"{path} cannot be read ({reason}); it is damaged, cut short or of another format: "
+        f"{path} cannot be read ({_reason(error)}); it is damaged, cut short or of another format: "
         "copy it again"
     )
 
@@ -302,13 +318,22 @@ def _refuse_words(table: pd.DataFrame, origin: str, error: BaseException) -> NoR
         # Dates and times would pass for numbers: of nanoseconds.
         is_time = cells.dtype.kind in "mM"
         as_numbers = pd.to_numeric(cells.astype(object), errors="coerce")
-        wrong = cells[(as_numbers.isna() | is_time) & cells.notna()].astype(object)
+        wrong = cells[(as_numbers.isna() | is_time | cells.map(_is_odd)) & cells.notna()]
+        wrong = wrong.astype(object)
         places += [f"{row}/{column}: {cell!r}" for row, cell in wrong.items()]
         wrong_cells += wrong.tolist()
         if len(places) > 5:
             break
     remedy = commas_in_numbers(wrong_cells) or "correct them, or remove columns of annotation"
-    raise ValueError(
-        f"{origin} holds cells that are not numbers (row/column: cell): {listed(places[:5])}; "
-        f"{remedy}"
-    ) from error
+    which = f" (row/column: cell): {listed(places[:5])}" if places else f" ({_reason(error)})"
+    raise ValueError(f"{origin} holds cells that are not numbers{which}; {remedy}") from error
+
+
+def _is_odd(cell: object) -> bool:
+    """Say whether a text is none of the numbers that tables may hold: Python knows more, 1_000."""
+    return isinstance(cell, str) and _NUMBER.fullmatch(cell.strip()) is None
+
+
+def _reason(error: BaseException) -> str:
+    """Give a library's reason on one line."""
+    return " ".join(str(error).split())[:200]

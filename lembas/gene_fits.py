@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
 from typing import Any, Generic, Protocol, Self, TypeVar
-from zipfile import BadZipFile
 
 import joblib
 import numpy as np
@@ -15,6 +14,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from lembas.atomic import write_atomically
+from lembas.cached import DAMAGED_ARRAYS
 from lembas.unfinished import Unfinished, fingerprint
 
 # Genes that are fitted, and kept, together: a few seconds' work at the published size.
@@ -249,7 +249,7 @@ class _Batch:
         try:
             with np.load(self.path, allow_pickle=False) as arrays:
                 trees = kind(**arrays)
-        except (OSError, EOFError, ValueError, TypeError, BadZipFile):
+        except DAMAGED_ARRAYS:
             return None
         return trees if trees.n_genes == len(self.genes) else None
 

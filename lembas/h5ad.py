@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ import pandas as pd
 
 # Kinds of number types: true or false, with and without sign, with a decimal point.
 _NUMBERS = "buif"
-# What h5py and anndata raise on files that are damaged or laid out otherwise.
-_DAMAGE = (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError)
+# What h5py, pandas and anndata raise on files that are damaged or laid out otherwise.
+DAMAGE = (
+    *(OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError),
+    *(ArithmeticError, AssertionError, NotImplementedError, EOFError, MemoryError),
+)
 
 
 def read_matrix(path: Path) -> pd.DataFrame:
@@ -46,15 +50,13 @@ def read(path: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str
     """
     import anndata
 
-    try:
+    with damage_named(path):
         _check_layout(path)
         mapped = _mapped(path)
         with warnings.catch_warnings():
             # Repeated names are refused by the caller's check, which says which they are.
             warnings.filterwarnings("ignore", message=".*names are not unique.*")
             data = anndata.read_h5ad(path, backed=None if mapped is None else "r")
-    except _DAMAGE as error:
-        raise _unreadable(path, error) from error
     if mapped is None:
         values = _dense(data.X, path)
     else:
@@ -77,11 +79,26 @@ def read_var(path: Path) -> pd.DataFrame:
     import anndata
     import h5py
 
+    with damage_named(path), h5py.File(path, "r") as file:
+        _refuse_absent(file)
+        return anndata.io.read_elem(file["var"])
+
+
+@contextmanager
+def damage_named(path: Path) -> Iterator[None]:
+    """Say in one sentence what h5py and anndata raise on a file.
+
+    Raises:
+        ValueError: If they do.
+    """
+    from anndata._io.specs.registry import IORegistryError  # it has no public name
+
     try:
-        with h5py.File(path, "r") as file:
-            _refuse_absent(file)
-            return anndata.io.read_elem(file["var"])
-    except _DAMAGE as error:
+        with warnings.catch_warnings():
+            # Files of old versions are read all the same.
+            warnings.filterwarnings("ignore", message=".*without encoding metadata.*")
+            yield
+    except (*DAMAGE, IORegistryError) as error:
         raise _unreadable(path, error) from error
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from zipfile import ZipFile, ZipInfo
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import skops.io
 from sklearn.base import BaseEstimator
+from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
 
 from lembas import checkpoint
 from lembas.artifacts import Run
@@ -27,6 +30,12 @@ _TRUSTED_PACKAGES = ("lembas.", "sklearn.", "numpy.", "scipy.", "xgboost.", "lig
 _MODEL_FILES = ("model.safetensors", "model.skops")
 _SCHEMA = "schema.json"
 _ID = re.compile(r'"(?:__id__": |file": ")(\d+)')
+# What Python and skops raise on archives whose parts are damaged or do not fit together.
+_DAMAGE = (
+    *(BadZipFile, zlib.error, OSError, EOFError, LookupError, ValueError, TypeError),
+    *(AttributeError, RuntimeError, ArithmeticError, AssertionError, NotImplementedError),
+    *(ImportError, MemoryError, UnsupportedTypeException, UntrustedTypesFoundException),
+)
 _COPIED_AT_ONCE = 1 << 24
 
 
@@ -103,14 +112,29 @@ def load_model(run: Run, name: str) -> BaseEstimator:
     path = _model_file(run, name)
     if path.name == _MODEL_FILES[0]:
         return checkpoint.load(path)
-    types = skops.io.get_untrusted_types(file=path)
+    with _damage_named(path):
+        types = skops.io.get_untrusted_types(file=path)
     strange = [kind for kind in types if not is_trusted(kind)]
     if strange:
         raise ValueError(
             f"{path} holds types that are not trusted: {', '.join(strange[:5])}; a model "
             f"file may hold types of {', '.join(_TRUSTED_PACKAGES)} only"
         )
-    return skops.io.load(path, trusted=types)
+    with _damage_named(path):
+        return skops.io.load(path, trusted=types)
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """Say in one sentence what reading a damaged file raises."""
+    try:
+        yield
+    except _DAMAGE as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise ValueError(
+            f"{path} cannot be read as a model ({reason}): it is damaged, or was written by other "
+            "versions of its packages; fit the model again"
+        ) from error
 
 
 def model_size_mb(run: Run, name: str) -> float:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lembas.h5ad import DAMAGE
 from lembas.peek import MOST_COLUMNS, MOST_ROWS, NO_CELLS, Peek, chosen
 
 # A compressed or sparse matrix of more numbers is not looked into.
@@ -45,15 +49,14 @@ def peek_parquet(path: Path) -> Peek:
     Raises:
         ValueError: If it is damaged, or has no columns or no rows.
     """
-    import pyarrow as pa
     from pyarrow import parquet
 
-    try:
+    with _damage_told():
         with parquet.ParquetFile(path) as file:
             corner, *names = _labels_first(file.schema_arrow)
             labels = [str(label) for label in file.read(columns=[corner]).column(0).to_pylist()]
             if not labels:
-                raise ValueError("is empty: it has no rows")
+                raise _ToldError("is empty: it has no rows")
             some = [names[at] for at in chosen(names, MOST_COLUMNS)]
             tall = _table(file.read(columns=some), labels)
             # All of a table of moderate size is looked at, only the head of a larger one.
@@ -62,16 +65,16 @@ def peek_parquet(path: Path) -> Peek:
             at = chosen(labels, MOST_ROWS) if small else list(range(head.num_rows))
             rows = head.select(names).take(at)
             wide = _table(rows, [labels[position] for position in at])
-    except (pa.ArrowException, OSError) as error:
-        raise ValueError(DAMAGED.format(error)) from error
-    texts = wide[some].astype(object)
+        texts = wide[some].astype(object)
+        texts = texts.where(texts.notna(), "").astype(str).astype(object)
+        wide, tall = _numbers(wide.iloc[chosen(list(wide.index), MOST_COLUMNS)]), _numbers(tall)
     return Peek(
         corner="" if corner.startswith("__index_level_") else corner,
         columns=pd.Index(names, dtype=object),
         rows=pd.Index(labels, dtype=object),
-        texts=texts.where(texts.notna(), "").astype(str).astype(object),
-        wide=_numbers(wide.iloc[chosen(list(wide.index), MOST_COLUMNS)]),
-        tall=_numbers(tall),
+        texts=texts,
+        wide=wide,
+        tall=tall,
         n_rows=len(labels),
     )
 
@@ -87,26 +90,45 @@ def peek_hdf5(path: Path) -> PeekHdf5:
     """
     import h5py
 
-    try:
-        with h5py.File(path, "r") as file:
-            if "data/expression" in file and "meta" in file:
-                return _archs4(file)
-            if "obs" in file and "var" in file:
-                return _h5ad(file)
-    except (OSError, KeyError, AttributeError, TypeError, IndexError, RuntimeError) as error:
-        # Of a layout that only looks like AnnData's or ARCHS4's, parts may be of any kind.
-        raise ValueError(DAMAGED.format(error)) from error
+    with _damage_told(), h5py.File(path, "r") as file:
+        if "data/expression" in file and "meta" in file:
+            return _archs4(file)
+        if "obs" in file and "var" in file:
+            return _h5ad(file)
     raise ValueError(
         "is HDF5 of an unknown layout: expected AnnData's (obs, var, X) or ARCHS4's "
         "(data/expression, meta/genes, meta/samples)"
     )
 
 
+class _ToldError(ValueError):
+    """Say what is wrong in our own words."""
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    """Put what libraries raise on a damaged file into words."""
+    from anndata._io.specs.registry import IORegistryError  # it has no public name
+    from pyarrow import ArrowException
+
+    try:
+        with warnings.catch_warnings():
+            # Files of old versions are read all the same.
+            warnings.filterwarnings("ignore", message=".*without encoding metadata.*")
+            yield
+    except _ToldError as error:
+        raise ValueError(str(error)) from error
+    # Of a layout that only looks like AnnData's or ARCHS4's, parts may be of any kind.
+    except (*DAMAGE, IORegistryError, ArrowException) as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise ValueError(DAMAGED.format(reason)) from error
+
+
 def _labels_first(schema: Any) -> list[str]:
     """Name the columns, first that of the row labels: pandas' index, or else the first."""
     names = [str(name) for name in schema.names]
     if not names:
-        raise ValueError("is empty: it has no columns")
+        raise _ToldError("is empty: it has no columns")
     index = (schema.pandas_metadata or {}).get("index_columns", [])
     label = index[0] if index and isinstance(index[0], str) else names[0]
     return [label, *(name for name in names if name != label)]
@@ -130,7 +152,7 @@ def _archs4(file: Any) -> PeekHdf5:
     """Read the symbols; of the samples, millions perhaps, only how many there are."""
     place = next((name for name in SYMBOLS if name in file), None)
     if place is None:
-        raise ValueError(f"has no gene symbols: expected {' or '.join(SYMBOLS)}")
+        raise _ToldError(f"has no gene symbols: expected {' or '.join(SYMBOLS)}")
     symbols = pd.Index(file[place].asstr()[:], dtype=object)
     n_samples = int(file["data/expression"].shape[1])
     return PeekHdf5("archs4", NO_CELLS, pd.DataFrame(), pd.DataFrame(index=symbols), n_samples)
@@ -142,13 +164,13 @@ def _h5ad(file: Any) -> PeekHdf5:
 
     for name in ("obs", "var"):
         if file[name].attrs.get("encoding-type") != "dataframe":
-            raise ValueError(
+            raise _ToldError(
                 f"cannot be read ({name} is no table of AnnData's): it is damaged, or older than "
                 "AnnData 0.7; write it again with anndata"
             )
     obs, var = read_elem(file["obs"]), read_elem(file["var"])
     if "X" not in file:
-        raise ValueError("has no matrix X: put the expression values into X")
+        raise _ToldError("has no matrix X: put the expression values into X")
     values = _first_rows(file["X"])
     cells = pd.DataFrame(values, index=obs.index[: len(values)], columns=var.index)
     return PeekHdf5("h5ad", cells, obs, var, len(obs))

@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from lembas.errors import ChapterError
-from lembas.execution import Watch, environment
-from lembas.provenance import read_json, write_json
+from lembas.execution import Watch, check_plan, environment
+from lembas.provenance import Kind, read_json, write_json
+
+# Parts of a chapter's entry in a plan that the job of a share is made of.
+_OF_PIECES: Mapping[str, Kind] = {"recipe": str, "threads": int, "time_out_s": int}
 
 
 @dataclass(frozen=True)
@@ -46,14 +49,15 @@ class PieceJob:
         """Take one job out of a plan.
 
         Raises:
-            ValueError: If the plan has no such share.
+            ValueError: If the plan has no such share, or is damaged.
         """
+        check_plan(plan, chapter, _OF_PIECES)
         entry = plan.get("chapters", {}).get(chapter, {})
         pieces = entry.get("pieces", {})
-        if share not in pieces:
+        if not isinstance(pieces, dict) or share not in pieces:
             raise ValueError(
                 f"the plan has no piece {share} of chapter {chapter}; it has: "
-                f"{', '.join(list(pieces)[:5]) or 'none'}"
+                f"{', '.join(map(str, list(pieces)[:5])) or 'none'}"
             )
         return cls(
             chapter=chapter,

@@ -7,8 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
-
+from lembas.plain_yaml import read_yaml
 from lembas.resources import (
     DEFAULT,
     check_chapter_key,
@@ -175,10 +174,9 @@ def read_profile(name: str, root: Path) -> Profile:
 
 def _read_mapping(path: Path, origin: str) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"{origin} is not valid YAML: {reason}") from error
+        content = read_yaml(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{origin} is not valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise ValueError(f"{origin} must hold `key: value` lines; expected at least `title: ...`")
     return content

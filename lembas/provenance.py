@@ -12,6 +12,20 @@ from typing import Any
 from lembas.atomic import write_atomically
 from lembas.hardware import processor_name
 
+# Parts of a chapter's record, and those of its recipe, that are looked up in it.
+Kind = type | tuple[type, ...]
+PARTS: Mapping[str, Kind] = {
+    **dict.fromkeys(("recipe", "machine", "versions", "sources", "writes"), dict),
+    "threads": int,
+}
+RECIPE: Mapping[str, Kind] = {"parameters": dict}
+COSTS: Mapping[str, Kind] = {
+    "started": str,
+    "duration_s": (int, float),
+    "peak_memory_mib": (int, float),
+}
+NO_KINDS: Mapping[str, Kind] = {}
+
 
 def digest(path: Path) -> str:
     """Return the sha256 of a file, or of a folder's file names and contents.
@@ -84,9 +98,43 @@ def read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("it holds no mapping")
+    except (ValueError, RecursionError) as error:
         raise ValueError(
             f"{path} is damaged ({error}); delete it and run the chapter again"
         ) from error
     return content
+
+
+def checked_record(
+    record: Mapping[str, Any], origin: str, more: Mapping[str, Kind] = NO_KINDS
+) -> dict[str, Any]:
+    """Check a chapter's record: what is looked up in it is there, and of its kind.
+
+    Args:
+        record: As :func:`lembas.execution.execute` wrote it.
+        origin: Its file, for the message.
+        more: Parts that it must have besides ``PARTS``, by kind.
+
+    Raises:
+        ValueError: If a part is missing or of another kind.
+    """
+    wrong = wrong_parts({**PARTS, **more}, record)
+    if not wrong:
+        wrong = [f"recipe.{name}" for name in wrong_parts(RECIPE, record["recipe"])]
+    digests_of = [record[name] for name in ("sources", "writes")] if not wrong else []
+    if not all(isinstance(text, str) for part in digests_of for text in part.values()):
+        wrong = ["sources or writes"]
+    if wrong:
+        raise ValueError(
+            f"{origin} is damaged ({', '.join(wrong[:5])} missing or of another kind); run the "
+            "chapter again"
+        )
+    return dict(record)
+
+
+def wrong_parts(kinds: Mapping[str, Kind], part: Mapping[str, Any]) -> list[str]:
+    """Name the parts of a mapping that are missing or of another kind."""
+    return [name for name, kind in kinds.items() if not isinstance(part.get(name), kind)]

@@ -15,10 +15,19 @@ from lembas.browser_print import print_page
 from lembas.citation import citation_box
 from lembas.errors import ChapterError
 from lembas.figure_files import taken_out
+from lembas.notebook_files import read_notebook
 from lembas.page_box import provenance_box
+from lembas.plain_text import as_markdown
 from lembas.plan import Plan
 from lembas.profiles import checked_address
-from lembas.provenance import digest, read_json, write_json, write_text
+from lembas.provenance import (
+    COSTS,
+    checked_record,
+    digest,
+    read_json,
+    write_json,
+    write_text,
+)
 from lembas.rebuild import Kept, keep_times, state
 
 COMPOSED = "book/chapters"
@@ -128,8 +137,8 @@ def _composed(plan: Plan, name: str) -> nbformat.NotebookNode:
         raise ChapterError(
             f"chapter {name} has not been run; run: lembas run --profile {plan.profile.name}"
         )
-    source = nbformat.read(plan.chapters[name].path, as_version=4)
-    executed = nbformat.read(executed_path, as_version=4)
+    source = read_notebook(plan.chapters[name].path, f"notebooks/{name}.ipynb")
+    executed = read_notebook(executed_path, plan.executed(name))
     done = [cell for cell in executed.cells if cell.cell_type == "code"]
     injected = [cell for cell in done if _has_tag(cell, "injected-parameters")]
     done = [cell for cell in done if not _has_tag(cell, "injected-parameters")]
@@ -203,7 +212,7 @@ def _record(plan: Plan, name: str) -> dict[str, Any]:
     record = read_json(plan.root / plan.run_dir / "provenance" / f"{name}.json")
     if not record:
         raise ChapterError(f"chapter {name} has no provenance; run it again: lembas run {name}")
-    return record
+    return checked_record(record, f"{plan.run_dir}/provenance/{name}.json", COSTS)
 
 
 def _parameter_rows(plan: Plan) -> list[Sequence[Any]]:
@@ -245,8 +254,10 @@ def _yes(flag: bool) -> str:
 
 def _write_csv(path: Path, rows: Sequence[Sequence[Any]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    # The pages read the cells as Markdown: a name in a profile is not to become mark-up.
+    cells = [[as_markdown(str(cell)) for cell in row] for row in rows]
     with path.open("w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream, lineterminator="\n").writerows(rows)
+        csv.writer(stream, lineterminator="\n").writerows(cells)
 
 
 def _run_jupyter_book(root: Path, scratch: Path, *options: str) -> None:

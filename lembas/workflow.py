@@ -11,14 +11,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lembas.aged import aged, record
 from lembas.atomic import remove_abandoned
 from lembas.crate import FILE
 from lembas.errors import ChapterError
 from lembas.handmade import changed_by_hand, needed
 from lembas.locks import locked, refuse_leftovers
+from lembas.plain_yaml import read_yaml
 from lembas.plan import Plan, processors, recipe, write_plan
 from lembas.progress import Progress, follow
 from lembas.project import INTERACTIVE
@@ -144,9 +143,9 @@ def check_elsewhere(workflow_profile: Path) -> None:
             "has profiles/slurm"
         )
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{file} is not valid YAML: {' '.join(str(error).split())}") from error
+        content = read_yaml(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{file} is not valid YAML: {error}") from error
     executor = content.get("executor") if isinstance(content, dict) else None
     if not isinstance(executor, str):
         raise ValueError(f"{file} names no executor; add a line such as `executor: slurm`")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -241,4 +242,6 @@ def test_a_record_of_something_else_is_named(project: Path, lembas: Command, con
     (project / "results" / "demo" / "provenance" / "05_test.json").write_text(content)
     code, _, err = lembas("compare", "demo", "demo")
     assert (code, err.count("\n")) == (1, 1)
-    assert "results/demo: the record of 05_test is damaged; run the chapter again" in err
+    assert re.search(
+        r"results/demo/provenance/05_test.json is damaged .*run the chapter again", err
+    )

@@ -33,7 +33,7 @@ LEVELS = {
         "orientation count_names units measured folder_survey draft cohort_choice gene_choice "
         "proposal survey_words figure_files card_markup model_facts told explorer "
         "explorer_edges explorer_points explorer_scores explorer_text explorer_words hardware "
-        "versions"
+        "versions escaped plain_text plain_yaml"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests "
@@ -56,7 +56,7 @@ LEVELS = {
         "score_changes commands __main__ handmade scattered resources pieces profile_draft "
         "page_box citation browser_print rebuild card_pages explorer_run number_code glued "
         "recompute manifest crate tolerances verification pages_shown rerun table_differences "
-        "aged locks"
+        "aged locks notebook_files"
     ),
 }
 LEVEL_OF = {name: level for level, names in LEVELS.items() for name in names.split()}

@@ -1,6 +1,7 @@
 """Sphinx extension: label every page with its profile, and keep pages to themselves."""
 
 import json
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ def add_banner(app: Sphinx, config: Config) -> None:
         return
     banner = json.loads(path.read_text(encoding="utf-8"))["banner"]
     if banner:
+        # The theme puts it into the page as it is, and would fetch one that begins with http.
+        banner = f"<span>{escape(banner)}</span>"
         config.html_theme_options = {**config.html_theme_options, "announcement": banner}
 
 

@@ -42,15 +42,17 @@ def named_value(text: str, *, option: str, example: str) -> tuple[str, Any]:
     Raises:
         ValueError: If there is no name, or the value is no YAML.
     """
-    import yaml
+    from lembas.plain_yaml import read_yaml
 
     name, equals, value = text.partition("=")
     if not equals or not name.isidentifier():
         raise ValueError(f"{option} {text}: expected name=value, such as {option} {example}")
     try:
-        return name, yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ValueError(f"{option} {text}: the value is not readable ({value!r})") from error
+        return name, read_yaml(value)
+    except ValueError as error:
+        raise ValueError(
+            f"{option} {text}: the value is not readable ({value!r}): {error}"
+        ) from error
 
 
 def examples(*lines: str) -> str:

@@ -1,0 +1,1 @@
+"""Say which error messages of the package no test produces: `python -m tests.messages`."""

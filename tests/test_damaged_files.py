@@ -1,0 +1,207 @@
+"""What fuzzing has found: each damaged file is refused with a sentence of ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import nbformat
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from lembas import h5ad
+from lembas.artifacts import Run
+from lembas.cached import CachedTable
+from lembas.chapters import read_chapter
+from lembas.cohorts import Dataset
+from lembas.comparison import Records
+from lembas.data import build_dataset
+from lembas.execution import Job
+from lembas.formats import listed, read_labelled
+from lembas.model_files import load_model
+from lembas.notebook_files import read_notebook
+from lembas.peek_binary import peek_hdf5, peek_parquet
+from lembas.pieces import PieceJob
+from lembas.provenance import checked_record, read_json
+from tests.fuzz.valid import expression, network
+from tests.test_comparison import RECORD, write_run
+from tests.toy import write_data_chapter
+
+
+def write_matrix(path: Path) -> Path:
+    table = expression()
+    obs, var = (pd.DataFrame(index=axis) for axis in table.axes)
+    h5ad.write(path, table, obs=obs, var=var, uns={})
+    return path
+
+
+def of_unknown_kind(file: h5py.File) -> None:
+    file["obs"].attrs["encoding-version"] = "x"
+
+
+def too_large(file: h5py.File) -> None:
+    attributes = dict(file["X"].attrs)
+    del file["X"]
+    file.create_dataset("X", (10**7, 10**7), np.float32, chunks=True).attrs.update(attributes)
+
+
+def another_kind(file: h5py.File) -> None:
+    del file["var"]
+    file["var"] = np.arange(3)
+
+
+@pytest.mark.parametrize("change", [of_unknown_kind, too_large, another_kind])
+def test_anndata(tmp_path: Path, change: Callable[[h5py.File], None]) -> None:
+    path = write_matrix(tmp_path / "a.h5ad")
+    with h5py.File(path, "r+") as file:
+        change(file)
+    with pytest.raises(ValueError, match=r"cannot be read as .h5ad .*; write it again with"):
+        read_labelled(path)
+    if change is not too_large:  # of which only some rows would be looked at
+        with pytest.raises(ValueError, match=r"cannot be read|is damaged"):
+            peek_hdf5(path)
+
+
+def test_a_dataset_that_lacks_a_part(tmp_path: Path) -> None:
+    path = tmp_path / "dataset.h5ad"
+    build_dataset(expression(20), network(), test_fraction=0.3, seed=1).write(path)
+    with h5py.File(path, "r+") as file:
+        del file["uns/lembas/unit"]
+    with pytest.raises(ValueError, match=r"cannot be read as .h5ad .unit.; write it again"):
+        Dataset.read(path)
+
+
+def test_parquet(tmp_path: Path) -> None:
+    run = Run.open(tmp_path / "run")
+    path = run.place("tables", "a.parquet")
+    table = pa.table({"gene": ["a", "b"], "s1": [1.0, 2.0]})
+    parquet.write_table(table.replace_schema_metadata({b"pandas": b'{"index_columns'}), path)
+    for read in (lambda: run.read_table("a"), lambda: read_labelled(path)):
+        with pytest.raises(ValueError, match="it is damaged, cut short or of another format"):
+            read()
+    with pytest.raises(ValueError, match="is damaged, cut short or of another format"):
+        peek_parquet(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04" + b"\x00" * 60])
+def test_models(tmp_path: Path, content: bytes) -> None:
+    run = Run.open(tmp_path / "run")
+    run.place("fits", "baselines", "ridge", "model.skops").write_bytes(content)
+    with pytest.raises(ValueError, match=r"cannot be read as a model .* fit the model again"):
+        load_model(run, "ridge")
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04", b"\x93NUMPY\x01\x00\x04\x00({'a"])
+def test_kept_tables_are_made_anew(tmp_path: Path, content: bytes) -> None:
+    source = tmp_path / "a.tsv"
+    source.touch()
+    place = CachedTable.of(source, tmp_path / "cache", variant="x")
+    place.read_or(expression)
+    place.values.write_bytes(content)  # noqa: PD011
+    assert place.read() is None
+    pd.testing.assert_frame_equal(place.read_or(expression), expression())
+
+
+def test_cells_that_only_python_takes_for_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text("sample\tA\tB\ns1\t1_000\t2\ns2\t3\t4\n")
+    with pytest.raises(ValueError, match=r"not numbers .*: s1/A: '1_000'; correct them"):
+        read_labelled(path)
+
+
+def test_a_long_name_does_not_hide_the_rest_of_a_message() -> None:
+    assert listed(["a" * 5000, "b"]) == f"{'a' * 117}..., b"
+
+
+def lacking(*keys: str) -> dict[str, Any]:
+    record = json.loads(json.dumps(RECORD))
+    part = record
+    for key in keys[:-1]:
+        part = part[key]
+    del part[keys[-1]]
+    return record
+
+
+@pytest.mark.parametrize(
+    ("record", "named"),
+    [
+        (lacking("machine"), "machine"),
+        (lacking("recipe", "parameters"), "recipe.parameters"),
+        ({**RECORD, "threads": "one"}, "threads"),
+        ({**RECORD, "sources": {"a": 1}}, "sources or writes"),
+        ({**RECORD, "versions": []}, "versions"),
+    ],
+)
+def test_records(tmp_path: Path, record: dict[str, Any], named: str) -> None:
+    write_run(tmp_path, "demo", record)
+    message = f"01_data.json is damaged .{named} missing or of another kind.; run the chapter again"
+    with pytest.raises(ValueError, match=message):
+        Records.read("demo", tmp_path)
+    assert checked_record(RECORD, "a") == RECORD
+
+
+@pytest.mark.parametrize("text", ["[]", "[" * 100_000, "{", "nul"])
+def test_records_that_are_none(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"a.json is damaged .*; delete it and run the chapter"):
+        read_json(path)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        {"chapters": []},
+        {"chapters": {"01_data": {}}},
+        {"chapters": {"01_data": 3}, "profile": "a", "run_dir": "b"},
+    ],
+)
+def test_plans(plan: dict[str, Any]) -> None:
+    for read in (Job.from_plan, lambda *given: PieceJob.from_plan(*given, "1of2")):
+        with pytest.raises(ValueError, match=r"the plan is damaged .*; write it again with"):
+            read(plan, "01_data")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda notebook: notebook.update(cells=3),
+        lambda notebook: notebook.pop("metadata"),
+        lambda notebook: notebook["cells"][1].update(source=7),
+        lambda notebook: notebook["cells"][1]["metadata"].update(tags=0.5),
+        lambda notebook: notebook.update(nbformat=9),
+    ],
+)
+def test_notebooks(tmp_path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    path = write_data_chapter(tmp_path)
+    notebook = json.loads(path.read_text("utf-8"))
+    change(notebook)
+    path.write_text(json.dumps(notebook), "utf-8")
+    with pytest.raises(ValueError, match=r"01_data.ipynb is not a valid notebook: "):
+        read_chapter(path)
+
+
+def test_a_kernel_that_papermill_does_not_know(tmp_path: Path) -> None:
+    path = write_data_chapter(tmp_path)
+    notebook = json.loads(path.read_text("utf-8"))
+    notebook["metadata"]["kernelspec"].update(name="x", language="x")
+    notebook["metadata"]["language_info"].update(name="x")
+    path.write_text(json.dumps(notebook), "utf-8")
+    with pytest.raises(ValueError, match=r"01_data.ipynb names no kernel"):
+        read_chapter(path)
+
+
+def test_cells_without_ids_are_read_in_peace(tmp_path: Path) -> None:
+    path = write_data_chapter(tmp_path)
+    notebook = json.loads(path.read_text("utf-8"))
+    for cell in notebook["cells"]:
+        del cell["id"]
+    path.write_text(json.dumps(notebook), "utf-8")
+    assert isinstance(read_notebook(path, "a"), nbformat.NotebookNode)
+    assert read_chapter(path).name == "01_data"

@@ -1,0 +1,20 @@
+"""Texts made harmless for a terminal; for a page: tests/test_security.py."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lembas.plain_text import harmless
+
+
+@given(st.text())
+def test_only_what_cannot_be_printed_is_replaced(text: str) -> None:
+    made = harmless(text)
+    assert len(made) == len(text)
+    assert all(sign.isprintable() or sign == "\n" for sign in made)
+    assert all(new in (old, "?") for old, new in zip(text, made, strict=True))
+
+
+def test_control_codes_are_seen_but_not_obeyed() -> None:
+    assert harmless("ALB\x1b[31m\nÄß漢") == "ALB?[31m\nÄß漢"
