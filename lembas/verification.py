@@ -12,9 +12,10 @@ from lembas.glued import code_cells, glued_numbers
 from lembas.manifest import Made, Manifest, files_in
 from lembas.number_code import number_code
 from lembas.plan import Plan
-from lembas.provenance import digest, machine, package_versions, read_json
+from lembas.provenance import digest, machine, read_json
 from lembas.recompute import Recomputed, Task, recompute
 from lembas.tolerances import same_text
+from lembas.versions import package_versions
 
 
 @dataclass(frozen=True)

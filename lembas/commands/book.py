@@ -90,9 +90,10 @@ def _browser(named: str | None) -> "Path":
 
 
 def _build(plan: "Plan", browser: "Path | None", address: str) -> None:
-    from lembas import render, workflow
+    from lembas import render
+    from lembas.locks import locked
 
     clock = time.monotonic()
-    with workflow.locked(plan.root / "_build"):
+    with locked(plan.root / "_build"):
         page = render.build(plan, browser=browser, address=address)
     say(f"{page} built in {time.monotonic() - clock:.0f} s")
