@@ -184,3 +184,8 @@ def test_models_of_a_panel_of_genes_are_not_compared_with_the_others() -> None:
     assert findings.above_null(summary, "train_mean", LABELS) == (
         "Models above the null with 20 labelled samples: external cohort far 1 of 2"
     )
+    curve = pd.DataFrame({"model": ["mlr", "pls"], "n_train": [90, 1], "value": [0.25, 0.75]})
+    told = findings.with_most_samples(curve, LABELS)
+    assert told == "Highest median skill with 90 training samples: MLR, 0.25"
+    told = findings.with_most_samples(curve.assign(value=np.nan))
+    assert told == "No model has a skill with 90 training samples"

@@ -125,7 +125,8 @@ def prior_shares(
     notes = {model: f"{share:.0%}" for model, share in own.items()}
     models = style.ordered_models(table["model"])
     labelled = rows.make_rows(models, labels, notes, mark_in=0.3)
-    words = title or f"{kinds[first]}: " + findings.span(own, lambda part: f"{part:.0%}", labels)
+    told = findings.span(own, lambda part: f"{part:.0%}", labels)
+    words = title or f"Attribution on {kinds[first]}: {told}"
     figure, (axes,) = rows.stacked_panels(words, [labelled], extra_in=0.2 * len(kinds) + 0.25)
     colours = dict(zip(kinds, style.KIND_COLOURS, strict=False))
     for model, y in rows.draw_rows(axes, labelled).items():

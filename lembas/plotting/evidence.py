@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.axes import Axes
 
-from lembas.formats import counted
 from lembas.plotting import findings, rows, style
 from lembas.plotting.scores import metric_label
 
@@ -150,9 +149,7 @@ def learning_curves(
     """
     style.require(summary, ["model", "n_train", "value", "low", "high"], "learning curve")
     n_models = summary["model"].nunique()
-    most = summary[summary["n_train"] == summary["n_train"].max()].set_index("model")["value"]
-    place = f"with {counted(int(summary['n_train'].max()), 'training sample')}"
-    words = title or findings.highest({place: most}, "median skill", digits=2, labels=labels)
+    words = title or findings.with_most_samples(summary, labels)
     figure = style.new_figure(3.2 + 0.2 * n_models, words)
     axes = figure.subplots()
     columns = ["value", "low", "high"]

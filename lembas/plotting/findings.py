@@ -262,6 +262,22 @@ def above_null(summary: pd.DataFrame, null: str, labels: Labels = None) -> str:
     return f"Models above the null with {samples}: {', '.join(told)}"
 
 
+def with_most_samples(summary: pd.DataFrame, labels: Labels = None) -> str:
+    """Name the model of the highest median skill where the training samples are the most.
+
+    Args:
+        summary: Columns model, n_train, value.
+        labels: Model to label.
+    """
+    most = int(summary["n_train"].max())
+    values = summary[summary["n_train"] == most].set_index("model")["value"]
+    samples = counted(most, "training sample")
+    if values.isna().all():
+        return f"No model has a skill with {samples}"
+    best = f"{leaders(values, labels)}, {values.max():z.2f}"
+    return f"Highest median skill with {samples}: {best}"
+
+
 def beaten_controls(differences: pd.DataFrame, place: str) -> str:
     """Count the comparisons in which the real network is above its controls."""
     n_above = int((differences["low"] > 0).sum())
