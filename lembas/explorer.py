@@ -289,7 +289,7 @@ class _Build:
         expression = [record["expression"][train] for record in tfs]
         mean = [None if own is None else own[-1] for own in expression]
         counts = [record["targets"]["n"] for record in tfs]
-        columns = [
+        columns: list[dict[str, Any]] = [
             {"key": "n_targets", "kind": "count", "values": counts},
             {"key": "tf_mean", "kind": "number", "values": mean},
         ]

@@ -274,7 +274,8 @@ def large_site(folder: Path, n_genes: int) -> Iterator[Path]:
         site = Path(place)
         shutil.copytree(folder / "_static", site / "_static")
         (site / PAGE).parent.mkdir(parents=True)
-        shutil.copy(folder / PAGE, site / PAGE)
+        for name in (PAGE, "searchindex.js"):
+            shutil.copy(folder / name, site / name)
         (site / "explorer").mkdir()
         for name, text in made.files.items():
             (site / "explorer" / name).write_text(text, encoding="ascii")
