@@ -182,7 +182,7 @@ def _refuse_other_columns(names: list[str], origin: str) -> None:
     first, *samples = names
     if first != "GeneID":
         raise ValueError(
-            f"{origin}: the first column is {first!r}; expected 'GeneID', as in NCBI's "
+            f"{origin}: the first column is {first[:60]!r}; expected 'GeneID', as in NCBI's "
             "GSE..._raw_counts_..._NCBI.tsv.gz; read tables of another make by source counts"
         )
     others = [name for name in samples if not _SAMPLE.fullmatch(name)]

@@ -15,6 +15,8 @@ import pandas as pd
 COLUMNS = ("TF", "Gene", "Interaction")
 SIGNS = (1, -1)
 UNKNOWN = 0
+# Letters of a name that a message repeats.
+_MOST_LETTERS = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,8 +247,8 @@ def _signs(interaction: pd.Series, origin: str, *, unsigned: bool) -> pd.Series:
     value = pd.to_numeric(interaction, errors="coerce")
     wrong = ~value.isin([*SIGNS, UNKNOWN] if unsigned else SIGNS)
     if wrong.any():
-        offenders = ", ".join(dict.fromkeys(map(repr, interaction[wrong].tolist()[:50])))
-        shown = ", ".join(offenders.split(", ")[:5])
+        offenders = dict.fromkeys(repr(cell)[:_MOST_LETTERS] for cell in interaction[wrong][:50])
+        shown = ", ".join([*offenders][:5])
         raise ValueError(
             f"{origin}: {int(wrong.sum())} edge(s) have an Interaction other than 1 or -1: "
             f"{shown}; write 1 for activation and -1 for inhibition"
@@ -271,7 +273,7 @@ def _refuse_repeated(table: pd.DataFrame, origin: str) -> None:
     n_signs = repeated.groupby(["TF", "Gene"])["Interaction"].nunique()
     both = n_signs[n_signs > 1].index
     pairs = both if len(both) else n_signs.index
-    names = ", ".join(f"{tf}->{gene}" for tf, gene in pairs[:5])
+    names = ", ".join(f"{tf[:_MOST_LETTERS]}->{gene[:_MOST_LETTERS]}" for tf, gene in pairs[:5])
     problem = "two signs" if UNKNOWN in set(repeated["Interaction"]) else "both signs"
     problem = problem if len(both) else "the same sign twice"
     raise ValueError(

@@ -59,6 +59,9 @@ class PieceJob:
                 f"the plan has no piece {share} of chapter {chapter}; it has: "
                 f"{', '.join(map(str, list(pieces)[:5])) or 'none'}"
             )
+        check_plan(plan, chapter, {**_OF_PIECES, "made_by": str})
+        if not isinstance(pieces[share], str):
+            raise ValueError(f"the plan is damaged: piece {share} has no file; run: lembas run")
         return cls(
             chapter=chapter,
             share=share,

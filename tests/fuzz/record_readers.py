@@ -47,8 +47,8 @@ resources: {default: {mem_mb: 100, runtime: 5, pieces: {mem_mb: 10}}}
 chapters:
   01_data: {seed: 3}
   03_test: {rate: 0.25}
-""" % ("0" * 64)
-SLURM = "executor: slurm\njobs: 10\ndefault-resources: {mem_mb: 4000}\nset-threads: {a: 1}\n"
+""" % ("a" * 64)
+SLURM = "executor: local\njobs: 10\ndefault-resources: {mem_mb: 4000}\nset-threads: {a: 1}\n"
 RUN_RECORD: dict[str, Any] = {
     **RECORD,
     "started": "2026-01-01T00:00:00+00:00",
@@ -99,6 +99,9 @@ def _provenance(folder: Path) -> Made:
 def _plan_file(folder: Path) -> Made:
     toy.make_project(folder)
     target = write_plan(make_plan(folder, "demo"))
+    plan = read_json(target)
+    plan["chapters"]["02_fit"] |= {"made_by": "lembas.sharing.share", "pieces": {"1of2": "a.json"}}
+    target.write_text(json.dumps(plan))
 
     def read(path: Path) -> Any:
         plan = read_json(path)

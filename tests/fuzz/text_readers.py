@@ -148,7 +148,7 @@ def _names(folder: Path) -> Made:
 
 
 def _geo(folder: Path) -> Made:
-    geo_file.tiny(folder, {"GSE90001": 6, "GSE90002": 6})
+    geo_file.tiny(folder, dict.fromkeys(list(geo_file.SERIES), 4))
     files = sorted(folder.glob("GSE*"))
     annotation = folder / geo_file.ANNOTATION
     prior = Network.read(folder / "network.tsv")
