@@ -18,6 +18,7 @@ import nbformat
 import psutil
 
 from lembas.errors import ChapterError
+from lembas.plan_entries import check_plan
 from lembas.provenance import (
     Kind,
     digest,
@@ -25,7 +26,6 @@ from lembas.provenance import (
     machine,
     read_json,
     write_json,
-    wrong_parts,
 )
 from lembas.versions import package_versions
 
@@ -93,25 +93,6 @@ _OF_JOB: Mapping[str, Kind] = {
     **dict.fromkeys(("reads", "writes", "sources"), list),
     **dict.fromkeys(("threads", "time_out_s"), int),
 }
-
-
-def check_plan(plan: Mapping[str, Any], chapter: str, kinds: Mapping[str, Kind]) -> None:
-    """Refuse a plan that is damaged where a chapter's entry is read; one without it may pass.
-
-    Raises:
-        ValueError: If a part is missing or of another kind.
-    """
-    entries = plan.get("chapters", {})
-    wrong = [] if isinstance(entries, dict) else ["chapters"]
-    if not wrong and chapter in entries:
-        entry = entries[chapter]
-        wrong = [name for name in ("profile", "run_dir") if not isinstance(plan.get(name), str)]
-        wrong += wrong_parts(kinds, entry) if isinstance(entry, dict) else [f"chapters.{chapter}"]
-    if wrong:
-        raise ValueError(
-            f"the plan is damaged ({', '.join(wrong[:5])} missing or of another kind); write it "
-            "again with: lembas run"
-        )
 
 
 def execute(job: Job, root: Path) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from lembas.errors import ChapterError
-from lembas.execution import Watch, check_plan, environment
+from lembas.execution import Watch, environment
+from lembas.plan_entries import check_plan
 from lembas.provenance import Kind, read_json, write_json
 
 # Parts of a chapter's entry in a plan that the job of a share is made of.

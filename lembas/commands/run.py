@@ -127,8 +127,7 @@ def run_plan(
             if not manifest.is_file():
                 crate.write_manifest(plan)
             return _summary(plan, stale, 0.0)
-        for name, reasons in stale.items():
-            say(f"{name:<20} to run: {'; '.join(reasons)}", err=log_to_stderr)
+        _say_stale(stale, err=log_to_stderr)
         # A manifest is that of a finished run: until this one is, there is none.
         manifest.unlink(missing_ok=True)
         workflow.run(
@@ -144,6 +143,11 @@ def run_plan(
     done = f"{plan.run_dir}: {counted(len(stale), 'chapter')} run in {seconds:.0f} s"
     say(done, err=log_to_stderr)
     return _summary(plan, stale, seconds)
+
+
+def _say_stale(stale: Mapping[str, Sequence[str]], *, err: bool) -> None:
+    for name, reasons in stale.items():
+        say(f"{name:<20} to run: {'; '.join(reasons)}", err=err)
 
 
 def _progress(n_chapters: int, *, log_to_stderr: bool) -> "Progress":
