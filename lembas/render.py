@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import yaml
 
 from lembas.browser_print import print_page
 from lembas.citation import citation_box
@@ -83,8 +84,11 @@ def _print(root: Path, scratch: Path, browser: Path) -> None:
     apart = scratch / "print"
     apart.mkdir()
     _run_jupyter_book(root, apart, "--all", "--builder", "singlehtml")
-    page = apart / "_build" / "singlehtml" / "index.html"
-    print_page(page, scratch / "_build" / "html" / PDF, browser)
+    # Sphinx writes the page into the root page's folder, with addresses from the folder above.
+    first = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))["root"]
+    pages = apart / "_build" / "singlehtml"
+    shutil.copyfile(pages / f"{first}.html", pages / "whole_book.html")
+    print_page(pages / "whole_book.html", scratch / "_build" / "html" / PDF, browser)
 
 
 def compose(plan: Plan, *, address: str = "") -> None:

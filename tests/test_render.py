@@ -169,9 +169,11 @@ def test_an_edit_of_prose_makes_one_page_anew_and_no_number_gets_stale(plan: Pla
 def test_the_book_is_printed_from_one_page(plan: Plan, tmp_path: Path) -> None:
     browser = tmp_path / "chromium"
     browser.write_text(
-        f"#!{sys.executable}\nimport sys, urllib.parse\n"
+        f"#!{sys.executable}\nimport pathlib, sys, urllib.parse\n"
         "pdf = next(a.partition('=')[2] for a in sys.argv if a.startswith('--print-to-pdf='))\n"
         "page = urllib.parse.unquote(sys.argv[-1].removeprefix('file://'))\n"
+        "style = pathlib.Path(page).with_name('_static') / 'custom.css'\n"
+        "assert style.is_file() and 'href=\"_static/custom.css' in open(page).read()\n"
         "open(pdf, 'w').write('%PDF-' + open(page).read())\n"
     )
     browser.chmod(0o755)
