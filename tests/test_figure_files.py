@@ -153,6 +153,13 @@ def test_what_can_be_taken_away_is_linked_below_the_caption(site: Path) -> None:
     assert names["05_test-skill-05.png"].read_bytes() == FILES.png
 
 
+def test_style_and_script_of_figures_are_on_every_page(site: Path) -> None:
+    text = (site / "book" / "intro.html").read_text()
+    for name in ("figures.css", "figures.js"):
+        assert (site / "_static" / name).is_file()
+        assert f"../_static/{name}" in text
+
+
 def test_a_table_too_large_for_a_page_is_said_to_be_so(site: Path) -> None:
     text = (site / "book" / "chapters" / "06_large.html").read_text()
     assert "the data are too large for a page" in text

@@ -99,4 +99,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_node(theme_image, html=(visit_theme_image, depart_theme_image))
     app.add_transform(FigureFiles)
     app.add_css_file("figures.css")
+    app.add_js_file("figures.js", loading_method="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
