@@ -25,7 +25,6 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-PARAMETERS = ("strength", "threshold_log2", "hill")
 DAMPING = 0.8
 TOLERANCE = 1e-11
 MAX_STEPS = 500

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from lembas.commands.shared import examples, is_quiet, named_value, say, verbosity
+from lembas.commands.shared import examples, may_redraw, named_value, say, verbosity
 
 FILE = click.Path(path_type=Path)
 EXAMPLES = (
@@ -61,7 +61,7 @@ def archs4(
         _, table = archs4_extract.open_and_select(source, query)
     else:
         recipe = _recipe(query, **options)
-        table = archs4_extract.extract(source, Path(str(out)), recipe, progress=not is_quiet())
+        table = archs4_extract.extract(source, Path(str(out)), recipe, progress=may_redraw())
     for row in counts_by_reason(table).itertuples():
         say(f"{row.samples:>10,}  {row.reason:<46}{row.such_as}".rstrip())
     if selection is not None:

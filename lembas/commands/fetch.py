@@ -1,7 +1,6 @@
 """Download the files that a profile declares."""
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +9,8 @@ from click.shell_completion import CompletionItem
 
 from lembas.commands.shared import (
     examples,
-    is_quiet,
     is_verbose,
+    may_redraw,
     profile_option,
     project_root,
     say,
@@ -77,8 +76,7 @@ def _fetch(data: "DataSource", target: Path, *, again: bool, offline: bool) -> N
 
     # pooch tells of each attempt through a logger of its own.
     pooch.get_logger().setLevel("INFO" if is_verbose() else "ERROR")
-    bar = not is_quiet() and sys.stderr.isatty()
-    how = downloads.Transfer(certificate=_certificate(), progress=bar)
+    how = downloads.Transfer(certificate=_certificate(), progress=may_redraw())
     amiss = 0
     for outcome in downloads.fetch(
         data.downloads, target, again=again, offline=offline, transfer=how

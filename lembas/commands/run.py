@@ -18,6 +18,7 @@ from lembas.commands.shared import (
     is_quiet,
     is_verbose,
     json_option,
+    may_redraw,
     named_value,
     planned,
     profile_names,
@@ -144,7 +145,7 @@ def _progress(n_chapters: int, *, log_to_stderr: bool) -> "Progress":
     from lembas.progress import Progress
 
     stream = sys.stderr if log_to_stderr else sys.stdout
-    live = not is_quiet() and stream.isatty()
+    live = may_redraw(stream)
     return Progress(n_chapters, stream=None if is_quiet() else stream, live=live)
 
 

@@ -2,9 +2,10 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
@@ -115,6 +116,15 @@ def is_quiet(context: click.Context | None = None) -> bool:
 def is_verbose(context: click.Context | None = None) -> bool:
     """Say whether details are wanted: Snakemake's own messages, tracebacks of errors."""
     return _told(context, "verbose")
+
+
+def may_redraw(stream: TextIO | None = None) -> bool:
+    """Say whether bars and lines that are drawn anew may be shown: on a terminal, not in a log.
+
+    Args:
+        stream: Where they would go; None: standard error.
+    """
+    return not is_quiet() and (stream or sys.stderr).isatty()
 
 
 def _told(context: click.Context | None, name: str) -> bool:
