@@ -46,8 +46,6 @@ def build(plan: Plan) -> Path:
 
 def compose(plan: Plan) -> None:
     """Write ``book/chapters``: each source notebook's prose with its executed copy's outputs."""
-    from lembas.card_pages import write_card_pages  # tables are slow to import
-
     notebooks = {name: _composed(plan, name) for name in plan.chapters}
     folder = plan.root / COMPOSED
     scratch = folder.with_name(".chapters")
@@ -55,13 +53,13 @@ def compose(plan: Plan) -> None:
     scratch.mkdir(parents=True)
     for name, notebook in notebooks.items():
         write_text(scratch / f"{name}.ipynb", nbformat.writes(notebook))
+    _write_cards(plan, scratch)
     for name, rows in _tables(plan).items():
         _write_csv(scratch / "tables" / f"{name}.csv", rows)
     figures = plan.root / plan.run_dir / "figures"
     if figures.is_dir():  # figures that prose pages show
         shutil.copytree(figures, scratch / "figures")
     profile = plan.profile
-    write_card_pages(plan, scratch)
     page_top = {"profile": profile.name, "title": profile.title, "banner": profile.banner}
     write_json(scratch / "profile.json", page_top)
     _swap(scratch, folder)
@@ -131,6 +129,12 @@ def _tables(plan: Plan) -> dict[str, list[Sequence[Any]]]:
             *(_duration_row(name, record) for name, record in records.items()),
         ],
     }
+
+
+def _write_cards(plan: Plan, folder: Path) -> None:
+    from lembas.card_pages import write_card_pages  # tables are slow to import
+
+    write_card_pages(plan, folder)
 
 
 def _record(plan: Plan, name: str) -> dict[str, Any]:

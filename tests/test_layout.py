@@ -21,6 +21,7 @@ LEVELS = {
     0: (
         "atomic network names labels checks tables text_blocks formats h5ad sources data cohorts "
         "split duplicates audit quality audit_report audit_page metrics intervals coverage strata "
+        "card_markup model_facts told "
         "original linear ranks ridge plotting unfinished cached annotation rewiring "
         "path_ridge inner_split pls signed_ridge significance calibration calibration_words "
         "gate few_shot gene_strata gene_table gene_sets score_tables lookup agreement "
@@ -29,7 +30,7 @@ LEVELS = {
         "network_layouts network_text name_overlap shares gene_names scales gene_mapping "
         "border os_errors text_files geo geo_tables peek peek_binary recognise orientation "
         "count_names units measured folder_survey draft cohort_choice gene_choice proposal "
-        "survey_words card_markup model_facts told"
+        "survey_words"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests "
@@ -38,19 +39,20 @@ LEVELS = {
     ),
     2: (
         "study optimise projection gains curated ablation training attribution explanation "
+        "model_cards data_cards "
         "latency evaluation summary checkpoint coded_edges packing original_checkpoint "
         "original_content conversion ensemble channels predicted scaling memory dimensions "
         "ladder controls control_words folds own_column leaderboard evidence knockout "
         "knockout_truth knockout_words weights randomised prior_support stability "
         "attribution_words attribution_verdicts true_effects truth recovery truth_study "
         "truth_words explainers gradient_explainer linear_explainer sampled_explainer "
-        "tree_explainer shap_import advance climbed model_cards data_cards"
+        "tree_explainer shap_import advance climbed"
     ),
     3: (
         "artifacts downloads model_files fitting parameter_counts profiles provenance "
+        "card_pages "
         "chapters dependencies execution plan workflow render errors progress comparison "
-        "score_changes commands __main__ handmade scattered resources pieces profile_draft "
-        "card_pages"
+        "score_changes commands __main__ handmade scattered resources pieces profile_draft"
     ),
 }
 LEVEL_OF = {name: level for level, names in LEVELS.items() for name in names.split()}
