@@ -132,7 +132,8 @@ def cards_page(cards: Sequence[Mapping[str, Any]], dois: Mapping[str, str]) -> s
         "# Model cards",
         "What each model of this run is, what it was trained on, what it is for, and what it "
         "cannot do. The build makes these cards from the registry of models and the tables of the "
-        "run; no number is typed. {doc}`/book/methods` has the equations with all their symbols.",
+        "run; no number is typed. {doc}`/book/methods` has the equations with all their symbols; "
+        "{download}`model_cards.json` is for programs.",
         "None of these models is fit for decisions on patients: they were made to compare models.",
         *(_section(card, dois) for card in cards),
     )

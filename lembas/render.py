@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import yaml
 
 from lembas.browser_print import print_page
 from lembas.citation import citation_box
@@ -19,6 +18,7 @@ from lembas.figure_files import taken_out
 from lembas.notebook_files import read_notebook
 from lembas.page_box import provenance_box
 from lembas.plain_text import as_markdown
+from lembas.plain_yaml import read_yaml
 from lembas.plan import Plan
 from lembas.profiles import checked_address
 from lembas.provenance import (
@@ -85,7 +85,7 @@ def _print(root: Path, scratch: Path, browser: Path) -> None:
     apart.mkdir()
     _run_jupyter_book(root, apart, "--all", "--builder", "singlehtml")
     # Sphinx writes the page into the root page's folder, with addresses from the folder above.
-    first = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))["root"]
+    first = read_yaml((root / "_toc.yml").read_text(encoding="utf-8"))["root"]
     pages = apart / "_build" / "singlehtml"
     shutil.copyfile(pages / f"{first}.html", pages / "whole_book.html")
     print_page(pages / "whole_book.html", scratch / "_build" / "html" / PDF, browser)
@@ -109,6 +109,7 @@ def compose(plan: Plan, *, address: str = "") -> None:
     scratch.mkdir(parents=True)
     for name, notebook in notebooks.items():
         write_text(scratch / f"{name}.ipynb", nbformat.writes(notebook))
+    _write_cards(plan, scratch)
     for name, rows in _tables(plan).items():
         _write_csv(scratch / "tables" / f"{name}.csv", rows)
     for files in drawn.values():
@@ -210,6 +211,12 @@ def _tables(plan: Plan) -> dict[str, list[Sequence[Any]]]:
             *(_duration_row(name, record) for name, record in records.items()),
         ],
     }
+
+
+def _write_cards(plan: Plan, folder: Path) -> None:
+    from lembas.card_pages import write_card_pages  # tables are slow to import
+
+    write_card_pages(plan, folder)
 
 
 def _record(plan: Plan, name: str) -> dict[str, Any]:

@@ -1,0 +1,33 @@
+"""The API reference is on the site, and is left out of the book as one page."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+CONF = "extensions = ['myst_parser', 'lembas_api']\nautodoc_default_options = {'members': True}\n"
+PAGE = "# Shares\n\n```{eval-rst}\n.. api:: lembas.shares\n```\n\n{download}`cards.json`\n"
+
+
+@pytest.mark.parametrize(("builder", "is_shown"), [("html", True), ("singlehtml", False)])
+def test_docstrings_are_on_the_site_and_not_in_print(
+    tmp_path: Path, builder: str, is_shown: bool
+) -> None:
+    (tmp_path / "conf.py").write_text(CONF)
+    (tmp_path / "index.md").write_text(PAGE)
+    (tmp_path / "cards.json").write_text("[]")
+    places = os.pathsep.join(map(str, (ROOT, ROOT / "book" / "_ext")))
+    command = [sys.executable, "-P", "-m", "sphinx", "-W", "-q", "-b", builder]
+    subprocess.run(
+        [*command, str(tmp_path), str(tmp_path / "out")],
+        env={**os.environ, "PYTHONPATH": places},
+        check=True,
+    )
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert ("lembas.shares.Share" in page) == is_shown
+    assert list((tmp_path / "out").rglob("cards.json"))
