@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any
 from urllib.parse import quote
 
@@ -27,10 +28,17 @@ PAGE = "book/chapters/15_genes.html"
 N_GENES, N_TFS = 16_100, 600
 SAMPLES = {"train": 300, "test": 150, "away": 100, "far": 100}
 MODELS = ("train_mean", "mlr", "ridge", "masked_ridge", "lembas", "pls", "knn", "mlp", "xgbrf")
-# What a reader waits for at most.
-MOST_OPEN_MS, MOST_FILTER_MS = 2000.0, 100.0
+# What a reader waits for at most, on a machine that does nothing else. Judged by the time that the
+# page's own thread computes, which other programs lengthen less; the time that passed is told too.
+MOST_MS = {"opens": 2000.0, "filters": 100.0, "sorts": 500.0}
 READY = ".lembas-explorer .lx-table[data-ready]"
 HEADING = ".lembas-explorer h3"
+SORT_MS = """async () => {
+  const start = performance.now();
+  document.querySelector('.lx-table .tabulator-col[tabulator-field=c0] button').click();
+  await new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)));
+  return performance.now() - start;
+}"""
 # Sets the text of the name filter, and waits for the table as a reader would: until it is painted.
 FILTER_MS = """async (text) => {
   const input = document.querySelector('.lx-filters input[type=search]');
@@ -188,6 +196,11 @@ def check_table(browser: Browser, base: str, index: dict[str, Any], report: Repo
             arg=wanted,
         )
         report.n_checks += 1
+        extra = index["genes"]["columns"][-1]["title"]
+        page.click(".lx-filters summary >> nth=0")
+        page.get_by_label(extra, exact=True).first.check()
+        shown = page.get_by_role("columnheader", name=extra).count()
+        report.expect(f"the column {extra!r} when it is chosen", shown, 1)
         page.click(".lx-tabs button >> nth=1")
         page.wait_for_selector(f"{READY} >> nth=1")
         tf = page.locator(".lx-table >> nth=1").locator(".tabulator-row a").first
@@ -217,22 +230,50 @@ def check_odd_names(browser: Browser, base: str, report: Report) -> None:
             report.faults += faults
 
 
+class Clock:
+    """Measure what a page's own thread computes, in ms."""
+
+    def __init__(self, page: Page) -> None:
+        self.session = page.context.new_cdp_session(page)
+        self.session.send("Performance.enable", {"timeDomain": "threadTicks"})
+        self.start = 0.0
+
+    def lap(self) -> float:
+        """Return the time computed since the last lap."""
+        metrics = self.session.send("Performance.getMetrics")["metrics"]
+        now = 1000 * next(one["value"] for one in metrics if one["name"] == "TaskDuration")
+        lap, self.start = now - self.start, now
+        return lap
+
+
 def check_speed(browser: Browser, base: str, index: dict[str, Any], report: Report) -> None:
     """Time opening, filtering and sorting, several times."""
     names = index["genes"]["names"]
     gene = names[len(names) // 3]
     for _ in range(5):
-        with opened(browser, base, f"#gene={quote(gene, safe='')}") as (page, faults):
-            report.time("opens", page.evaluate("window.lembasExplorer.readyMs"))
-            report.faults += faults
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        clock = Clock(page)
+        page.goto(f"{base}/{PAGE}#gene={quote(gene, safe='')}", wait_until="load")
+        page.wait_for_selector(READY)
+        report.time("opens", clock.lap())
+        report.time("opens, passed", page.evaluate("window.lembasExplorer.readyMs"))
+        page.close()
     with opened(browser, base, f"#gene={quote(gene, safe='')}") as (page, faults):
+        clock = Clock(page)
         for text in ("G0", "G01", "G012", "00", "7", "nothing", ""):
-            report.time("filters", page.evaluate(FILTER_MS, text))
+            clock.lap()
+            report.time("filters, passed", page.evaluate(FILTER_MS, text))
+            report.time("filters", clock.lap())
+        for _ in range(3):
+            clock.lap()
+            report.time("sorts, passed", page.evaluate(SORT_MS))
+            report.time("sorts", clock.lap())
         report.faults += faults
-    for what, most in (("opens", MOST_OPEN_MS), ("filters", MOST_FILTER_MS)):
-        found = sorted(report.times[what])
-        if found[len(found) // 2] > most:
-            report.faults.append(f"{what} in {found[len(found) // 2]:.0f} ms; expected {most:.0f}")
+    for what, most in MOST_MS.items():
+        if median(report.times[what]) > most:
+            report.faults.append(
+                f"{what} in {median(report.times[what]):.0f} ms; expected {most:.0f}"
+            )
 
 
 def check_looks(
@@ -335,8 +376,7 @@ def main() -> None:
         print(fault)
     for what, found in report.times.items():
         print(
-            f"{what}: median {sorted(found)[len(found) // 2]:.0f} ms, most {max(found):.0f} ms "
-            f"({len(found)} times)"
+            f"{what}: median {median(found):.0f} ms, most {max(found):.0f} ms ({len(found)} times)"
         )
     print(f"explorer: {report.n_checks} checks, {len(report.faults)} fault(s)")
     sys.exit(1 if report.faults else 0)

@@ -106,6 +106,7 @@
     constructor(explorer, el, kind) {
       Object.assign(this, { explorer, el, kind, all: explorer.kinds[kind] });
       this.upper = this.all.names.map((name) => name.toUpperCase());
+      this.seen = new Set(this.all.columns.map((_, i) => i).filter((i) => i < N_FIRST[kind]));
       this.host = el("div", { class: "lx-table" });
       this.count = el("p", { class: "lx-note", role: "status" });
       this.text = el("input", { type: "search", autocomplete: "off", spellcheck: "false" });
@@ -126,11 +127,12 @@
       const el = this.el, list = el("div", { class: "lx-columns" });
       this.all.columns.forEach((column, i) => {
         const check = el("input", { type: "checkbox" });
-        check.checked = i < N_FIRST[this.kind];
+        check.checked = this.seen.has(i);
         check.addEventListener("change", () => {
-          if (check.checked) this.table.showColumn(`c${i}`);
-          else this.table.hideColumn(`c${i}`);
-          this.table.redraw();
+          if (check.checked) this.seen.add(i);
+          else this.seen.delete(i);
+          this.table.setColumns(this.columns());
+          this.settle();
         });
         list.append(el("label", {}, check, column.title));
       });
@@ -193,16 +195,9 @@
         : `${n.toLocaleString("en")} of ${parts.counted(all, noun)}`;
     }
 
-    draw() {
-      if (this.table) return;
+    /* The columns seen: Tabulator would make the cells of hidden ones too, at every turn. */
+    columns() {
       const { all, kind, explorer } = this, models = explorer.index.models;
-      const data = all.names.map((_, id) => {
-        const row = { id };
-        all.columns.forEach((column, i) => {
-          row[`c${i}`] = column.values[id];
-        });
-        return row;
-      });
       const name = (cell) => {
         const own = all.names[cell.getValue()];
         return this.el("a", { href: parts.hash(kind, own) }, own);
@@ -212,27 +207,43 @@
       const columns = all.columns.map((column, i) => {
         const isText = column.kind === "model" || column.kind === "text";
         return {
-          title: "", field: `c${i}`, visible: i < N_FIRST[kind], titleFormatter: head(column.title),
+          title: "", field: `c${i}`, titleFormatter: head(column.title),
           formatter: (cell) => textNode(shownValue(column, cell.getValue(), models)),
           sorter: "number", sorterParams: { alignEmptyValues: "bottom" },
           headerSortStartingDir: isText ? "asc" : "desc", hozAlign: isText ? "left" : "right",
           minWidth: isText ? 150 : 92, widthGrow: isText ? 2 : 1, headerWordWrap: true,
         };
       });
+      return [{
+        title: "", field: "id", titleFormatter: head(kind === "gene" ? "Gene" : "TF"),
+        formatter: name, sorter: "number", frozen: true, minWidth: 108,
+      }, ...columns.filter((_, i) => this.seen.has(i))];
+    }
+
+    /* A grid holds rows; the links in the rows take the focus, and arrow keys then scroll. */
+    settle() {
+      const holder = this.host.querySelector(".tabulator-tableholder");
+      holder.removeAttribute("tabindex");
+      holder.setAttribute("role", "presentation");
+      this.host.setAttribute("aria-label", this.kind === "gene" ? "All genes" : "All TFs");
+    }
+
+    draw() {
+      if (this.table) return;
+      const all = this.all;
+      const data = all.names.map((_, id) => {
+        const row = { id };
+        all.columns.forEach((column, i) => {
+          row[`c${i}`] = column.values[id];
+        });
+        return row;
+      });
       this.table = new window.Tabulator(this.host, {
         data, index: "id", height: 420, layout: "fitColumns", nestedFieldSeparator: false,
-        columnDefaults: { resizable: false },
-        columns: [{
-          title: "", field: "id", titleFormatter: head(kind === "gene" ? "Gene" : "TF"),
-          formatter: name, sorter: "number", frozen: true, minWidth: 108,
-        }, ...columns],
+        renderVerticalBuffer: 100, columnDefaults: { resizable: false }, columns: this.columns(),
       });
       this.table.on("tableBuilt", () => {
-        // A grid holds rows; the links in the rows take the focus, and arrow keys then scroll.
-        const holder = this.host.querySelector(".tabulator-tableholder");
-        holder.removeAttribute("tabindex");
-        holder.setAttribute("role", "presentation");
-        this.host.setAttribute("aria-label", kind === "gene" ? "All genes" : "All TFs");
+        this.settle();
         this.host.dataset.ready = "yes";
         window.lembasExplorer.readyMs = Math.round(performance.now());
         this.tell();
