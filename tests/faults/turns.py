@@ -22,6 +22,8 @@ from tests.faults.stage import Fault, Row, Stage
 BATCH = f"kernel|rename|{RUN}/unfinished/x/fit-"
 # A chapter's job, as `lembas run` starts it; it says in a line why it failed.
 JOB = ("execute", f"{RUN}/plan/plan.json", CHAPTERS[1])
+# With less a kernel cannot even say that it failed.
+ROOM_MB = 24
 FITTING = "while a fit keeps a batch of genes"
 GOES_ON = "runs the chapter; the fit goes on where it was"
 
@@ -106,13 +108,13 @@ def _one_killed(
 def no_memory(stage: Stage, scene: Scene) -> dict[str, Row]:
     """Take all memory from a kernel in the midst of a fit, by a limit on its address space."""
     with _held(scene, stage.first(BATCH, "batch_1"), command=JOB) as (run, kernel):
-        limit = kernel.memory_info().vms + 2**20
+        limit = kernel.memory_info().vms + ROOM_MB * 2**20
         resource.prlimit(kernel.pid, resource.RLIMIT_AS, (limit, limit))
         scene.go_on()
     said = scene.ended(run)
     return _row(
         "no_memory",
-        when="in the midst of a fit the kernel may take 1 MB more, and no more",
+        when=f"in the midst of a fit the kernel may take {ROOM_MB} MB more, and needs 61",
         sees=re.sub(r"\d+(\.\d+)? ([KMG]i?B)", r"some \2", _words(said, scene)),
         left="the chapter's partial copy, and what the fit has kept",
         next_run=GOES_ON,
