@@ -105,9 +105,10 @@ class Network:
             edges = _with_unknown_signs(edges)
         missing = [column for column in COLUMNS if column not in edges.columns]
         if missing:
+            found = ", ".join(str(name)[:_MOST_LETTERS] for name in edges.columns[:20])
             raise ValueError(
-                f"{origin} lacks the column(s) {', '.join(missing)}; found "
-                f"{', '.join(map(str, edges.columns))}; expected {', '.join(COLUMNS)}"
+                f"{origin} lacks the column(s) {', '.join(missing)}; found {found}; expected "
+                f"{', '.join(COLUMNS)}"
             )
         if edges.empty:
             raise ValueError(f"{origin} holds no edges; expected one row for each TF-gene edge")

@@ -267,5 +267,5 @@ def _config(params: Mapping[str, Any], amplitudes: Mapping[str, Any], path: Path
         if not n_steps.is_integer():
             raise ValueError(f"max_steps must be a whole number, got {n_steps}")
         return RNNConfig(max_steps=int(n_steps), **known)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{path} holds constants that make no network: {error}") from error

@@ -48,22 +48,25 @@ def _refuse_deep(text: str) -> None:
 
 
 def _check(root: yaml.Node) -> None:
-    """Count the parts of a document, those referred to each time."""
-    sizes: dict[int, int] = {}
+    """Measure a document, the parts that are referred to as often as they are."""
+    # Parts and levels of each node.
+    known: dict[int, tuple[int, int]] = {}
 
-    def size(node: yaml.Node, above: tuple[int, ...]) -> int:
+    def measured(node: yaml.Node, above: tuple[int, ...]) -> tuple[int, int]:
         if id(node) in above:
             raise ValueError(f"a part of it refers to itself{_place(node)}")
-        if len(above) > 2 * MOST_LEVELS:
-            raise ValueError(f"its references nest it too deep{_place(node)}")
-        if id(node) not in sizes:
-            parts = [size(part, (*above, id(node))) for part in _parts(node)]
-            sizes[id(node)] = 1 + sum(parts)
-        if sizes[id(node)] > MOST_PARTS:
-            raise ValueError(f"its references make more than {MOST_PARTS:,} parts{_place(node)}")
-        return sizes[id(node)]
+        if id(node) not in known:
+            inside = [measured(part, (*above, id(node))) for part in _parts(node)]
+            n_parts = 1 + sum(parts for parts, _ in inside)
+            n_levels = 1 + max((levels for _, levels in inside), default=0)
+            if n_parts > MOST_PARTS:
+                raise ValueError(f"its references make more than {MOST_PARTS:,} parts")
+            if n_levels > MOST_LEVELS + 1:
+                raise ValueError(f"its references nest it too deep{_place(node)}")
+            known[id(node)] = (n_parts, n_levels)
+        return known[id(node)]
 
-    size(root, ())
+    measured(root, ())
 
 
 def _parts(node: yaml.Node) -> list[yaml.Node]:

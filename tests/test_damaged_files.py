@@ -25,11 +25,14 @@ from lembas.data import build_dataset
 from lembas.execution import Job
 from lembas.formats import listed, read_labelled
 from lembas.model_files import load_model
+from lembas.network import Network
 from lembas.notebook_files import read_notebook
+from lembas.original_checkpoint import read_original
 from lembas.peek_binary import peek_hdf5, peek_parquet
 from lembas.pieces import PieceJob
 from lembas.provenance import checked_record, read_json
 from tests.fuzz.valid import expression, network
+from tests.study_files import random_study
 from tests.test_comparison import RECORD, write_run
 from tests.toy import write_data_chapter
 
@@ -117,6 +120,25 @@ def test_cells_that_only_python_takes_for_numbers(tmp_path: Path) -> None:
 
 def test_a_long_name_does_not_hide_the_rest_of_a_message() -> None:
     assert listed(["a" * 5000, "b"]) == f"{'a' * 117}..., b"
+
+
+def test_a_long_name_in_a_network(tmp_path: Path) -> None:
+    path = tmp_path / "network.tsv"
+    path.write_text(f"{'a' * 5000}\tGene\nX\tY\n")
+    with pytest.raises(ValueError, match="lacks the column") as caught:
+        Network.read(path)
+    assert len(str(caught.value)) < 500
+    path.write_text(f"TF\tGene\tInteraction\nX\tY\t{'1' * 5000}\n")
+    with pytest.raises(ValueError, match="other than 1 or -1") as caught:
+        Network.read(path)
+    assert len(str(caught.value)) < 500
+
+
+def test_constants_of_the_study_that_no_float_holds(tmp_path: Path) -> None:
+    case = random_study(3)
+    path = case.write(tmp_path / "a.pt", projection_amplitude_in=10**400)
+    with pytest.raises(ValueError, match="holds constants that make no network: int too large"):
+        read_original(path, case.network, case.tfs, case.genes)
 
 
 def lacking(*keys: str) -> dict[str, Any]:

@@ -32,6 +32,9 @@ def laughs(n_levels: int) -> str:
     return "\n".join(lines)
 
 
+CHAIN = "\n".join(f"a{i}: &a{i} [*a{i - 1}]" for i in range(1, 120))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -40,6 +43,7 @@ def laughs(n_levels: int) -> str:
         (laughs(9), f"its references make more than {MOST_PARTS:,} parts"),
         ("[" * 60 + "]" * 60, f"it is nested deeper than {MOST_LEVELS} levels"),
         ("[" * 3000 + "]" * 3000, f"it is nested deeper than {MOST_LEVELS} levels"),
+        (f"a0: &a0 [1]\n{CHAIN}", "its references nest it too deep"),
         ("a: 1\nb: 2\na: 3\n", "it names 'a' twice \\(line 3\\)"),
         ("a: {b: 1, b: 2}", "it names 'b' twice \\(line 1\\)"),
         ("a: [", "expected (the )?node content"),

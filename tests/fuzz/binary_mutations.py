@@ -179,7 +179,10 @@ def damaged_pt(content: bytes, rng: random.Random) -> bytes:
         if isinstance(found, dict):
             found["state_dict"] = state if rng.random() < 0.9 else odd_value(rng)
     buffer = io.BytesIO()
-    torch.save(found, buffer)
+    try:
+        torch.save(found, buffer)
+    except (*_REFUSED, RecursionError):
+        return damaged(content, rng)
     return buffer.getvalue()
 
 
