@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from lembas.crate import FILE
+from lembas.crate import FILE, write_manifest
 from lembas.errors import ChapterError
 from lembas.handmade import changed_by_hand, needed
 from lembas.plan import Plan, processors, recipe, write_plan
@@ -93,6 +93,8 @@ def run(
     """
     check_cores(cores)
     write_plan(plan)
+    # A manifest is that of a finished run: until this one is, there is none.
+    (plan.root / plan.run_dir / FILE).unlink(missing_ok=True)
     failed = plan.root / plan.run_dir / "failed"
     for record in failed.glob("*.json"):
         record.unlink()
@@ -111,6 +113,7 @@ def run(
         verbose=verbose,
     )
     if code == 0:
+        write_manifest(plan)
         return
     records = {path.stem: read_json(path) for path in sorted(failed.glob("*.json"))}
     if not records:
