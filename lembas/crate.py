@@ -26,6 +26,7 @@ CONTEXT = [
 SPECIFICATION = "https://w3id.org/ro/crate/1.1"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 LICENCE = "https://spdx.org/licenses/BSD-3-Clause"
+LICENCE_WORDS = "BSD-3-Clause, of the report and the code; measured data keep their own"
 # Endings that Python's table of media types lacks.
 MEDIA_TYPES = {
     ".parquet": "application/vnd.apache.parquet",
@@ -41,9 +42,8 @@ def as_crate(manifest: Manifest) -> dict[str, Any]:
     """Lay a manifest out as an RO-Crate: one flat graph of entities that name each other."""
     graph = _Graph()
     graph.add(FILE, "CreativeWork", conformsTo=_ref(SPECIFICATION), about=_ref("./"))
-    folders = sorted(
-        {path for made in manifest.chapters.values() for path in made.writes if path.endswith("/")}
-    )
+    written = [path for made in manifest.chapters.values() for path in made.writes]
+    folders = sorted({path for path in written if path.endswith("/")})
     graph.add(
         "./",
         "Dataset",
@@ -57,28 +57,27 @@ def as_crate(manifest: Manifest) -> dict[str, Any]:
         hasPart=_refs([*manifest.files, *folders]),
         mentions=_refs(f"#run/{name}" for name in manifest.chapters),
     )
-    graph.add(
-        LICENCE,
-        "CreativeWork",
-        name="BSD-3-Clause, of the report and the code; measured data keep their own",
-    )
+    graph.add(LICENCE, "CreativeWork", name=LICENCE_WORDS)
     graph.add(PROFILE, "CreativeWork", name="Process Run Crate", version="0.5")
+    _add_files(graph, manifest, folders)
+    for name, made in manifest.chapters.items():
+        _add_chapter(graph, name, made)
+    return {"@context": CONTEXT, "@graph": list(graph.entities.values())}
+
+
+def _add_files(graph: _Graph, manifest: Manifest, folders: Iterable[str]) -> None:
     for path, sha256 in manifest.files.items():
-        size = {"contentSize": str(manifest.sizes[path])} if path in manifest.sizes else {}
         graph.add(
             path,
             "File",
             name=path.rpartition("/")[2],
             encodingFormat=_media_type(path),
             sha256=sha256,
-            **size,
+            **({"contentSize": str(manifest.sizes[path])} if path in manifest.sizes else {}),
         )
     for path in folders:
         inside = [file for file in manifest.files if file.startswith(path)]
         graph.add(path, "Dataset", name=path.rstrip("/"), hasPart=_refs(inside))
-    for name, made in manifest.chapters.items():
-        _add_chapter(graph, name, made)
-    return {"@context": CONTEXT, "@graph": list(graph.entities.values())}
 
 
 class _Graph:
@@ -98,18 +97,13 @@ class _Graph:
 
 
 def _add_chapter(graph: _Graph, name: str, made: Made) -> None:
-    inputs = [
-        *_refs(made.reads),
-        *(_digested(graph, "source", *item) for item in made.sources.items()),
-        *(
-            graph.value(f"#parameter/{name}/{key}", key, _as_json(value), **_said_of(key, value))
-            for key, value in made.parameters.items()
-        ),
+    parameters = [
+        graph.value(f"#parameter/{name}/{key}", key, _as_json(value), **_said_of(key, value))
+        for key, value in made.parameters.items()
     ]
-    outputs = [
-        *_refs([*made.writes, f"chapters/{name}.ipynb", f"provenance/{name}.json"]),
-        *(graph.value(f"#number/{name}/{key}", key, text) for key, text in made.numbers.items()),
-    ]
+    sources = [_digested(graph, "source", *item) for item in made.sources.items()]
+    kept = [f"chapters/{name}.ipynb", f"provenance/{name}.json"]
+    numbers = [graph.value(f"#number/{name}/{k}", k, text) for k, text in made.numbers.items()]
     graph.add(
         f"#run/{name}",
         "CreateAction",
@@ -118,22 +112,29 @@ def _add_chapter(graph: _Graph, name: str, made: Made) -> None:
         startTime=made.started,
         endTime=_end(made),
         actionStatus="http://schema.org/CompletedActionStatus",
-        object=inputs,
-        result=outputs,
-        resourceUsage=[
+        object=[*_refs(made.reads), *sources, *parameters],
+        result=[*_refs([*made.writes, *kept]), *numbers],
+        **_circumstances(graph, name, made),
+    )
+
+
+def _circumstances(graph: _Graph, name: str, made: Made) -> dict[str, list[Entity]]:
+    """Say what a chapter cost, on what machine, and what its artefacts were at that time."""
+    return {
+        "resourceUsage": [
             graph.value(f"#cost/{name}/{key}", key, getattr(made, key), unitText=unit)
             for key, unit in COSTS.items()
         ],
-        environment=[
+        "environment": [
             graph.value(f"#machine/{key}/{value}", key, value)
             for key, value in made.machine.items()
         ],
-        additionalProperty=[
+        "additionalProperty": [
             graph.value(f"#{role}/{name}/{path}", path, sha256, description=f"sha256 when {role}")
             for role, paths in (("read", made.reads), ("written", made.writes))
             for path, sha256 in paths.items()
         ],
-    )
+    }
 
 
 def _add_code(graph: _Graph, name: str, made: Made) -> Entity:
@@ -238,6 +239,12 @@ def write_manifest(plan: Plan) -> Path:
     path = plan.root / plan.run_dir / FILE
     write_json(path, as_crate(collect(plan)))
     return path
+
+
+def ensure_manifest(plan: Plan) -> None:
+    """Write the manifest of a run that has none, for it was made before there were any."""
+    if not (plan.root / plan.run_dir / FILE).is_file():
+        write_manifest(plan)
 
 
 def read_manifest(folder: Path) -> Manifest:

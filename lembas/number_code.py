@@ -282,18 +282,16 @@ def _needed(
                 waiting.append(made)
     replaced = {}
     for value, parts in asked.items():
-        held = {_held(part, kept.get(value, {})) for part in parts}
-        if None not in held:
-            replaced[value] = {part for (part,) in held if part is not None}
+        held = [found for part in parts for found in _held(part, kept.get(value, {}))]
+        if len(held) == len(parts):
+            replaced[value] = set(held)
     return chosen, replaced
 
 
-def _held(part: Part, kept: Mapping[Part, Kept]) -> tuple[Part] | None:
-    """Find the longest part that an artefact holds, of what is asked of a value."""
-    for length in range(len(part), -1, -1):
-        if part[:length] in kept:
-            return (part[:length],)
-    return None
+def _held(part: Part, kept: Mapping[Part, Kept]) -> list[Part]:
+    """Find the longest part that an artefact holds, of what is asked of a value; one or none."""
+    shorter = (part[:length] for length in range(len(part), -1, -1))
+    return [each for each in shorter if each in kept][:1]
 
 
 def _reading(name: str, kept: Mapping[Part, Kept], parts: set[Part]) -> ast.stmt:

@@ -98,8 +98,6 @@ def compose(plan: Plan, *, address: str = "") -> None:
         plan: A run whose chapters have been executed.
         address: As in :func:`build`.
     """
-    from lembas.card_pages import write_card_pages  # tables are slow to import
-
     address = checked_address(address or plan.profile.address, "the address of the pages")
     notebooks = {name: _composed(plan, name) for name in plan.chapters}
     drawn = {name: taken_out(notebook, name) for name, notebook in notebooks.items()}
@@ -116,7 +114,6 @@ def compose(plan: Plan, *, address: str = "") -> None:
         for stem, of_figure in files.items():
             of_figure.write(scratch / "figures", stem)
     _add_parts(plan, scratch)
-    write_card_pages(plan, scratch)
     profile = plan.profile
     page_top = {"profile": profile.name, "title": profile.title, "banner": profile.banner}
     write_json(scratch / "profile.json", {**page_top, "address": address})

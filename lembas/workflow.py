@@ -13,7 +13,7 @@ from typing import Any
 
 from lembas.aged import aged, record
 from lembas.atomic import remove_abandoned
-from lembas.crate import FILE
+from lembas.crate import FILE, write_manifest
 from lembas.errors import ChapterError
 from lembas.handmade import changed_by_hand, needed
 from lembas.locks import locked, refuse_leftovers
@@ -94,6 +94,8 @@ def run(
     """
     check_cores(cores)
     write_plan(plan)
+    # A manifest is that of a finished run: until this one is, there is none.
+    (plan.root / plan.run_dir / FILE).unlink(missing_ok=True)
     failed = plan.root / plan.run_dir / "failed"
     for path in failed.glob("*.json"):
         path.unlink()
@@ -113,6 +115,7 @@ def run(
         verbose=verbose,
     )
     if code == 0:
+        write_manifest(plan)
         return
     records = {path.stem: read_json(path) for path in sorted(failed.glob("*.json"))}
     raise ChapterError(

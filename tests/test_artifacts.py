@@ -109,6 +109,23 @@ def test_tables_come_back(run: Run) -> None:
     pd.testing.assert_frame_equal(run.read_table("scores"), table)
 
 
+def test_facts_come_back(run: Run) -> None:
+    facts = {
+        "processor": "Some CPU",
+        "flops_per_s": 0.1 + 0.2,
+        "threads": 2,
+        "notes": {"a": ("b",)},
+    }
+    path = run.write_facts("machine", facts)
+    assert path == run.folder / "facts/machine.json"
+    assert run.read_facts("machine") == {**facts, "notes": {"a": ["b"]}}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        run.write_facts("machine", {"x": float("nan")})
+    assert run.read_facts("machine")["threads"] == 2, "the old file is left"
+    with pytest.raises(FileNotFoundError, match=r"facts/other.json"):
+        run.read_facts("other")
+
+
 def test_the_same_table_is_the_same_file(run: Run, study: Study) -> None:
     table = study.dataset.train.y.reset_index()
     first = run.write_table("a", table).read_bytes()

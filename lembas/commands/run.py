@@ -119,17 +119,14 @@ def run_plan(
     workflow.check_cores(cores)
     if elsewhere is not None:
         workflow.check_elsewhere(elsewhere)
-    clock, manifest = time.monotonic(), plan.root / plan.run_dir / crate.FILE
+    clock = time.monotonic()
     with workflow.claimed(plan):
         stale = workflow.stale(plan, names)
         if not stale:
             say(f"{plan.run_dir}: every chapter asked for is up to date", err=log_to_stderr)
-            if not manifest.is_file():
-                crate.write_manifest(plan)
+            crate.ensure_manifest(plan)
             return _summary(plan, stale, 0.0)
         _say_stale(stale, err=log_to_stderr)
-        # A manifest is that of a finished run: until this one is, there is none.
-        manifest.unlink(missing_ok=True)
         workflow.run(
             plan,
             names,
@@ -138,7 +135,6 @@ def run_plan(
             progress=_progress(len(stale), log_to_stderr=log_to_stderr),
             verbose=is_verbose(),
         )
-        crate.write_manifest(plan)
     seconds = round(time.monotonic() - clock, 1)
     done = f"{plan.run_dir}: {counted(len(stale), 'chapter')} run in {seconds:.0f} s"
     say(done, err=log_to_stderr)
