@@ -94,11 +94,7 @@ def run(
     """
     check_cores(cores)
     write_plan(plan)
-    # A manifest is that of a finished run: until this one is, there is none.
-    (plan.root / plan.run_dir / FILE).unlink(missing_ok=True)
-    failed = plan.root / plan.run_dir / "failed"
-    for path in failed.glob("*.json"):
-        path.unlink()
+    failed = _cleared(plan)
     log = plan.root / plan.run_dir / "plan" / "snakemake.log"
     where = ["--cores", str(cores or processors())]
     if elsewhere is not None:
@@ -124,6 +120,16 @@ def run(
         or f"the run stopped: {_tail(log.read_text(encoding='utf-8'))} "
         f"(details: {log.relative_to(plan.root)})"
     )
+
+
+def _cleared(plan: Plan) -> Path:
+    """Take away what tells of an earlier run's end; return the folder of failures."""
+    # A manifest is that of a finished run: until this one is, there is none.
+    (plan.root / plan.run_dir / FILE).unlink(missing_ok=True)
+    failed = plan.root / plan.run_dir / "failed"
+    for path in failed.glob("*.json"):
+        path.unlink()
+    return failed
 
 
 def check_cores(cores: int | None) -> None:
