@@ -1,13 +1,8 @@
 """Figures: one function a figure, tidy tables in, a matplotlib figure out.
 
 Nothing here reads a file or changes matplotlib's settings. A figure shown at the end of a notebook
-<<<<<<< HEAD
-cell appears as SVG; its dark variant, a PNG and its table go with it, for the pages of the book.
-`to_svg` returns the same bytes each time.
-=======
 cell appears as SVG; its dark variant, a PNG and the table behind it go with it, for the pages of
 the book. `to_svg` returns the same bytes each time.
->>>>>>> figures
 """
 
 from lembas.plotting.attribution import agreement, completeness, mean_attribution, waterfalls
