@@ -51,13 +51,16 @@ def compose(plan: Plan) -> None:
     scratch = folder.with_name(".chapters")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
+    explorer = plan.root / plan.run_dir / "explorer"
+    if explorer.is_dir():  # files that the explorer's page loads
+        shutil.copytree(explorer, scratch / "explorer")
     for name, notebook in notebooks.items():
         write_text(scratch / f"{name}.ipynb", nbformat.writes(notebook))
     for name, rows in _tables(plan).items():
         _write_csv(scratch / "tables" / f"{name}.csv", rows)
-    for part in ("figures", "explorer"):  # figures that prose pages show; files a page loads
-        if (made := plan.root / plan.run_dir / part).is_dir():
-            shutil.copytree(made, scratch / part)
+    figures = plan.root / plan.run_dir / "figures"
+    if figures.is_dir():  # figures that prose pages show
+        shutil.copytree(figures, scratch / "figures")
     profile = plan.profile
     page_top = {"profile": profile.name, "title": profile.title, "banner": profile.banner}
     write_json(scratch / "profile.json", page_top)
