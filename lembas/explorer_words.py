@@ -21,7 +21,8 @@ _OWN_WORDS: Mapping[str, str] = {
 }
 _COHORTS: Mapping[str, str] = {"train": "training samples", "test": "test samples"}
 _FRAME = """<div class="lembas-explorer" data-first="{first}">
-<p class="lembas-explorer-status" role="status">The explorer is loading.</p>
+<p class="lembas-explorer-status" role="status">The explorer is loading; on paper there is
+none.</p>
 <noscript><p>The explorer needs JavaScript. All it shows is in the run's folder:
 <code>tables/genes.csv</code>, <code>tables/scores_per_gene_test.parquet</code>,
 <code>tables/learned_weights.parquet</code>.</p></noscript>

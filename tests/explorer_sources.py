@@ -115,7 +115,8 @@ def _predicted(
 ) -> pd.DataFrame:
     genes = dataset.targets[:PANEL] if model == "xgbrf" else dataset.targets
     mean, share = dataset.train_mean[genes].to_numpy(), MODELS.get(model, 0.4)
-    known = truth.reindex(columns=genes).fillna(dataset.train_mean[genes]).to_numpy()
+    known = truth.reindex(columns=genes).to_numpy()
+    known = np.where(np.isnan(known), mean, known)
     noise = 0.1 * share * rng.standard_normal(known.shape)
     values = mean + share * (known - mean) + noise
     return pd.DataFrame(values.astype(np.float32), index=truth.index, columns=genes)

@@ -26,7 +26,7 @@ from tests.explorer_sources import ODD, made_sources
 
 PAGE = "book/chapters/15_genes.html"
 N_GENES, N_TFS = 16_100, 600
-SAMPLES = {"train": 300, "test": 150, "away": 100, "far": 100}
+SAMPLES = {"train": 110, "test": 100, "away": 100, "far": 100}
 MODELS = ("train_mean", "mlr", "ridge", "masked_ridge", "lembas", "pls", "knn", "mlp", "xgbrf")
 # What a reader waits for at most, on a machine that does nothing else. Judged by the time that the
 # page's own thread computes, which other programs lengthen less; the time that passed is told too.
