@@ -52,7 +52,7 @@ def test_whether_a_profile_reads_files(tmp_path: Path, text: str, is_measured: b
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("title: A\nsead: 3\n", "unknown key(s): sead; known keys: address, banner, cards, chapters"),
+        ("title: A\nsead: 3\n", "unknown key(s): sead; known keys: address, banner, cards"),
         ("title: A\ndata: {fodler: x}\n", "section data, has unknown key(s): fodler"),
         ("title: A\naddress: report\n", "`address` is 'report'; expected the folder on the web"),
         ("title: 3\n", "`title` must be text, not a whole number"),
