@@ -45,7 +45,7 @@ def main(
         lines = [table.line(table.FAULTS[key], each) for key, each in known.items()]
         for text in table.line(fault, row)[1:]:
             say(f"  {text}")
-        table.write(lines, time.monotonic() - start, to or table.FOLDER)
+        table.write(lines, to or table.FOLDER)
     sys.exit(amiss > 0)
 
 
