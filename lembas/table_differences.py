@@ -66,12 +66,11 @@ def _read_json(path: Path) -> pd.DataFrame:
 
 
 def _leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:
-    parts = enumerate(value) if isinstance(value, list) else None
-    parts = value.items() if isinstance(value, Mapping) else parts
-    if parts is None:
+    parts = dict(enumerate(value)) if isinstance(value, list) else value
+    if not isinstance(parts, Mapping):
         yield name, value
         return
-    for key, part in parts:
+    for key, part in parts.items():
         yield from _leaves(part, f"{name}.{key}" if name else str(key))
 
 
@@ -121,5 +120,5 @@ def _beyond(
         apart &= ~(np.abs(a - b) <= absolute + relative * np.maximum(np.abs(a), np.abs(b)))
     if not apart.any():
         return ""
-    first = [column[apart].iloc[0] for column in (one, other)]
+    first = [column[apart].tolist()[0] for column in (one, other)]
     return f"{apart.sum():,} of {len(one):,} differ, such as {first[0]!r} and {first[1]!r}"
