@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbformat.warnings import DuplicateCellId, MissingIDFieldWarning
 
 
 def read_notebook(path: Path, origin: str) -> nbformat.NotebookNode:
@@ -34,9 +35,10 @@ def read_notebook(path: Path, origin: str) -> nbformat.NotebookNode:
 
 @contextmanager
 def without_ids() -> Iterator[None]:
-    """Let older notebooks pass, whose cells have no ids: nothing here asks for them."""
+    """Let notebooks pass whose cells have no ids, or the same: nothing here asks for them."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Cell is missing an id field")
+        warnings.simplefilter("ignore", MissingIDFieldWarning)
+        warnings.simplefilter("ignore", DuplicateCellId)
         yield
 
 
