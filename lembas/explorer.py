@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.colors import to_hex
 
 from lembas import explorer_edges as edges
 from lembas import explorer_points as points
@@ -22,6 +23,7 @@ from lembas.cohorts import Dataset
 from lembas.explorer_text import PER_FILE, numbered_files, script, thousandths
 from lembas.explorer_words import cohort_label, column_words
 from lembas.network import Network
+from lembas.plotting.dark import dark_colour
 from lembas.plotting.style import model_colour, ordered_models
 
 INDEX = "index.js"
@@ -222,7 +224,7 @@ class _Build:
             "unit": sources.dataset.unit,
             "per_file": PER_FILE,
             "models": [
-                {"name": name, "label": str(sources.labels[name]), "colour": model_colour(name)}
+                {"name": name, "label": str(sources.labels[name]), **_colours(name)}
                 for name in self.models
             ],
             "model": place.get_loc(choice.model),
@@ -318,3 +320,9 @@ def _records(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
     return [
         dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
     ]
+
+
+def _colours(model: str) -> dict[str, str]:
+    """Name a model's colour in the light and in the dark theme."""
+    light = model_colour(model)
+    return {"colour": light, "dark": to_hex(dark_colour(light)).upper()}

@@ -18,6 +18,8 @@ from lembas.explorer_edges import joined_attributions
 from lembas.explorer_run import write_files
 from lembas.explorer_text import ALPHABET, LEVELS, PER_FILE, Scale, script, thousandths
 from lembas.explorer_words import Frame, drawn_sentence, ends_sentence, explained_sentence
+from lembas.plotting.dark import DARK
+from lembas.plotting.palette import MODEL_COLOURS
 from tests.explorer_sources import COHORTS, ODD, PANEL, made_sources
 
 N_GENES = 70
@@ -71,6 +73,12 @@ def test_every_gene_and_tf_is_reached(sources: Sources, made: Explorer) -> None:
     assert made.n_genes == N_GENES
     assert len(made.files) == math.ceil(N_GENES / PER_FILE) + 2
     assert list(made.files)[-1] == "index.js"
+
+
+def test_models_have_the_colours_of_the_figures_in_both_themes(made: Explorer) -> None:
+    for model in read(made.files["index.js"])[1]["models"]:
+        assert model["colour"] == MODEL_COLOURS[model["name"]]
+        assert model["dark"] == DARK[model["colour"]]
 
 
 def test_points_are_the_predictions_and_the_observations(sources: Sources, made: Explorer) -> None:
