@@ -40,7 +40,7 @@ def build(plan: Plan, *, address: str = "", browser: Path | None = None) -> Path
     """Compose the chapters and build the pages; the last good pages stay until these are done.
 
     After an edit of prose only the pages it touches are made anew; after any other change all are
-    (see :mod:`lembas.rebuild`).
+    (see ``lembas/rebuild.py``).
 
     Args:
         plan: A run whose chapters have been executed.
