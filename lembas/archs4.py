@@ -240,8 +240,10 @@ def _require_fields(file: Any, path: Path, needed: Sequence[str]) -> None:
 
 def _refuse_no_lists(file: Any, path: Path, names: Sequence[str]) -> None:
     """Refuse fields that are no list of values, one for each gene or sample."""
+    # `get` returns None where a name leads to nothing that is left.
+    parts = {name: file.get(name) for name in names}
     wrong = [
-        name for name in names if not isinstance(file[name], h5py.Dataset) or file[name].ndim != 1
+        name for name, part in parts.items() if not isinstance(part, h5py.Dataset) or part.ndim != 1
     ]
     if wrong:
         raise ValueError(

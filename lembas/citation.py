@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from lembas.plain_yaml import read_yaml
 
 # Types of the Citation File Format to entries of BibTeX; others become @misc.
 ENTRIES = {"article": "article", "software": "software", "software-code": "software"}
@@ -32,11 +32,9 @@ def citation_box(path: Path) -> str:
 
 def _works(path: Path) -> Iterator[Mapping[str, Any]]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"{path.name} is not valid YAML: {' '.join(str(error).split())}"
-        ) from error
+        content = read_yaml(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path.name} is not valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path.name} must hold `key: value` lines, `title` and `authors` first")
     for work in [content, *content.get("references", [])]:

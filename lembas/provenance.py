@@ -24,6 +24,8 @@ COSTS: Mapping[str, Kind] = {
     "duration_s": (int, float),
     "peak_memory_mib": (int, float),
 }
+# What a page says of how it was made.
+BOX: Mapping[str, Kind] = {**COSTS, "chapter": str, "profile": str, "reads": dict}
 NO_KINDS: Mapping[str, Kind] = {}
 
 
@@ -124,9 +126,10 @@ def checked_record(
     wrong = wrong_parts({**PARTS, **more}, record)
     if not wrong:
         wrong = [f"recipe.{name}" for name in wrong_parts(RECIPE, record["recipe"])]
-    digests_of = [record[name] for name in ("sources", "writes")] if not wrong else []
-    if not all(isinstance(text, str) for part in digests_of for text in part.values()):
-        wrong = ["sources or writes"]
+    named = [name for name in ("sources", "reads", "writes") if name in record and not wrong]
+    wrong += [
+        name for name in named if not all(isinstance(text, str) for text in record[name].values())
+    ]
     if wrong:
         raise ValueError(
             f"{origin} is damaged ({', '.join(wrong[:5])} missing or of another kind); run the "

@@ -22,7 +22,7 @@ from lembas.plain_yaml import read_yaml
 from lembas.plan import Plan
 from lembas.profiles import checked_address
 from lembas.provenance import (
-    COSTS,
+    BOX,
     checked_record,
     digest,
     read_json,
@@ -220,7 +220,7 @@ def _record(plan: Plan, name: str) -> dict[str, Any]:
     record = read_json(plan.root / plan.run_dir / "provenance" / f"{name}.json")
     if not record:
         raise ChapterError(f"chapter {name} has no provenance; run it again: lembas run {name}")
-    return checked_record(record, f"{plan.run_dir}/provenance/{name}.json", COSTS)
+    return checked_record(record, f"{plan.run_dir}/provenance/{name}.json", BOX)
 
 
 def _parameter_rows(plan: Plan) -> list[Sequence[Any]]:

@@ -16,7 +16,7 @@ from lembas import plan as plan_of
 from lembas.crate import write_manifest
 from lembas.execution import Job
 from lembas.plan import Plan, make_plan, write_plan
-from lembas.provenance import read_json, write_json
+from lembas.provenance import digest, digests, read_json, write_json
 from tests.toy import ROOT, make_project, write_notebook
 
 IMPORTS = "import pandas as pd\nfrom lembas.artifacts import Run, glue\nrun = Run.open(run_dir)"
@@ -84,7 +84,8 @@ def execute_all(root: Path, *, run_name: str | None = None) -> Plan:
         path.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(executed, path)
         cost = {"started": "2026-01-02T03:04:05+00:00", "duration_s": 1.5, "peak_memory_mib": 9.5}
-        record = {"chapter": name, **cost, **execution._provenance(job, root, recipe)}
+        read = {"reads": digests(job.reads, root / job.run_dir), "executed": digest(path)}
+        record = {"chapter": name, **cost, **execution._provenance(job, root, recipe), **read}
         write_json(root / job.run_dir / "provenance" / f"{name}.json", record)
     write_manifest(plan)
     return plan

@@ -51,9 +51,12 @@ chapters:
 SLURM = "executor: local\njobs: 10\ndefault-resources: {mem_mb: 4000}\nset-threads: {a: 1}\n"
 RUN_RECORD: dict[str, Any] = {
     **RECORD,
+    "chapter": "01_data",
+    "profile": "demo",
     "started": "2026-01-01T00:00:00+00:00",
     "duration_s": 1.5,
     "peak_memory_mib": 100.0,
+    "reads": {},
 }
 
 
