@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from lembas.verification import Report
 
 ROLE = re.compile(r"\{glue:text\}`(?P<key>[^`]+)`")
-# Examples in fences that are no directives show the role itself.
-FENCE = re.compile(r"^(```+|~~~+)(?!\{)[^\n]*\n.*?^\1`*\s*$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"(?P<mark>`{3,}|~{3,}) *(?P<what>.*)")
 # What the pages make of plain quotation marks, dashes and dots.
 TYPOGRAPHY = {
     "\u2018": "'",
@@ -78,14 +77,37 @@ def _prose(plan: Plan) -> Iterator[tuple[str, str]]:
     """Give each page's name and its text: the chapters', and the pages of prose."""
     for name, chapter in plan.chapters.items():
         cells = nbformat.read(chapter.path, as_version=4).cells
-        text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-        yield f"{COMPOSED}/{name}", text
+        yield f"{COMPOSED}/{name}", "\n\n".join(map(_text_of, cells))
     for path in sorted((plan.root / "book").glob("*.md")):
         yield f"book/{path.stem}", path.read_text(encoding="utf-8")
 
 
+def _text_of(cell: nbformat.NotebookNode) -> str:
+    """Give a cell's prose: Markdown, or the caption of a figure or table."""
+    if cell.cell_type == "markdown":
+        return str(cell.source)
+    figure = cell.metadata.get("mystnb", {}).get("figure", {})
+    return str(figure.get("caption", ""))
+
+
+def without_examples(text: str) -> str:
+    """Leave out fences that are no directives: examples show the role itself."""
+    kept: list[str] = []
+    opened: list[tuple[str, bool]] = []  # mark of a fence, and whether it holds an example
+    for line in text.splitlines():
+        found = FENCE.fullmatch(line.strip())
+        closes = found and opened and not found["what"] and found["mark"].startswith(opened[-1][0])
+        if closes:
+            opened.pop()
+        elif found and not (opened and opened[-1][1]):
+            opened.append((found["mark"], not found["what"].startswith("{")))
+        elif not (opened and opened[-1][1]):
+            kept.append(line)
+    return "\n".join(kept)
+
+
 def _places(document: str, text: str, glued: Mapping[str, Mapping[str, str]]) -> Iterator[Place]:
-    for match in ROLE.finditer(FENCE.sub("", text)):
+    for match in ROLE.finditer(without_examples(text)):
         name, colon, kind = match["key"].rpartition(":")
         # `path::key` has no format; `key:.1f` has.
         if not colon or name.endswith(":"):
