@@ -10,7 +10,9 @@ import re
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from urllib.parse import quote
 
@@ -26,6 +28,7 @@ SWITCHES = [
 ]
 WIDTHS = {"desktop": 1440, "phone": 390}
 THEMES = ("light", "dark")
+LOOKS = [(width, theme) for width in WIDTHS for theme in THEMES]
 NOT_PAGES = {"genindex.html", "search.html", "index.html", "py-modindex.html"}
 ABSOLUTE = re.compile(r"(?<![\w.:/-])/(?:tmp|home|root|work|Users)/[\w.-]+")
 # Pictures far below the screen wait to be scrolled to; a picture of the page has no screen.
@@ -149,7 +152,7 @@ def _listen(page: Page, base: str) -> list[str]:
 
 
 def check(folder: Path, browser_path: str, shots: Path) -> tuple[int, list[str]]:
-    """Check every page over http and from the folder itself.
+    """Check every page over http and from the folder itself, two browsers at a time.
 
     Returns:
         Number of pages and all faults, each with page, way, width and theme.
@@ -163,22 +166,43 @@ def check(folder: Path, browser_path: str, shots: Path) -> tuple[int, list[str]]
         raise SystemExit(f"there is no page in {folder}; run make book first")
     shots.mkdir(parents=True, exist_ok=True)
     faults = [f"{name}: {fault}" for name in pages for fault in faults_in_text(folder / name)]
-    with sync_playwright() as playwright, served(folder) as http_base:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=SWITCHES)
-        looks = [(width, theme) for width in WIDTHS for theme in THEMES]
-        # What the folder lacks, it lacks in every look: each width and each theme once.
-        from_folder = [looks[0], looks[-1]]
-        for way, base, looked in (
-            ("http", http_base, looks),
-            ("file", folder.resolve().as_uri(), from_folder),
-        ):
-            for look in looked:
-                for name in pages:
-                    label = f"{name} ({way}, {', '.join(look)})"
-                    found = dict.fromkeys(visit(browser, base, name, look, shots))
-                    faults += [f"{label}: {fault}" for fault in found]
-        browser.close()
+    with (
+        served(folder) as http_base,
+        ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes,
+    ):
+        tasks = [
+            processes.submit(_visit_all, browser_path, base, look, _shown(pages, look, base), shots)
+            for base in (http_base, folder.resolve().as_uri())
+            for look in LOOKS
+        ]
+        faults += [fault for task in tasks for fault in task.result()]
     return len(pages), faults
+
+
+def _shown(pages: list[str], look: tuple[str, str], base: str) -> list[str]:
+    """Choose pages for a look.
+
+    What the folder lacks, it lacks in every look, and pages made from docstrings are all alike:
+    both are seen in each width and each theme once.
+    """
+    if look in (LOOKS[0], LOOKS[-1]):
+        return pages if base.startswith("http") else [n for n in pages if "/api/" not in n]
+    return [n for n in pages if "/api/" not in n] if base.startswith("http") else []
+
+
+def _visit_all(
+    browser_path: str, base: str, look: tuple[str, str], pages: list[str], shots: Path
+) -> list[str]:
+    """Visit pages in a browser of its own."""
+    way, faults = base.partition(":")[0], []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path, args=SWITCHES)
+        for name in pages:
+            label = f"{name} ({way}, {', '.join(look)})"
+            found = dict.fromkeys(visit(browser, base, name, look, shots))
+            faults += [f"{label}: {fault}" for fault in found]
+        browser.close()
+    return faults
 
 
 def main() -> None:
@@ -191,7 +215,9 @@ def main() -> None:
     count, faults = check(given.folder, given.browser, given.screenshots)
     for fault in faults:
         print(fault)
-    looks = "over http and from the folder, at 1440 and 390 px, light and dark (folder: two looks)"
+    looks = (
+        "over http and from the folder, at 1440 and 390 px, light and dark (folder, API: two looks)"
+    )
     print(f"{count} pages opened {looks}: {len(faults)} fault(s); pictures in {given.screenshots}")
     sys.exit(1 if faults else 0)
 
