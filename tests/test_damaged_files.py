@@ -156,7 +156,7 @@ def lacking(*keys: str) -> dict[str, Any]:
         (lacking("machine"), "machine"),
         (lacking("recipe", "parameters"), "recipe.parameters"),
         ({**RECORD, "threads": "one"}, "threads"),
-        ({**RECORD, "sources": {"a": 1}}, "sources or writes"),
+        ({**RECORD, "sources": {"a": 1}}, "sources"),
         ({**RECORD, "versions": []}, "versions"),
     ],
 )
