@@ -44,7 +44,7 @@ class Sources:
         per_gene: Tidy scores: model, cohort, gene, metric, value.
         predictions: Cohort to model to prediction ``(sample, gene)``.
         weights: Table ``learned_weights``: model, tf, gene, weight.
-        attributions: Result of :func:`lembas.explorer_edges.joined_attributions`.
+        attributions: Result of ``joined_attributions`` of ``lembas/explorer_edges.py``.
         responses: Table ``knockouts``: model, tf, gene, response; None: there is none.
     """
 
