@@ -116,8 +116,8 @@ def visit(browser: Browser, base: str, name: str, look: tuple[str, str], shots: 
         faults.append(f"the {theme} theme did not take")
     faults += page.evaluate(FAULTS_IN_PAGE)
     if base.startswith("http"):
-        picture = f"{name.removesuffix('.html').replace('/', '-')}-{width}-{theme}.png"
-        page.screenshot(path=str(shots / picture), full_page=True)
+        picture = f"{name.removesuffix('.html').replace('/', '-')}-{width}-{theme}.jpg"
+        page.screenshot(path=str(shots / picture), full_page=True, type="jpeg", quality=80)
     context.close()
     return faults
 
@@ -182,12 +182,14 @@ def check(folder: Path, browser_path: str, shots: Path) -> tuple[int, list[str]]
 def _shown(pages: list[str], look: tuple[str, str], base: str) -> list[str]:
     """Choose pages for a look.
 
-    What the folder lacks, it lacks in every look, and pages made from docstrings are all alike:
-    both are seen in each width and each theme once.
+    Chapters, which have figures, are seen in every look, prose and API in each width and each theme
+    once. What the folder lacks, it lacks in every look.
     """
+    if base.startswith("file"):
+        return [name for name in pages if "/api/" not in name] if look == LOOKS[-1] else []
     if look in (LOOKS[0], LOOKS[-1]):
-        return pages if base.startswith("http") else [n for n in pages if "/api/" not in n]
-    return [n for n in pages if "/api/" not in n] if base.startswith("http") else []
+        return pages
+    return [name for name in pages if "/chapters/" in name or name.endswith("intro.html")]
 
 
 def _visit_all(
