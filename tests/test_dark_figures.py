@@ -144,8 +144,8 @@ def test_a_table_too_large_is_left_to_the_run() -> None:
 
 def test_a_slim_svg_draws_the_same_letters_at_the_same_places() -> None:
     figure = FIGURES["edge_signs"]()
-    raw = drawing._rendered(figure, format="svg", metadata={"Date": None}).decode()
-    slim = drawing._slim(raw)
+    raw = drawing.rendered(figure, format="svg", metadata={"Date": None}).decode()
+    slim = drawing.to_svg(figure)
     assert len(slim) < 0.85 * len(raw)
     before, after = (list(ElementTree.fromstring(text).iter(USE)) for text in (raw, slim))
     assert len(before) == len(after) > 100
