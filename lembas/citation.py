@@ -21,7 +21,7 @@ def citation_box(path: Path) -> str:
         An admonition: a line a work, the software first, and the same works as BibTeX.
 
     Raises:
-        ValueError: If the file is no YAML, or a work has no title or no authors.
+        ValueError: If the file is no YAML, or a work has no title or no authors with names.
     """
     works = list(_works(path))
     lines = [":::{admonition} Citation", ":class: tip citation-box", ""]
@@ -37,12 +37,28 @@ def _works(path: Path) -> Iterator[Mapping[str, Any]]:
         raise ValueError(f"{path.name} is not valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path.name} must hold `key: value` lines, `title` and `authors` first")
-    for work in [content, *content.get("references", [])]:
-        missing = [key for key in ("title", "authors") if not work.get(key)]
-        if missing:
-            named = work.get("title", "a work without title")
-            raise ValueError(f"{path.name}: {named} has no {' and no '.join(missing)}; add it")
+    references = content.get("references") or []
+    for work in [content, *(references if isinstance(references, list) else [references])]:
+        if fault := _fault(work):
+            raise ValueError(f"{path.name}: {fault}")
         yield work
+
+
+def _fault(work: Any) -> str:
+    if not isinstance(work, dict):
+        return f"each of `references` must hold `key: value` lines, not {work!r}"
+    named = work.get("title", "a work without title")
+    missing = [key for key in ("title", "authors") if not work.get(key)]
+    if missing:
+        return f"{named} has no {' and no '.join(missing)}; add it"
+    people = work["authors"]
+    if not isinstance(people, list) or not all(map(_has_name, people)):
+        return f"each of the authors of {named} needs a `name`, or `family-names` and `given-names`"
+    return ""
+
+
+def _has_name(author: Any) -> bool:
+    return isinstance(author, dict) and bool(author.get("family-names") or author.get("name"))
 
 
 def _sentence(work: Mapping[str, Any]) -> str:
@@ -52,7 +68,8 @@ def _sentence(work: Mapping[str, Any]) -> str:
     if "journal" in work:
         volume = ":".join(str(work[key]) for key in ("volume", "start") if key in work)
         parts.append(f"{work['journal']} {volume}".strip())
-    parts += [str(work[key]) for key in ("year",) if key in work]
+    if "year" in work:
+        parts.append(str(work["year"]))
     if "doi" in work:
         parts.append(f"doi:{work['doi']}")
     return ", ".join(parts) + "."
@@ -60,9 +77,8 @@ def _sentence(work: Mapping[str, Any]) -> str:
 
 def _bibtex(work: Mapping[str, Any]) -> str:
     fields = {"title": f"{{{work['title']}}}", "author": " and ".join(map(_braced, _authors(work)))}
-    same = ("journal", "volume", "start", "year", "version", "doi")
     names = {"start": "pages", "repository-code": "url"}
-    for key in (*same, "repository-code"):
+    for key in ("journal", "volume", "start", "year", "version", "doi", "repository-code"):
         if key in work:
             fields[names.get(key, key)] = str(work[key])
     kind = ENTRIES.get(str(work.get("type", "software")), "misc")
@@ -72,14 +88,14 @@ def _bibtex(work: Mapping[str, Any]) -> str:
 
 def _key(work: Mapping[str, Any]) -> str:
     author = work["authors"][0]
-    words = [str(author.get("family-names", work["title"])), str(work.get("year", ""))]
+    words = [str(author.get("family-names") or work["title"]), str(work.get("year", ""))]
     return re.sub(r"\W+", "", words[0].split()[0].lower().rstrip(":") + words[1])
 
 
 def _authors(work: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         (
-            str(author.get("family-names", author.get("name", ""))),
+            str(author.get("family-names") or author["name"]),
             str(author.get("given-names", "")),
         )
         for author in work["authors"]

@@ -36,8 +36,8 @@ def _entries(
     chapter, recipe = record["chapter"], record["recipe"]
     data = "simulated" if simulated else "measured"
     yield "Run", f"`{run_name}`, profile `{record['profile']}`; {data} data"
-    when = record["started"].removesuffix("+00:00").replace("T", " ")
-    yield "When", f"{when} UTC, by lembas {record['versions'].get('lembas', 'of unknown version')}"
+    maker = record["versions"].get("lembas", "of unknown version")
+    yield "When", f"{started(record)} UTC, by lembas {maker}"
     memory = f"{record['peak_memory_mib']:,.0f} MiB of memory at most"
     threads = counted(record["threads"], "thread")
     yield "Cost", f"{record['duration_s']:,.1f} s, {memory}, {threads}"
@@ -48,6 +48,11 @@ def _entries(
     yield "Reads", _digests({**record["sources"], **record["reads"]}) or "nothing"
     yield "Writes", _digests(record["writes"]) or "nothing"
     yield "More", "{doc}`/book/reproducibility` has all parameters, versions and digests."
+
+
+def started(record: Mapping[str, Any]) -> str:
+    """Say when a chapter's run began, in UTC."""
+    return record["started"].removesuffix("+00:00").replace("T", " ")
 
 
 def _seed(parameters: Mapping[str, Any]) -> Any:

@@ -121,14 +121,10 @@ class Kept:
             pages: The new pages, in their place.
             scratch: Folder of the build, from which the pages have been taken.
         """
-        self.forget()
+        shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         scratch.rename(self.folder / "known")
         write_json(self.folder / "state.json", {"state": now, "pages": _stamp(pages)})
-
-    def forget(self) -> None:
-        """Remove what is kept: the next build makes every page."""
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _stamp(pages: Path) -> str:

@@ -16,7 +16,7 @@ from lembas.citation import citation_box
 from lembas.errors import ChapterError
 from lembas.figure_files import taken_out
 from lembas.notebook_files import read_notebook
-from lembas.page_box import provenance_box
+from lembas.page_box import provenance_box, started
 from lembas.plain_text import as_markdown
 from lembas.plain_yaml import read_yaml
 from lembas.plan import Plan
@@ -245,9 +245,8 @@ def _digest_rows(records: Mapping[str, Mapping[str, Any]]) -> list[Sequence[Any]
 
 
 def _duration_row(name: str, record: Mapping[str, Any]) -> Sequence[Any]:
-    started = record["started"].removesuffix("+00:00").replace("T", " ")
     seconds, memory = f"{record['duration_s']:.1f}", f"{record['peak_memory_mib']:.0f}"
-    return (name, started, seconds, memory, record["threads"])
+    return (name, started(record), seconds, memory, record["threads"])
 
 
 def _shown(value: Any) -> str:

@@ -1,5 +1,7 @@
 """How colours look to readers: lightness, contrast, and the three kinds of colour blindness."""
 
+from collections.abc import Iterable
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,11 @@ DEFICIENCIES = {
         [0.280085, 0.672501, 0.047413],
         [-0.011820, 0.042940, 0.968881],
     ],
+    "tritan": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
 }
 
 
@@ -35,6 +42,12 @@ def lab(colour: Any, vision: str) -> np.ndarray:
     xyz = np.array(matrix) @ seen / np.array([0.9505, 1.0, 1.089])
     root = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
     return np.array([116 * root[1] - 16, 500 * (root[0] - root[1]), 200 * (root[1] - root[2])])
+
+
+def least_distance(colours: Iterable[Any], vision: str) -> float:
+    """Return the CIELAB distance of the two colours that look most alike."""
+    seen = [lab(colour, vision) for colour in colours]
+    return min(float(np.linalg.norm(a - b)) for a, b in combinations(seen, 2))
 
 
 def contrast(first: Any, second: Any) -> float:

@@ -50,6 +50,9 @@ def test_many_authors_are_cut_for_readers_only(tmp_path: Path) -> None:
         ("title: A tool", r"CITATION\.cff: A tool has no authors; add it"),
         ("title: A\nauthors: [{name: B}]\nreferences: [{year: 1}]",
          "a work without title has no title and no authors"),
+        ("title: A tool\nauthors: [Marie Curie]", "each of the authors of A tool needs a `name`"),
+        ("title: A tool\nauthors: {name: B}", "each of the authors of A tool needs a `name`"),
+        ("title: A\nauthors: [{name: B}]\nreferences: [a]", "`key: value` lines, not 'a'"),
     ],
 )  # fmt: skip
 def test_faults_of_the_file_are_named(tmp_path: Path, content: str, message: str) -> None:

@@ -52,6 +52,11 @@ def test_spans(values: dict[str, float], told: str) -> None:
     assert findings.span(series(values), two, LABELS) == told
 
 
+def test_ends_that_are_written_alike_are_said_once() -> None:
+    assert findings.ends(pd.Series([0.5, 0.1, 0.3]), two) == "0.10 to 0.50"
+    assert findings.ends(pd.Series([0.5, 0.501]), two) == "0.50"
+
+
 @pytest.mark.parametrize(
     ("cohorts", "told"),
     [

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
@@ -86,7 +87,7 @@ def test_tables_of_the_reproducibility_page(plan: Plan) -> None:
         ["03_test", "written", "tables/c.txt"],
     ]
     assert [row[0] for row in table(plan, "durations")[1:]] == ["01_data", "02_fit", "03_test"]
-    assert dict(table(plan, "versions"))["jupyter-book"] == "1.0.4.post1"
+    assert dict(table(plan, "versions"))["jupyter-book"] == version("jupyter-book")
 
 
 def test_progress_bars_show_their_last_state(plan: Plan) -> None:

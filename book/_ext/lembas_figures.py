@@ -15,6 +15,8 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 
+from lembas.figure_files import stem_of
+
 FOLDER = "book/chapters/figures"
 CHAPTERS = "book/chapters/"
 DARK = ".dark.svg"
@@ -49,7 +51,7 @@ class FigureFiles(SphinxTransform):
         """Find the name of a figure's files; None where it has none."""
         docname = self.env.docname
         chapter = docname.removeprefix(CHAPTERS)
-        names = [f"{chapter}-{name.removeprefix('fig-')}" for name in figure["names"]]
+        names = [stem_of(chapter, name) for name in figure["names"]]
         shown = posixpath.normpath(posixpath.join(posixpath.dirname(docname), picture["uri"]))
         if posixpath.dirname(shown) == FOLDER:
             names.append(posixpath.basename(shown).removesuffix(".svg"))

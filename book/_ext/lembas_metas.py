@@ -1,7 +1,6 @@
 """Sphinx extension: say in each page's head what it is about; list all pages for search engines."""
 
 import html
-import json
 import re
 import shutil
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from docutils import nodes
+from lembas_pages import composed_profile
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
@@ -19,7 +19,7 @@ LONGEST = 200
 
 def read_address(app: Sphinx, config: Config) -> None:
     """Take the site's address, if one is configured, from what the runner wrote."""
-    address = _composed(app).get("address", "")
+    address = composed_profile(app).get("address", "")
     if address:
         config.html_baseurl = address.rstrip("/") + "/"
 
@@ -82,11 +82,6 @@ def sitemap(app: Sphinx, pages: list[str]) -> str:
     start = '<?xml version="1.0" encoding="UTF-8"?>'
     opened = '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">'
     return "\n".join([start, opened, *entries, "</urlset>", ""])
-
-
-def _composed(app: Sphinx) -> dict[str, Any]:
-    path = Path(app.srcdir) / "book" / "chapters" / "profile.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def _card(app: Sphinx) -> Path:

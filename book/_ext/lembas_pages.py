@@ -10,16 +10,18 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 
 
-def add_banner(app: Sphinx, config: Config) -> None:
-    """Put the banner of the composed profile, if it has one, above every page.
+def composed_profile(app: Sphinx) -> dict[str, Any]:
+    """Read what the runner wrote of the profile with the chapters it composed.
 
-    The runner writes ``book/chapters/profile.json`` with the chapters it composes; reading it here
-    makes `lembas build` and a plain `jupyter-book build .` label the pages alike.
+    Reading it here makes `lembas build` and a plain `jupyter-book build .` label the pages alike.
     """
     path = Path(app.srcdir) / "book" / "chapters" / "profile.json"
-    if not path.is_file():
-        return
-    banner = json.loads(path.read_text(encoding="utf-8"))["banner"]
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def add_banner(app: Sphinx, config: Config) -> None:
+    """Put the banner of the composed profile, if it has one, above every page."""
+    banner = composed_profile(app).get("banner")
     if banner:
         # The theme puts it into the page as it is, and would fetch one that begins with http.
         banner = f"<span>{escape(banner)}</span>"

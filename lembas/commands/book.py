@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -24,36 +23,26 @@ if TYPE_CHECKING:
     from lembas.plan import Plan
 
 
-pdf_option = click.option(
-    "--pdf", is_flag=True, help="Print the whole book into report.pdf beside the pages."
-)
-browser_option = click.option(
-    "--browser",
-    metavar="PROGRAM",
-    envvar="LEMBAS_BROWSER",
-    help="Chromium or Chrome that prints it; else LEMBAS_BROWSER, or the one in PATH.",
-)
-address_option = click.option(
-    "--address",
-    default="",
-    metavar="URL",
-    envvar="LEMBAS_ADDRESS",
-    help="Where the pages will be published: for sitemap.xml and previews of links.",
-)
-
-
-def page_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add what says how the pages are made."""
-    return pdf_option(browser_option(address_option(command)))
-
-
 @click.command(
     short_help="Build the pages from chapters already run.",
     epilog=examples("lembas build", "lembas build --profile liver", "lembas build --pdf"),
 )
 @profile_option
 @data_option
-@page_options
+@click.option("--pdf", is_flag=True, help="Print the whole book into report.pdf beside the pages.")
+@click.option(
+    "--browser",
+    metavar="PROGRAM",
+    envvar="LEMBAS_BROWSER",
+    help="Chromium or Chrome that prints it; else LEMBAS_BROWSER, or the one in PATH.",
+)
+@click.option(
+    "--address",
+    default="",
+    metavar="URL",
+    envvar="LEMBAS_ADDRESS",
+    help="Where the pages will be published: for sitemap.xml and previews of links.",
+)
 @verbosity
 def build(profile: str, data: str | None, pdf: bool, browser: str | None, address: str) -> None:
     """Build the pages from chapters already run.
@@ -61,7 +50,12 @@ def build(profile: str, data: str | None, pdf: bool, browser: str | None, addres
     After an edit of prose only the pages it touches are made anew.
     """
     plan = planned(profile, data)
-    _build(plan, _browser(browser) if pdf else None, address)
+    program = None
+    if pdf:
+        from lembas.browser_print import find_browser
+
+        program = find_browser(browser)
+    _build(plan, program, address)
 
 
 @click.command(
@@ -81,12 +75,6 @@ def book(profile: str, data: str | None, cores: int | None) -> None:
     plan = planned(profile, data)
     run_plan(plan, (), cores=cores)
     _build(plan, None, os.environ.get("LEMBAS_ADDRESS", ""))
-
-
-def _browser(named: str | None) -> "Path":
-    from lembas.browser_print import find_browser
-
-    return find_browser(named)
 
 
 def _build(plan: "Plan", browser: "Path | None", address: str) -> None:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from lembas.plotting import rows, style
+from lembas.plotting import findings, rows, style
 
 ATTRIBUTION_COLUMNS = ("model", "gene", "tf", "attribution", "expression", "base", "prediction")
 OTHERS = "others"
@@ -160,8 +160,7 @@ def _predicted(table: pd.DataFrame, genes: Sequence[str], digits: int) -> str:
     told = []
     for gene in genes:
         values = table.loc[table["gene"] == gene, "prediction"].dropna()
-        ends = list(dict.fromkeys(f"{end:.{digits}f}" for end in (values.min(), values.max())))
-        told.append(f"{gene} {' to '.join(ends)}")
+        told.append(f"{gene} {findings.ends(values, lambda end: f'{end:.{digits}f}')}")
     return f"One sample, TF by TF; predicted: {', '.join(told)}"
 
 
@@ -311,8 +310,8 @@ def agreement(
     values = matrix.loc[models, models].to_numpy(dtype=float)
     size = len(models)
     apart = pd.Series(values[np.triu_indices(size, 1)]).dropna()
-    told = list(dict.fromkeys(f"{end:z.2f}" for end in (apart.min(), apart.max())))
-    words = f"{title}: {' to '.join(told)}" if len(apart) else title
+    told = findings.ends(apart, lambda end: f"{end:z.2f}")
+    words = f"{title}: {told}" if len(apart) else title
     figure = style.new_figure(0.46 * size + 0.9, words)
     figure.table = matrix.loc[models, models].rename_axis("model").reset_index()
     axes = figure.subplots()

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib import image
 
 from lembas.plotting import style
+from lembas.plotting.drawing import rendered
 
 QUESTION: Final = "Does the regulatory network predict the transcriptome?"
 SIZE_PX: Final = (1200, 630)
@@ -39,16 +40,10 @@ def social_card(figure: style.Drawing, *, title: str, note: str) -> bytes:
         lines = textwrap.fill(title, _TITLE_CHARACTERS)
         card.text(0.04, 0.8, lines, fontsize=29, weight="bold", linespacing=1.25, **left)
         card.text(0.04, 0.14, textwrap.fill(note, 34), fontsize=17, color=style.MUTED, **left)
-        return _png(card, _DPI)
+        return rendered(card, format="png", dpi=_DPI, metadata={"Software": None})
 
 
 def _pixels(figure: style.Drawing, height_px: int) -> np.ndarray:
     # Twice as many as are shown: text stays sharp when the picture is made smaller.
     dpi = 2 * height_px / figure.get_figheight()
-    return image.imread(io.BytesIO(_png(figure, dpi)), format="png")
-
-
-def _png(figure: style.Drawing, dpi: float) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
-    return buffer.getvalue()
+    return image.imread(io.BytesIO(rendered(figure, format="png", dpi=dpi)), format="png")

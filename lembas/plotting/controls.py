@@ -139,7 +139,7 @@ def _depth_title(wide: pd.DataFrame, labels: Mapping[str, str] | None) -> str:
         for cohort, values in wide.items()
         if values.notna().any()
     ]
-    return f"Highest skill: {', '.join(best)}"
+    return f"Highest skill: {', '.join(best) or 'not defined'}"
 
 
 @style.styled

@@ -109,10 +109,10 @@ def in_dark(figure: Figure) -> Iterator[None]:
         figure: A figure that has been laid out; afterwards it is as it was.
     """
     undo: list[Callable[[], Any]] = []
-    for artist in figure.findobj():
-        for part in _parts(artist):
-            undo += _recolour(part)
     try:
+        for artist in figure.findobj():
+            for part in _parts(artist):
+                undo += _recolour(part)
         yield
     finally:
         for put_back in undo:

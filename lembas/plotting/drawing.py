@@ -18,6 +18,7 @@ from lembas.plotting.theme import RC
 _PATH: Final = re.compile(r'\bd="[^"]*"')
 _FINE: Final = re.compile(r"(\.\d{3})\d+")
 _SHIFT: Final = re.compile(r'(?<=" )transform="translate\((-?[\d.]+) 0\)"(?=/>)')
+SVG_DPI: Final = 200  # of parts that are drawn as pixels, such as dense clouds of points
 PNG_DPI: Final = 160
 PNG_COLOURS: Final = 128
 # A page carries many figures; what is larger is in the tables of the run.
@@ -47,17 +48,16 @@ class Drawing(Figure):
         }
 
 
-def to_svg(figure: Figure, *, dpi: int = 200) -> str:
+def to_svg(figure: Figure) -> str:
     """Render a figure as SVG text, the same bytes each time.
 
     Args:
         figure: The figure to render.
-        dpi: Resolution of the rasterised parts (dense point clouds), dots per inch.
 
     Returns:
         SVG with glyphs as paths, fixed identifiers and no date.
     """
-    drawn = _rendered(figure, format="svg", dpi=dpi, metadata={"Date": None})
+    drawn = rendered(figure, format="svg", dpi=SVG_DPI, metadata={"Date": None})
     return _slim(drawn.decode("utf-8"))
 
 
@@ -85,7 +85,7 @@ def files_of(figure: Figure) -> FigureFiles:
 
 def _to_png(figure: Figure) -> bytes:
     """Render a figure as pixels of few colours: a third of the size, and no eye sees it."""
-    pixels = _rendered(figure, format="rgba", dpi=PNG_DPI)
+    pixels = rendered(figure, format="rgba", dpi=PNG_DPI)
     width = int(figure.get_figwidth() * PNG_DPI)
     drawn = Image.frombytes("RGBA", (width, len(pixels) // (4 * width)), pixels).convert("RGB")
     few = drawn.quantize(PNG_COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
@@ -94,7 +94,8 @@ def _to_png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def _rendered(figure: Figure, **options: Any) -> bytes:
+def rendered(figure: Figure, **options: Any) -> bytes:
+    """Render a figure in the house style, with the options of ``Figure.savefig``."""
     buffer = io.BytesIO()
     with mpl.rc_context(dict(RC)):
         figure.savefig(buffer, facecolor=figure.get_facecolor(), **options)

@@ -86,8 +86,8 @@ def interval_coverage(
             for name, value in part["coverage"].items()
         }
         labelled.append(rows.make_rows(list(part.index), quantities, notes))
-    least, most = (f"{100 * end:.1f}" for end in coverage["coverage"].agg(["min", "max"]))
-    words = title or f"95 % intervals hold the truth in {least} to {most} % of simulated studies"
+    told = findings.ends(100 * coverage["coverage"], lambda end: f"{end:.1f}")
+    words = title or f"95 % intervals hold the truth in {told} % of simulated studies"
     figure, panels = rows.stacked_panels(words, labelled)
     for axes, part, row_set in zip(panels, parts, labelled, strict=True):
         axes.axvspan(100 * aim[0], 100 * aim[1], color=style.RULE, alpha=0.5, linewidth=0)

@@ -72,6 +72,11 @@ def span(values: pd.Series, words: Words, labels: Labels = None) -> str:
     return f"{style.label_of(low, labels)} {least} to {style.label_of(high, labels)} {most}"
 
 
+def ends(values: pd.Series, words: Words) -> str:
+    """Say the least and the largest of some values; one where both are written alike."""
+    return " to ".join(dict.fromkeys(words(float(end)) for end in values.agg(["min", "max"])))
+
+
 def leaders(values: pd.Series, labels: Labels = None) -> str:
     """Name whose value is the highest; all of them where several share it.
 
@@ -213,7 +218,7 @@ def hub_share(counts: pd.DataFrame, top: int) -> str:
 def common_penalty(alphas: pd.DataFrame, labels: Labels = None) -> str:
     """Say which penalty most genes chose; the least and the largest of several models."""
     chosen = alphas.dropna(subset=["alpha"]).groupby("model")["alpha"]
-    most = chosen.agg(lambda part: part.value_counts().sort_index().idxmax())
+    most = chosen.agg(lambda part: part.mode().iloc[0])
     told = span(most, lambda alpha: f"{alpha:g}", labels)
     return f"Penalty most genes chose: {told}" if told else "No gene chose a penalty"
 
@@ -289,9 +294,8 @@ def beaten_controls(differences: pd.DataFrame, place: str) -> str:
 
 def most_often(names: Sequence[str]) -> tuple[str, int]:
     """Return the commonest of some names, the first in the alphabet of several, and how often."""
-    counts = pd.Series(list(names)).value_counts()
-    best = sorted(counts.index[counts == counts.max()])[0]
-    return best, int(counts.max())
+    best = str(pd.Series(names).mode().iloc[0])
+    return best, list(names).count(best)
 
 
 def ranks(mean_rank: pd.Series, critical_difference: float, labels: Labels = None) -> str:

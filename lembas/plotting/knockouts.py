@@ -197,8 +197,9 @@ def response_scores(
         tables.append((table, float(own.loc[own["metric"] == "base_rate", "value"].mean())))
         labelled.append(rows.make_rows(list(table.index), labels, notes))
     first, chance = tables[0]
-    told = f"{findings.span(first['value'], lambda v: f'{v:z.2f}', labels)}; chance {chance:.2f}"
-    words = title or f"AUPRC, {_PARTS.get(parts[0], parts[0]).lower()}: {told}"
+    told = findings.span(first["value"], lambda value: f"{value:z.2f}", labels) or "not defined"
+    asked = _PARTS.get(parts[0], parts[0]).lower()
+    words = title or f"AUPRC, {asked}: {told}; chance {chance:.2f}"
     figure, panels = rows.stacked_panels(words, labelled)
     figure.table = shown[shown["part"].isin(list(parts))]
     for axes, part, (table, chance), row_set in zip(panels, parts, tables, labelled, strict=True):

@@ -53,7 +53,7 @@ def recovery(
         labelled.append(rows.make_rows(_ordered(part.index), labels, notes))
     first = next(iter(parts.values()))["value"]
     told = findings.span(first, lambda times: f"{times:.2g}", labels)
-    words = title or f"Times better than chance, {questions[asked[0]]}: {told}"
+    words = title or f"Times better than chance, {questions[asked[0]]}: {told or 'not defined'}"
     extra_in = 0.2 * len(parts)
     figure, panels = rows.stacked_panels(words, labelled, share_x=False, extra_in=extra_in)
     figure.table = own[own["question"].isin(asked)]

@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.check_pages import SWITCHES, _listen, served
+from tests.browser.check_pages import SWITCHES, in_look, listen, served
 from tests.explorer_sources import ODD, made_sources
 
 PAGE = "book/chapters/15_genes.html"
@@ -80,11 +80,10 @@ def opened(
     browser: Browser, base: str, hash_: str, *, width: int = 1440, theme: str = "light"
 ) -> Iterator[tuple[Page, list[str]]]:
     """Open the explorer's page and wait until its table is drawn."""
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
-    context.add_init_script(f"localStorage.setItem('mode', '{theme}')")
+    context = in_look(browser, width, theme)
     page = context.new_page()
     # Whatever a name could set off would open a dialogue.
-    faults = _listen(page, base)
+    faults = listen(page, base)
     page.on("dialog", lambda dialog: faults.append("a name was run as a script"))
     page.goto(f"{base}/{PAGE}{hash_}", wait_until="load")
     page.wait_for_selector(READY)

@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from tests.browser.check_pages import SWITCHES
+from tests.browser.check_pages import SWITCHES, in_look, visit
 
 COLOURS = 128  # few enough for a small file, enough for smooth text
 
@@ -30,11 +30,8 @@ def main() -> None:
         raise SystemExit(f"there is no page {page_file}; run make book first")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=given.browser, args=SWITCHES)
-        size = {"width": given.width, "height": given.height}
-        page = browser.new_page(viewport=size, color_scheme="light")
-        page.add_init_script("localStorage.setItem('mode', 'light')")
-        page.goto(page_file.resolve().as_uri(), wait_until="load")
-        page.wait_for_timeout(300)
+        page = in_look(browser, given.width, "light", height=given.height).new_page()
+        visit(page, page_file.resolve().as_uri(), "light")
         shot = Image.open(io.BytesIO(page.screenshot()))
         browser.close()
     given.picture.parent.mkdir(parents=True, exist_ok=True)
