@@ -7,13 +7,19 @@ from typing import Any
 
 from lembas.chapters import writers_of
 from lembas.plan import Plan
-from lembas.provenance import read_json
+from lembas.provenance import BOX, checked_record, read_json
 from lembas.versions import RESULTS_FROM, package_versions
 
 
-def record(plan: Plan, name: str) -> dict[str, Any]:
-    """Read what a chapter's last run wrote about itself; empty if there is nothing."""
-    return read_json(plan.root / plan.run_dir / "provenance" / f"{name}.json")
+def read_record(plan: Plan, name: str) -> dict[str, Any]:
+    """Read what a chapter's last run wrote about itself; empty if there is nothing.
+
+    Raises:
+        ValueError: If it is damaged.
+    """
+    origin = f"{plan.run_dir}/provenance/{name}.json"
+    found = read_json(plan.root / origin)
+    return checked_record(found, origin, BOX) if found else {}
 
 
 def aged(plan: Plan, name: str, made: Mapping[str, Any]) -> list[str]:
@@ -37,7 +43,7 @@ def aged(plan: Plan, name: str, made: Mapping[str, Any]) -> list[str]:
 
 def _other_versions(made: Mapping[str, Any]) -> list[str]:
     """Compare what can change a number; a package that is missing on one side is no other one."""
-    before, now = made.get("versions", {}), package_versions(RESULTS_FROM)
+    before, now = made["versions"], package_versions(RESULTS_FROM)
     both = [package for package in now if before.get(package, now[package]) != now[package]]
     return [f"{package} changed from {before[package]} to {now[package]}" for package in both]
 
@@ -45,9 +51,9 @@ def _other_versions(made: Mapping[str, Any]) -> list[str]:
 def _read_another(plan: Plan, name: str, made: Mapping[str, Any]) -> list[str]:
     """Compare the artefacts that a chapter read with those that their chapters wrote last."""
     words = []
-    for artefact, seen in made.get("reads", {}).items():
+    for artefact, seen in made["reads"].items():
         for writer, written in writers_of(artefact, plan.chapters):
-            now = record(plan, writer).get("writes", {}).get(written, seen)
+            now = read_record(plan, writer).get("writes", {}).get(written, seen)
             if written == artefact and now != seen:
                 words.append(f"{writer} has written another {artefact} since")
     return words

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -316,8 +317,14 @@ def _refuse_circles(chapters: Mapping[str, Chapter]) -> None:
 
 
 def _overlap(one: str, other: str) -> bool:
-    first, second = PurePosixPath(one), PurePosixPath(other)
-    return first == second or first in second.parents or second in first.parents
+    first, second = _parts(one), _parts(other)
+    return all(part == beside for part, beside in zip(first, second, strict=False))
+
+
+# Each name is compared with every other, many times in a run.
+@lru_cache(maxsize=4096)
+def _parts(name: str) -> tuple[str, ...]:
+    return PurePosixPath(name).parts
 
 
 def _fits(value: Any, annotation: ast.expr) -> bool:

@@ -7,6 +7,9 @@ from pathlib import Path
 
 PACKAGE = "lembas"
 
+# Public name, and what it stands for.
+Exports = frozenset[tuple[str, str]]
+
 
 def modules_used(code: str, root: Path) -> tuple[Path, ...]:
     """Return the package's files that running ``code`` can load, directly or through others.
@@ -23,7 +26,8 @@ def modules_used(code: str, root: Path) -> tuple[Path, ...]:
     """
     package = root / PACKAGE
     known = _modules(package)
-    exports = _exports(package / "__init__.py")
+    init = package / "__init__.py"
+    exports = _exports(init.read_text(encoding="utf-8") if init.is_file() else "")
     waiting = set(_names(code, PACKAGE, exports))
     seen: set[Path] = set()
     while waiting:
@@ -33,8 +37,8 @@ def modules_used(code: str, root: Path) -> tuple[Path, ...]:
             seen.add(path)
             inside = _dotted(path, package)
             parent = inside if path.name == "__init__.py" else inside.rpartition(".")[0]
-            if path != package / "__init__.py":  # its lazy table names every module
-                waiting |= _names(_source(path, path.stat().st_mtime_ns), parent, exports)
+            if path != init:  # its lazy table names every module
+                waiting |= _names(path.read_text(encoding="utf-8"), parent, exports)
     return tuple(sorted(path.relative_to(root) for path in seen))
 
 
@@ -55,32 +59,27 @@ def _files(name: str, known: dict[str, Path]) -> Iterable[Path]:
             yield path
 
 
-def _exports(init: Path) -> dict[str, str]:
-    if not init.is_file():
-        return {}
-    for node in ast.parse(init.read_text(encoding="utf-8")).body:
+# A run asks for every chapter, several times: what a text names is worked out once. The text itself
+# is the key, so that an edited file is never taken for what it was.
+@lru_cache(maxsize=1024)
+def _exports(init: str) -> Exports:
+    for node in ast.parse(init).body:
         if not isinstance(node, ast.AnnAssign) or node.value is None:
             continue
         if isinstance(node.target, ast.Name) and node.target.id == "_EXPORTS":
-            table: dict[str, str] = ast.literal_eval(node.value)
-            return table
-    return {}
+            return frozenset(ast.literal_eval(node.value).items())
+    return frozenset()
 
 
-@lru_cache(maxsize=256)
-def _source(path: Path, changed_ns: int) -> str:
-    # `changed_ns` is part of the key, so that an edited file is read again.
-    return path.read_text(encoding="utf-8")
-
-
-def _names(code: str, parent: str, exports: dict[str, str]) -> set[str]:
+@lru_cache(maxsize=1024)
+def _names(code: str, parent: str, exports: Exports) -> frozenset[str]:
     found: set[str] = set()
     for node in ast.walk(ast.parse(code)):
         match node:
             case ast.Import(names=names):
                 found |= {alias.name for alias in names}
                 if any(alias.name == PACKAGE and alias.asname for alias in names):
-                    found |= {f"{PACKAGE}.{name}" for name in exports}  # any may follow
+                    found |= {f"{PACKAGE}.{name}" for name, _ in exports}  # any may follow
             case ast.ImportFrom(module=module, level=level, names=names):
                 base = _absolute(module, level, parent)
                 found |= {base, *(f"{base}.{alias.name}" for alias in names)}
@@ -90,7 +89,7 @@ def _names(code: str, parent: str, exports: dict[str, str]) -> set[str]:
                 found.add(ast.unparse(node))
     found = {name for name in found if name.split(".")[0] == PACKAGE}
     public = {name.split(".")[1] for name in found if "." in name}
-    return found | {exports[name] for name in public if name in exports}
+    return frozenset(found | {module for name, module in exports if name in public})
 
 
 def _absolute(module: str | None, level: int, parent: str) -> str:

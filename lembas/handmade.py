@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from lembas.aged import read_record
 from lembas.chapters import writers_of
 from lembas.plan import Plan
-from lembas.provenance import digest, read_json
+from lembas.provenance import digest
 
 
 def changed_by_hand(plan: Plan, wanted: Iterable[str] = ()) -> dict[str, list[str]]:
@@ -25,7 +26,7 @@ def changed_by_hand(plan: Plan, wanted: Iterable[str] = ()) -> dict[str, list[st
     found: dict[str, list[str]] = {}
     for name in sorted(needed(plan, wanted)):
         path = folder / "provenance" / f"{name}.json"
-        record = read_json(path)
+        record = read_record(plan, name)
         made = dict(record.get("writes", {}))
         if "executed" in record:
             made[f"chapters/{name}.ipynb"] = record["executed"]

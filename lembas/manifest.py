@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lembas.aged import read_record
 from lembas.glued import glued_numbers
 from lembas.plan import Plan
-from lembas.provenance import digest, read_json
+from lembas.provenance import digest
 
 # Snakemake keeps a time stamp of its own in every folder it tracks.
 UNLISTED = ".snakemake"
@@ -83,7 +84,7 @@ def collect(plan: Plan) -> Manifest:
     folder = plan.root / plan.run_dir
     chapters, files = {}, dict[str, str]()
     for name in plan.chapters:
-        record = read_json(folder / "provenance" / f"{name}.json")
+        record = read_record(plan, name)
         if not record:
             continue
         chapters[name] = _made(plan, name, record)

@@ -132,8 +132,8 @@ def checked_record(
     ]
     if wrong:
         raise ValueError(
-            f"{origin} is damaged ({', '.join(wrong[:5])} missing or of another kind); run the "
-            "chapter again"
+            f"{origin} is damaged ({', '.join(wrong[:5])} missing or of another kind); delete "
+            "it and run the chapter again"
         )
     return dict(record)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import nbformat
 
+from lembas.aged import read_record
 from lembas.browser_print import print_page
 from lembas.citation import citation_box
 from lembas.errors import ChapterError
@@ -22,10 +23,7 @@ from lembas.plain_yaml import read_yaml
 from lembas.plan import Plan
 from lembas.profiles import checked_address
 from lembas.provenance import (
-    BOX,
-    checked_record,
     digest,
-    read_json,
     write_json,
     write_text,
 )
@@ -217,10 +215,10 @@ def _write_cards(plan: Plan, folder: Path) -> None:
 
 
 def _record(plan: Plan, name: str) -> dict[str, Any]:
-    record = read_json(plan.root / plan.run_dir / "provenance" / f"{name}.json")
+    record = read_record(plan, name)
     if not record:
         raise ChapterError(f"chapter {name} has no provenance; run it again: lembas run {name}")
-    return checked_record(record, f"{plan.run_dir}/provenance/{name}.json", BOX)
+    return record
 
 
 def _parameter_rows(plan: Plan) -> list[Sequence[Any]]:

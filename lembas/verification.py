@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lembas.aged import read_record
 from lembas.crate import FILE, read_manifest
 from lembas.glued import code_cells, glued_numbers
 from lembas.manifest import Made, Manifest, files_in
 from lembas.number_code import number_code
 from lembas.plan import Plan
-from lembas.provenance import digest, machine, read_json
+from lembas.provenance import digest, machine
 from lembas.recompute import Recomputed, Task, recompute
 from lembas.tolerances import same_text
 from lembas.versions import package_versions
@@ -144,11 +145,10 @@ def _changed(folder: Path, path: str, now: str, written: str) -> str:
 
 
 def _check_records(report: Report, plan: Plan, manifest: Manifest) -> None:
-    folder = plan.root / plan.run_dir
     for name, made in manifest.chapters.items():
         report.looked("record")
         try:
-            record = read_json(folder / "provenance" / f"{name}.json")
+            record = read_record(plan, name)
         except ValueError:
             report.wrong("record", name, f"provenance/{name}.json", "is damaged")
             continue
@@ -248,8 +248,3 @@ def _judge(
         words = "is needed by a glued number, and is computed anew instead of read"
         for path in again.wrote[:5]:
             report.wrong("number", chapter, path, words)
-
-
-def chapters_concerned(findings: Iterable[Finding]) -> list[str]:
-    """Name the chapters that something is wrong with."""
-    return sorted({finding.chapter for finding in findings if finding.chapter})

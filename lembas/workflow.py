@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from lembas.aged import aged, record
+from lembas.aged import aged, read_record
 from lembas.atomic import remove_abandoned
 from lembas.crate import FILE, write_manifest
 from lembas.errors import ChapterError
@@ -205,7 +205,7 @@ def _forced(plan: Plan, chapters: Iterable[str], by_hand: Iterable[str]) -> list
 
     Whoever wrote the artefacts: a hand, or a job that was at work while the profile was edited.
     """
-    known = {name: record(plan, name) for name in needed(plan, chapters)}
+    known = {name: read_record(plan, name) for name in needed(plan, chapters)}
     edited = {name for name, made in known.items() if made and made["recipe"] != recipe(plan, name)}
     old = {name for name, made in known.items() if aged(plan, name, made)}
     return sorted(edited | old | set(by_hand))
@@ -243,7 +243,7 @@ def _python_path() -> str:
 def _explain(
     plan: Plan, name: str, reason: str, stale_now: Mapping[str, str], *, by_hand: Sequence[str]
 ) -> list[str]:
-    made = record(plan, name)
+    made = read_record(plan, name)
     if not (plan.root / plan.executed(name)).is_file() or not made:
         failed = plan.root / plan.run_dir / "failed" / f"{name}.json"
         return ["it failed in the last run" if failed.is_file() else "it has not been run yet"]

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from lembas.aged import aged, record
+from lembas.aged import aged, read_record
 from lembas.plan import Plan, make_plan
-from lembas.provenance import write_json
 from lembas.unfinished import fingerprint
 from lembas.versions import RESULTS_FROM, VERSIONS_OF, package_versions
-from tests.toy import make_project
+from tests.toy import make_project, write_record
 
 CHANGED = "numpy changed from 0.0.1 to"
 
@@ -24,16 +23,13 @@ def plan(tmp_path: Path) -> Plan:
         ("01_data", {}, {"tables/a.txt": "a1"}),
         ("02_fit", {"tables/a.txt": "a1"}, {"models/x/": "x1"}),
     ):
-        kept(plan, name, {"reads": reads, "writes": writes, "versions": package_versions()})
+        versions = package_versions()
+        write_record(plan.root / plan.run_dir, name, reads=reads, writes=writes, versions=versions)
     return plan
 
 
-def kept(plan: Plan, name: str, content: dict) -> None:
-    write_json(plan.root / plan.run_dir / f"provenance/{name}.json", content)
-
-
 def reasons(plan: Plan, name: str) -> list[str]:
-    return aged(plan, name, record(plan, name))
+    return aged(plan, name, read_record(plan, name))
 
 
 def test_what_is_as_it_was_need_not_run(plan: Plan) -> None:
@@ -43,14 +39,14 @@ def test_what_is_as_it_was_need_not_run(plan: Plan) -> None:
 
 
 def test_another_artefact_than_the_one_that_was_read(plan: Plan) -> None:
-    kept(plan, "01_data", {**record(plan, "01_data"), "writes": {"tables/a.txt": "a2"}})
+    write_record(plan.root / plan.run_dir, "01_data", writes={"tables/a.txt": "a2"})
     assert reasons(plan, "02_fit") == ["01_data has written another tables/a.txt since"]
     (plan.root / plan.run_dir / "provenance/01_data.json").unlink()
     assert reasons(plan, "02_fit") == [], "nothing is known of it"
 
 
 def test_versions_that_can_change_a_number(plan: Plan) -> None:
-    made = record(plan, "01_data")
+    made = read_record(plan, "01_data")
     for package in ("numpy", "snakemake", "lembas"):
         other = {**made, "versions": {**made["versions"], package: "0.0.1"}}
         expected = [f"{CHANGED} {package_versions()['numpy']}"] if package == "numpy" else []

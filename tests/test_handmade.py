@@ -9,8 +9,8 @@ import pytest
 
 from lembas.handmade import changed_by_hand
 from lembas.plan import Plan, make_plan
-from lembas.provenance import digest, digests, write_json
-from tests.toy import make_project
+from lembas.provenance import digest, digests
+from tests.toy import make_project, write_record
 
 WRITES = {"01_data": ["tables/a.txt"], "02_fit": ["models/x/"], "03_test": ["tables/c.txt"]}
 
@@ -24,7 +24,7 @@ def plan(tmp_path: Path) -> Plan:
         (run / file).parent.mkdir(parents=True, exist_ok=True)
         (run / file).write_text("1")
     for name, writes in WRITES.items():
-        write_json(run / "provenance" / f"{name}.json", {"writes": digests(writes, run)})
+        write_record(run, name, writes=digests(writes, run))
     for path in run.rglob("*"):
         os.utime(path, (1e9, 1e9))
     return made
@@ -69,8 +69,7 @@ def test_an_executed_copy_that_is_not_the_one_that_was_made(plan: Plan) -> None:
     copy = plan.root / plan.executed("01_data")
     copy.parent.mkdir()
     copy.write_text("{}")
-    record = plan.root / plan.run_dir / "provenance/01_data.json"
-    write_json(record, {"writes": {}, "executed": digest(copy)})
+    write_record(plan.root / plan.run_dir, "01_data", executed=digest(copy))
     assert changed_by_hand(plan) == {}
     copy.write_text("{")
     assert changed_by_hand(plan) == {"01_data": ["chapters/01_data.ipynb"]}

@@ -139,9 +139,10 @@ def test_a_record_that_was_edited_is_named(project: Path) -> None:
     vouch_for(project, "provenance/01_data.json")
     (only,) = found(project)
     assert (only.check, only.chapter, only.name) == ("record", "01_data", "size")
-    (project / RUN / "provenance/01_data.json").write_text("{")
-    words = [each.words for each in found(project) if each.check == "record"]
-    assert words == ["is damaged"]
+    for text in ("{", '{"writes": {}}'):
+        (project / RUN / "provenance/01_data.json").write_text(text)
+        words = [each.words for each in found(project) if each.check == "record"]
+        assert words == ["is damaged"]
     (project / RUN / "provenance/02_fit.json").unlink()
     words = [each.words for each in found(project) if each.chapter == "02_fit"]
     assert words == ["is missing", "its record is missing"]

@@ -2,8 +2,11 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import nbformat
+
+from lembas.provenance import BOX, PARTS, write_json
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRST = 'run_dir: str = "results/demo"  # folder of this run'
@@ -80,6 +83,15 @@ def write_test_chapter(root: Path, action: str = "pass") -> Path:
             "(Path(run_dir) / 'tables/c.txt').write_text('c')",
         ],
     )
+
+
+def write_record(run: Path, chapter: str, **parts: Any) -> Path:
+    """Write the record of a chapter that has run; parts that are not given are empty."""
+    kinds = {**PARTS, **BOX}
+    empty = {name: (kind if isinstance(kind, type) else kind[0])() for name, kind in kinds.items()}
+    path = run / "provenance" / f"{chapter}.json"
+    write_json(path, {**empty, "recipe": {"parameters": {}}, **parts})
+    return path
 
 
 SHARING = """
