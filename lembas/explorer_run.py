@@ -39,13 +39,10 @@ def read_sources(run: Run) -> Sources:
     )
 
 
-def write_files(run: Run, explorer: Explorer) -> Path:
+def write_files(run: Run, explorer: Explorer) -> None:
     """Write the explorer's files into the run's folder, and remove those of an earlier one.
 
     The index is written last: until then the page shows the earlier explorer.
-
-    Returns:
-        The folder.
     """
     folder = run.place(FOLDER, INDEX).parent
     for name, text in explorer.files.items():
@@ -53,7 +50,6 @@ def write_files(run: Run, explorer: Explorer) -> Path:
     for path in folder.glob("*.js"):
         if path.name not in explorer.files:
             path.unlink()
-    return folder
 
 
 def _write(text: str, path: Path) -> None:

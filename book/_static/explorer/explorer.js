@@ -83,7 +83,6 @@
       this.drawn = new Set(index.shown.slice(0, 2));
       this.metric = 0;
       this.record = el("section", { class: "lx-record", "aria-live": "off" });
-      root.classList.toggle("lx-two-themes", index.models.every((model) => model.dark));
       this.status = root.querySelector(".lembas-explorer-status");
     }
 
