@@ -44,7 +44,7 @@ class Sources:
         predictions: Cohort to model to prediction ``(sample, gene)``.
         weights: Table ``learned_weights``: model, tf, gene, weight.
         attributions: Result of ``joined_attributions`` of ``lembas/explorer_edges.py``.
-        responses: Table ``knockouts``: model, tf, gene, response; None: there is none.
+        responses: Table ``knockouts``: model, tf, gene, response; may hold no row.
     """
 
     dataset: Dataset
@@ -55,7 +55,7 @@ class Sources:
     predictions: Mapping[str, Mapping[str, pd.DataFrame]]
     weights: pd.DataFrame
     attributions: pd.DataFrame
-    responses: pd.DataFrame | None = None
+    responses: pd.DataFrame
 
     def __post_init__(self) -> None:
         """Refuse a table of other genes than the study's targets."""
@@ -203,23 +203,30 @@ class _Build:
         named["regulators"] = edges.edge_lists(
             self.edges, self.genes, self.tfs, by="gene", most=choice.n_regulators
         )
-        named["attributions"] = edges.attributions_of_genes(
-            sources.attributions, self.genes, self.tfs, models=self.models
+        named["attributions"] = edges.strongest(
+            sources.attributions,
+            self.genes,
+            self.tfs,
+            by="gene",
+            value="share",
+            models=self.models,
         )
         named["like"] = scores.like_genes(self.table, f"skill.test.{choice.model}")
         return _records(named)
 
     def tf_records(self) -> list[dict[str, Any]]:
         """Make one record a TF, in the order of the names."""
-        sources = self.sources
-        of = {"genes": self.genes, "models": self.models}
         named: dict[str, Any] = {"name": self.tfs.astype(str).tolist()}
         named["expression"] = self._expression()
         named["targets"] = edges.edge_lists(
             self.edges, self.tfs, self.genes, by="tf", most=self.choice.n_targets
         )
-        named["attributions"] = edges.attributions_of_tfs(sources.attributions, self.tfs, **of)
-        named["responses"] = edges.responses_to_tfs(sources.responses, self.tfs, **of)
+        for part, value in (("attributions", "share"), ("responses", "response")):
+            table = getattr(self.sources, part)
+            moved = table[table[value].abs() > 0]
+            named[part] = edges.strongest(
+                moved, self.tfs, self.genes, by="tf", value=value, models=self.models
+            )
         return _records(named)
 
     def index(self, genes: list[dict[str, Any]], tfs: list[dict[str, Any]]) -> dict[str, Any]:
