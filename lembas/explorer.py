@@ -19,17 +19,16 @@ from matplotlib.colors import to_hex
 from lembas import explorer_edges as edges
 from lembas import explorer_points as points
 from lembas import explorer_scores as scores
+from lembas.checks import check_positive, check_whole
 from lembas.cohorts import Dataset
 from lembas.explorer_text import PER_FILE, numbered_files, script, thousandths
-from lembas.explorer_words import cohort_label, column_words
+from lembas.explorer_words import cohort_label, column_title
 from lembas.network import Network
 from lembas.plotting.dark import dark_colour
 from lembas.plotting.style import model_colour, ordered_models
 
 INDEX = "index.js"
 QUANTILES: tuple[float, ...] = (0.05, 0.25, 0.5, 0.75, 0.95)
-# Columns of the table that are seen without asking for them.
-N_FIRST_COLUMNS = 7
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +44,7 @@ class Sources:
         predictions: Cohort to model to prediction ``(sample, gene)``.
         weights: Table ``learned_weights``: model, tf, gene, weight.
         attributions: Result of ``joined_attributions`` of ``lembas/explorer_edges.py``.
-        responses: Table ``knockouts``: model, tf, gene, response; None: there is none.
+        responses: Table ``knockouts``: model, tf, gene, response; may hold no row.
     """
 
     dataset: Dataset
@@ -56,7 +55,7 @@ class Sources:
     predictions: Mapping[str, Mapping[str, pd.DataFrame]]
     weights: pd.DataFrame
     attributions: pd.DataFrame
-    responses: pd.DataFrame | None = None
+    responses: pd.DataFrame
 
     def __post_init__(self) -> None:
         """Refuse a table of other genes than the study's targets."""
@@ -80,7 +79,7 @@ class Choice:
     Attributes:
         model: Model that genes are ranked by.
         reference: Model shown beside it at first.
-        shown: Models whose predictions are drawn; those that were not fitted are left out.
+        shown: Further models whose predictions are drawn; those not fitted are left out.
         n_samples: Samples a cohort that are drawn, at most.
         most_mb: Size of the drawn values at most, in 10^6 bytes.
         n_regulators: Regulators listed a gene, at most.
@@ -90,12 +89,18 @@ class Choice:
 
     model: str = "lembas"
     reference: str = "masked_ridge"
-    shown: tuple[str, ...] = ("lembas", "masked_ridge", "ridge", "mlr", "xgbrf", "boosted")
+    shown: tuple[str, ...] = ("ridge", "mlr", "xgbrf", "boosted")
     n_samples: int = 100
     most_mb: float = points.MOST_MB
     n_regulators: int = edges.N_REGULATORS
     n_targets: int = edges.N_TARGETS
     seed: int = 888
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that have no meaning."""
+        for name, least in {"n_samples": 1, "n_regulators": 1, "n_targets": 1, "seed": 0}.items():
+            check_whole(name, getattr(self, name), least=least)
+        check_positive("most_mb", self.most_mb)
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,6 @@ class Explorer:
         n_genes, n_tfs: Genes and TFs that can be looked up.
         n_drawn: Samples drawn, by cohort.
         n_explained: Genes with attributions.
-        first: Gene that the page shows at first.
     """
 
     files: Mapping[str, str] = field(repr=False)
@@ -115,7 +119,6 @@ class Explorer:
     n_tfs: int
     n_drawn: Mapping[str, int]
     n_explained: int
-    first: str
 
     @property
     def size_mb(self) -> float:
@@ -135,7 +138,7 @@ def build(sources: Sources, choice: Choice) -> Explorer:
 
     Raises:
         KeyError: If the model that genes are ranked by was not fitted.
-        ValueError: If no model to show was fitted, a score or a weight is given twice.
+        ValueError: If a score or a weight is given twice.
     """
     if choice.model not in sources.labels:
         fitted = ", ".join(sources.labels)
@@ -152,7 +155,6 @@ def build(sources: Sources, choice: Choice) -> Explorer:
         n_tfs=len(tfs),
         n_drawn={name: len(drawn) for name, drawn in made.drawn.items()},
         n_explained=sum(bool(record["attributions"]) for record in genes),
-        first=str(made.genes[index["first"]]),
     )
 
 
@@ -167,9 +169,10 @@ class _Build:
         self.tfs = pd.Index(
             sorted(set(sources.dataset.inputs) | set(regulators)), name="tf", dtype=object
         )
-        # The model that is asked about first, then the palette's order.
         self.models = ordered_models(sources.labels)
-        self.shown = points.shown_models(choice.shown, self.models)
+        self.shown = self._fitted(choice.model, choice.reference, *choice.shown)
+        # As columns: the model that is asked about first, then the palette's order.
+        self.columns = self._fitted(choice.model, choice.reference, *self.models)
         self.cohorts = list(sources.dataset.rows)
         self.drawn = points.drawn_samples(
             sources.dataset,
@@ -179,12 +182,15 @@ class _Build:
             seed=choice.seed,
         )
         own = set(sources.weights["model"])
-        first = [choice.model, choice.reference, *self.models]
-        self.weight_models = [name for name in dict.fromkeys(first) if name in own]
+        self.weight_models = [name for name in self.columns if name in own]
         self.edges = edges.edges_with_weights(
             sources.network, self.genes, sources.weights, self.weight_models
         )
         self.table = sources.genes.set_index("gene").loc[self.genes].reset_index()
+
+    def _fitted(self, *names: str) -> list[str]:
+        """Keep the models that were fitted, each once."""
+        return [name for name in dict.fromkeys(names) if name in self.models]
 
     def gene_records(self) -> list[dict[str, Any]]:
         """Make one record a gene, in the order of the names."""
@@ -197,23 +203,30 @@ class _Build:
         named["regulators"] = edges.edge_lists(
             self.edges, self.genes, self.tfs, by="gene", most=choice.n_regulators
         )
-        named["attributions"] = edges.attributions_of_genes(
-            sources.attributions, self.genes, self.tfs, models=self.models
+        named["attributions"] = edges.strongest(
+            sources.attributions,
+            self.genes,
+            self.tfs,
+            by="gene",
+            value="share",
+            models=self.models,
         )
         named["like"] = scores.like_genes(self.table, f"skill.test.{choice.model}")
         return _records(named)
 
     def tf_records(self) -> list[dict[str, Any]]:
         """Make one record a TF, in the order of the names."""
-        sources = self.sources
-        of = {"genes": self.genes, "models": self.models}
         named: dict[str, Any] = {"name": self.tfs.astype(str).tolist()}
         named["expression"] = self._expression()
         named["targets"] = edges.edge_lists(
             self.edges, self.tfs, self.genes, by="tf", most=self.choice.n_targets
         )
-        named["attributions"] = edges.attributions_of_tfs(sources.attributions, self.tfs, **of)
-        named["responses"] = edges.responses_to_tfs(sources.responses, self.tfs, **of)
+        for part, value in (("attributions", "share"), ("responses", "response")):
+            table = getattr(self.sources, part)
+            moved = table[table[value].abs() > 0]
+            named[part] = edges.strongest(
+                moved, self.tfs, self.genes, by="tf", value=value, models=self.models
+            )
         return _records(named)
 
     def index(self, genes: list[dict[str, Any]], tfs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -246,22 +259,22 @@ class _Build:
         }
 
     def _points(self) -> list[list[dict[str, Any] | None]]:
-        dataset, cohorts = self.sources.dataset, dataset_cohorts(self.sources.dataset)
-        truth = {name: cohorts[name].loc[drawn] for name, drawn in self.drawn.items()}
-        predictions = {
-            name: {model: self.sources.predictions[name][model].loc[drawn] for model in self.shown}
-            for name, drawn in self.drawn.items()
-        }
-        return points.all_points(truth, predictions, dataset.targets)
+        """Pack every cohort: a gene's list holds one entry a cohort."""
+        cohorts = []
+        for name, drawn in self.drawn.items():
+            own = self.sources.predictions[name]
+            predictions = {model: own[model].loc[drawn] for model in self.shown}
+            truth = self.sources.dataset.cohorts[name].y.loc[drawn]
+            cohorts.append(points.points(truth, predictions, self.genes))
+        return [list(own) for own in zip(*cohorts, strict=True)]
 
     def _expression(self) -> list[list[list[int | None] | None]]:
         """Give quantiles and mean of each TF in each cohort; None where it was not measured."""
         dataset = self.sources.dataset
         columns = []
         for cohort in self.cohorts:
-            table = dataset.expression_of(cohort, dataset.inputs)
-            known = dataset.measured.loc[dataset.inputs, cohort]
-            table = table.loc[:, known.to_numpy()].astype(float)
+            # Not filled: NaN where a TF was not measured.
+            table = dataset.expression_of(cohort, dataset.inputs).astype(float)
             described = table.quantile(list(QUANTILES)).T.assign(mean=table.mean())
             described = described.reindex(self.tfs)
             rows = zip(*(thousandths(described[name]) for name in described.columns), strict=True)
@@ -277,14 +290,10 @@ class _Build:
         return int(np.nanargmax(column if explained.isna().all() else explained))
 
     def _gene_columns(self) -> list[dict[str, Any]]:
-        first = [self.choice.model, self.choice.reference, *self.models]
-        models = [name for name in dict.fromkeys(first) if name in self.models]
         columns = scores.table_columns(
-            self.table, cohorts=self.cohorts, models=self.models, shown=models
+            self.table, cohorts=self.cohorts, models=self.models, shown=self.columns
         )
-        return [
-            {**column, **column_words(column["key"], self.sources.labels)} for column in columns
-        ]
+        return self._titled(columns)
 
     def _tf_columns(self, tfs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         train = self.cohorts.index("train")
@@ -300,19 +309,11 @@ class _Build:
             columns.append(
                 {"key": f"weight.{model}", "kind": "number", "values": thousandths(size)}
             )
-        return [
-            {**column, **column_words(column["key"], self.sources.labels)} for column in columns
-        ]
+        return self._titled(columns)
 
-
-def dataset_cohorts(dataset: Dataset) -> dict[str, pd.DataFrame]:
-    """Give each cohort's measured targets ``(sample, gene)``."""
-    return {
-        name: dataset.expression_of(
-            name, dataset.targets[dataset.measured.loc[dataset.targets, name].to_numpy()]
-        )
-        for name in dataset.rows
-    }
+    def _titled(self, columns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        labels = self.sources.labels
+        return [{**column, "title": column_title(column["key"], labels)} for column in columns]
 
 
 def _records(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:

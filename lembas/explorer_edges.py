@@ -13,7 +13,7 @@ from lembas.network import Network
 N_REGULATORS, N_TARGETS, N_MATTERS = 60, 200, 12
 EDGE_COLUMNS = ("tf", "gene", "sign")
 ATTRIBUTED = ("model", "gene", "tf", "mean_abs_attribution", "direction")
-RESPONDED = ("model", "tf", "gene", "response")
+RESPONDED = ["model", "tf", "gene", "response"]
 
 
 def edges_with_weights(
@@ -104,122 +104,52 @@ def joined_attributions(summary: pd.DataFrame | None, panel: pd.DataFrame | None
     return both.assign(share=share).reset_index(drop=True)
 
 
-def attributions_of_genes(
+def strongest(
     table: pd.DataFrame,
-    genes: pd.Index,
-    tfs: pd.Index,
+    owners: pd.Index,
+    partners: pd.Index,
     *,
+    by: str,
+    value: str,
     models: Sequence[str],
     most: int = N_MATTERS,
 ) -> list[list[list[Any]]]:
-    """List the TFs that matter most to each gene, in each model.
+    """List what has the largest values with each TF, or with each gene, in each model.
 
     Args:
-        table: Result of :func:`joined_attributions`.
-        genes: Genes, in the order of the result.
-        tfs: A row names its TF by its place here.
-        models: A row names its model by its place here.
-        most: Rows a model and gene at most.
-
-    Returns:
-        For each gene rows of model, TF, mean size (thousandths, log10), direction and share
-        (thousandths); none for a gene that was not explained.
-    """
-    ordered = table.sort_values(
-        ["mean_abs_attribution", "tf"], ascending=[False, True], kind="stable"
-    )
-    kept = ordered.groupby(["model", "gene"], sort=False).head(most)
-    kept = kept[kept["model"].isin(models) & kept["tf"].isin(tfs)]
-    kept = _in_order_of(kept, models)
-    rows = zip(
-        kept["gene"],
-        pd.Index(models).get_indexer(kept["model"]).tolist(),
-        tfs.get_indexer(kept["tf"]).tolist(),
-        thousandths(kept["mean_abs_attribution"]),
-        kept["direction"].fillna(0).astype(int).tolist(),
-        thousandths(kept["share"]),
-        strict=True,
-    )
-    return _by_owner(rows, genes)
-
-
-def attributions_of_tfs(
-    table: pd.DataFrame,
-    tfs: pd.Index,
-    genes: pd.Index,
-    *,
-    models: Sequence[str],
-    most: int = N_MATTERS,
-) -> list[list[list[Any]]]:
-    """List the explained genes to which each TF matters most, in each model.
-
-    Returns:
-        For each TF rows of model, gene, share of the gene's whole attribution (thousandths) and
-        direction, the largest share first.
-    """
-    known = table[table["model"].isin(models) & table["gene"].isin(genes) & (table["share"] > 0)]
-    ordered = known.sort_values(["share", "gene"], ascending=[False, True], kind="stable")
-    kept = _in_order_of(ordered.groupby(["model", "tf"], sort=False).head(most), models)
-    rows = zip(
-        kept["tf"],
-        pd.Index(models).get_indexer(kept["model"]).tolist(),
-        genes.get_indexer(kept["gene"]).tolist(),
-        thousandths(kept["share"]),
-        kept["direction"].fillna(0).astype(int).tolist(),
-        strict=True,
-    )
-    return _by_owner(rows, tfs)
-
-
-def responses_to_tfs(
-    table: pd.DataFrame | None,
-    tfs: pd.Index,
-    genes: pd.Index,
-    *,
-    models: Sequence[str],
-    most: int = N_MATTERS,
-) -> list[list[list[Any]]]:
-    """List the genes that respond most to the loss of each TF, in each model.
-
-    Args:
-        table: Columns of ``RESPONDED``, such as table ``knockouts`` holds; None: there is none.
-        tfs: TFs, in the order of the result.
-        genes: A row names its gene by its place here.
+        table: Columns model, tf, gene, ``value`` and, where there is one, direction.
+        owners: TFs, or genes, in the order of the result.
+        partners: The other ends; a row names its partner by its place here.
+        by: "tf" or "gene": what the owners are.
+        value: Column to sort by, whatever its sign, and to show.
         models: A row names its model by its place here; other models are left out.
-        most: Rows a model and TF at most.
+        most: Rows a model and owner at most.
 
     Returns:
-        For each TF rows of model, gene and response (thousandths, log10); none for a TF that was
-        not knocked out, or that moves no gene.
+        For each owner rows of model, partner, value (thousandths) and direction, the largest
+        first; none for an owner that the table does not hold.
     """
-    if table is None:
-        return [[] for _ in tfs]
-    known = table[table["model"].isin(models) & table["gene"].isin(genes)]
-    known = known.assign(size=known["response"].abs())
-    ordered = known[known["size"] > 0].sort_values(
-        ["size", "gene"], ascending=[False, True], kind="stable"
+    partner = "gene" if by == "tf" else "tf"
+    known = table[table["model"].isin(models) & table[partner].isin(partners)]
+    ordered = known.assign(size=known[value].abs()).sort_values(
+        ["size", partner], ascending=[False, True], kind="stable"
     )
-    kept = _in_order_of(ordered.groupby(["model", "tf"], sort=False).head(most), models)
-    rows = zip(
-        kept["tf"],
+    kept = _in_order_of(ordered.groupby(["model", by], sort=False).head(most), models)
+    columns = [
         pd.Index(models).get_indexer(kept["model"]).tolist(),
-        genes.get_indexer(kept["gene"]).tolist(),
-        thousandths(kept["response"]),
-        strict=True,
-    )
-    return _by_owner(rows, tfs)
+        partners.get_indexer(kept[partner]).tolist(),
+        thousandths(kept[value]),
+    ]
+    if "direction" in kept:
+        columns.append(kept["direction"].fillna(0).astype(int).tolist())
+    rows: dict[str, list[list[Any]]] = {name: [] for name in owners}
+    for owner, *row in zip(kept[by], *columns, strict=True):
+        if owner in rows:
+            rows[owner].append(row)
+    return list(rows.values())
 
 
 def _in_order_of(table: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
     """Sort the rows by model, in the order given, and leave their order alone otherwise."""
     place: Mapping[str, int] = {name: number for number, name in enumerate(models)}
     return table.iloc[table["model"].map(place).argsort(kind="stable")]
-
-
-def _by_owner(rows: Any, owners: pd.Index) -> list[list[list[Any]]]:
-    """Collect rows, whose first entry is their owner, for each owner."""
-    lists: dict[str, list[list[Any]]] = {name: [] for name in owners}
-    for owner, *row in rows:
-        if owner in lists:
-            lists[owner].append(row)
-    return list(lists.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -29,19 +29,14 @@ def drawn_samples(
     Args:
         dataset: The study.
         n_models: Models whose predictions are shown.
-        n_samples: Samples a cohort at most.
+        n_samples: Samples a cohort at most, at least 1.
         most_mb: What their packed values may take altogether, in 10^6 bytes; fewer samples are
             drawn where they would take more, but ``LEAST_SAMPLES`` in any case.
         seed: Seed of the drawing.
 
     Returns:
         Cohort to samples, in the dataset's order.
-
-    Raises:
-        ValueError: If no sample is asked for.
     """
-    if n_samples < 1:
-        raise ValueError(f"n_samples is {n_samples}; show at least one sample a cohort")
     a_sample = 2 * (1 + n_models) * len(dataset.targets) * len(dataset.rows)
     most = max(int(most_mb * 1e6 / max(a_sample, 1)), LEAST_SAMPLES)
     drawn = {}
@@ -75,7 +70,7 @@ def points(
         table.loc[truth.index].reindex(columns=genes).to_numpy(float)
         for table in predictions.values()
     ]
-    measured = np.isfinite(known).all(axis=0) & (len(truth) > 0)
+    measured = np.isfinite(known).all(axis=0)
     scale = Scale.over(known, *tables)
     texts = [scale.packed(known), *(scale.packed(table) for table in tables)]
     return [
@@ -84,28 +79,3 @@ def points(
             measured, scale.low, scale.step, *texts, strict=True
         )
     ]
-
-
-def all_points(
-    truth: Mapping[str, pd.DataFrame],
-    predictions: Mapping[str, Mapping[str, pd.DataFrame]],
-    genes: pd.Index,
-) -> list[list[dict[str, Any] | None]]:
-    """Pack every cohort: a gene's list holds one entry a cohort, in the order of ``truth``."""
-    cohorts = [points(table, predictions[name], genes) for name, table in truth.items()]
-    return [list(own) for own in zip(*cohorts, strict=True)]
-
-
-def shown_models(asked: Iterable[str], fitted: Iterable[str]) -> list[str]:
-    """Keep the models asked for that were fitted.
-
-    Raises:
-        ValueError: If none was.
-    """
-    known = list(fitted)
-    kept = [name for name in dict.fromkeys(asked) if name in known]
-    if not kept:
-        raise ValueError(
-            f"none of the models to show was fitted in this run; fitted: {', '.join(known)}"
-        )
-    return kept

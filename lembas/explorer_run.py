@@ -10,7 +10,7 @@ import pandas as pd
 from lembas.artifacts import Run
 from lembas.atomic import write_atomically
 from lembas.explorer import INDEX, Explorer, Sources
-from lembas.explorer_edges import joined_attributions
+from lembas.explorer_edges import RESPONDED, joined_attributions
 from lembas.fitting import model_labels, read_all_predictions
 
 FOLDER = "explorer"
@@ -22,7 +22,7 @@ def read_sources(run: Run) -> Sources:
     Raises:
         FileNotFoundError: If one that every run has is missing.
     """
-    dataset = run.read_dataset()
+    dataset, knockouts = run.read_dataset(), _table(run, "knockouts")
     scores = ["scores_per_gene_test", "scores_per_gene_external"]
     return Sources(
         dataset=dataset,
@@ -35,17 +35,14 @@ def read_sources(run: Run) -> Sources:
         attributions=joined_attributions(
             _table(run, "attribution_summary"), _table(run, "attribution_panel")
         ),
-        responses=_table(run, "knockouts"),
+        responses=pd.DataFrame(columns=RESPONDED) if knockouts is None else knockouts,
     )
 
 
-def write_files(run: Run, explorer: Explorer) -> Path:
+def write_files(run: Run, explorer: Explorer) -> None:
     """Write the explorer's files into the run's folder, and remove those of an earlier one.
 
     The index is written last: until then the page shows the earlier explorer.
-
-    Returns:
-        The folder.
     """
     folder = run.place(FOLDER, INDEX).parent
     for name, text in explorer.files.items():
@@ -53,7 +50,6 @@ def write_files(run: Run, explorer: Explorer) -> Path:
     for path in folder.glob("*.js"):
         if path.name not in explorer.files:
             path.unlink()
-    return folder
 
 
 def _write(text: str, path: Path) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from html import escape
 
 import pandas as pd
 
@@ -20,7 +18,8 @@ _OWN_WORDS: Mapping[str, str] = {
     "q": "q of the difference",
 }
 _COHORTS: Mapping[str, str] = {"train": "training samples", "test": "test samples"}
-_FRAME = """<div class="lembas-explorer" data-first="{first}">
+# The place in a page where the explorer appears.
+FRAME = """<div class="lembas-explorer">
 <p class="lembas-explorer-status" role="status">The explorer is loading; on paper there is
 none.</p>
 <noscript><p>The explorer needs JavaScript. All it shows is in the run's folder:
@@ -29,26 +28,12 @@ none.</p>
 </div>"""
 
 
-@dataclass(frozen=True)
-class Frame:
-    """Hold the place in a page where the explorer appears.
-
-    Attributes:
-        first: Gene shown at first.
-    """
-
-    first: str
-
-    def _repr_html_(self) -> str:
-        return _FRAME.format(first=escape(self.first, quote=True))
-
-
 def cohort_label(name: str) -> str:
     """Call a cohort by a reader's words."""
     return _COHORTS.get(name, name)
 
 
-def column_words(key: str, labels: Mapping[str, str]) -> dict[str, str]:
+def column_title(key: str, labels: Mapping[str, str]) -> str:
     """Give a column's title.
 
     Args:
@@ -57,15 +42,15 @@ def column_words(key: str, labels: Mapping[str, str]) -> dict[str, str]:
     """
     first, _, rest = key.partition(".")
     if not rest:
-        return {"title": _OWN_WORDS.get(key, WORDS.get(key, key))}
+        return _OWN_WORDS.get(key, WORDS.get(key, key))
     if first == "best":
-        return {"title": "Best model"}
+        return "Best model"
     if first == "weight":
-        return {"title": f"Median |weight|, {labels.get(rest, rest)}"}
+        return f"Median |weight|, {labels.get(rest, rest)}"
     cohort, _, model = rest.rpartition(".")
     words = {"skill": "Skill", "pearson": "Pearson r"}.get(first, first.capitalize())
     where = "" if cohort == "test" else f", {cohort_label(cohort)}"
-    return {"title": f"{words}, {labels.get(model, model)}{where}"}
+    return f"{words}, {labels.get(model, model)}{where}"
 
 
 def drawn_sentence(n_drawn: Mapping[str, int], n_samples: Mapping[str, int]) -> str:

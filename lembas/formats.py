@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from lembas import h5ad
+from lembas.plain_text import reason_of
 from lembas.text_blocks import parse_text
 from lembas.text_files import commas_in_numbers, other_separator, unquoted_commas, what_it_is
 
@@ -176,7 +177,7 @@ def read_records(
     except UnicodeDecodeError as error:
         raise _unreadable(path, error) from error
     except (ValueError, OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"{what} {path} cannot be read as a table: {_reason(error)}") from error
+        raise ValueError(f"{what} {path} cannot be read as a table: {reason_of(error)}") from error
     if not table.empty and not isinstance(table.index, pd.RangeIndex):
         raise ValueError(
             f"{what} {path} has rows with more fields than its header, which names "
@@ -305,8 +306,8 @@ def _unreadable(path: Path, error: BaseException) -> ValueError:
     if what is not None:
         return ValueError(f"{path} cannot be read: it is {what}")
     return ValueError(
-        f"{path} cannot be read ({_reason(error)}); it is damaged, cut short or of another format: "
-        "copy it again"
+        f"{path} cannot be read ({reason_of(error)}); it is damaged, cut short or of another "
+        "format: copy it again"
     )
 
 
@@ -325,15 +326,10 @@ def _refuse_words(table: pd.DataFrame, origin: str, error: BaseException) -> NoR
         if len(places) > 5:
             break
     remedy = commas_in_numbers(wrong_cells) or "correct them, or remove columns of annotation"
-    which = f" (row/column: cell): {listed(places[:5])}" if places else f" ({_reason(error)})"
+    which = f" (row/column: cell): {listed(places[:5])}" if places else f" ({reason_of(error)})"
     raise ValueError(f"{origin} holds cells that are not numbers{which}; {remedy}") from error
 
 
 def _is_odd(cell: object) -> bool:
     """Say whether a text is none of the numbers that tables may hold: Python knows more, 1_000."""
     return isinstance(cell, str) and _NUMBER.fullmatch(cell.strip()) is None
-
-
-def _reason(error: BaseException) -> str:
-    """Give a library's reason on one line."""
-    return " ".join(str(error).split())[:200]

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lembas.plain_text import reason_of
+
 # Kinds of number types: true or false, with and without sign, with a decimal point.
 _NUMBERS = "buif"
 # What h5py, pandas and anndata raise on files that are damaged or laid out otherwise.
@@ -104,8 +106,9 @@ def damage_named(path: Path) -> Iterator[None]:
 
 def _unreadable(path: Path, error: Exception) -> ValueError:
     """Say in one sentence why a file is no AnnData."""
-    reason = " ".join(str(error).strip("'\"").split())[:200]
-    return ValueError(f"{path} cannot be read as .h5ad ({reason}); write it again with anndata")
+    return ValueError(
+        f"{path} cannot be read as .h5ad ({reason_of(error)}); write it again with anndata"
+    )
 
 
 def _check_layout(path: Path) -> None:

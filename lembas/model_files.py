@@ -22,6 +22,7 @@ from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundExc
 from lembas import checkpoint
 from lembas.artifacts import Run
 from lembas.atomic import write_atomically
+from lembas.plain_text import reason_of
 from lembas.training import LembasRegressor
 
 # Whoever may write a profile already chooses which classes run; a model file may not.
@@ -130,10 +131,9 @@ def _damage_named(path: Path) -> Iterator[None]:
     try:
         yield
     except _DAMAGE as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise ValueError(
-            f"{path} cannot be read as a model ({reason}): it is damaged, or was written by other "
-            "versions of its packages; fit the model again"
+            f"{path} cannot be read as a model ({reason_of(error)}): it is damaged, or was written "
+            "by other versions of its packages; fit the model again"
         ) from error
 
 

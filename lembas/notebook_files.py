@@ -6,10 +6,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from nbformat.warnings import DuplicateCellId, MissingIDFieldWarning
+
+from lembas.plain_text import reason_of
 
 
 def read_notebook(path: Path, origin: str) -> nbformat.NotebookNode:
@@ -22,14 +23,14 @@ def read_notebook(path: Path, origin: str) -> nbformat.NotebookNode:
     Raises:
         ValueError: If it is no notebook, or a part of it is missing or of another kind.
     """
-    faults: dict[str, Any] = {}
+    faults: dict[str, nbformat.ValidationError] = {}
     try:
         with without_ids():
             notebook = nbformat.read(path, as_version=4, capture_validation_error=faults)
+        for fault in faults.values():
+            raise fault
     except _DAMAGE as error:
-        raise ValueError(f"{origin} is not a valid notebook: {_reason(error)}") from error
-    if "ValidationError" in faults:
-        raise ValueError(f"{origin} is not a valid notebook: {_reason(faults['ValidationError'])}")
+        raise ValueError(f"{origin} is not a valid notebook: {reason_of(error)}") from error
     return notebook
 
 
@@ -47,9 +48,3 @@ _DAMAGE = (
     *(nbformat.reader.NotJSONError, nbformat.ValidationError, ValueError, TypeError),
     *(AttributeError, LookupError, RecursionError),
 )
-
-
-def _reason(error: Exception) -> str:
-    """Give a library's reason on one line."""
-    text = str(getattr(error, "message", "")) or str(error) or type(error).__name__
-    return " ".join(text.split())[:200]

@@ -14,6 +14,7 @@ import pandas as pd
 
 from lembas.h5ad import DAMAGE
 from lembas.peek import MOST_COLUMNS, MOST_ROWS, NO_CELLS, Peek, chosen
+from lembas.plain_text import reason_of
 
 # A compressed or sparse matrix of more numbers is not looked into.
 MOST_NUMBERS = 50_000_000
@@ -120,8 +121,7 @@ def _damage_told() -> Iterator[None]:
         raise ValueError(str(error)) from error
     # Of a layout that only looks like AnnData's or ARCHS4's, parts may be of any kind.
     except (*DAMAGE, IORegistryError, ArrowException) as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise ValueError(DAMAGED.format(reason)) from error
+        raise ValueError(DAMAGED.format(reason_of(error))) from error
 
 
 def _labels_first(schema: Any) -> list[str]:

@@ -8,6 +8,8 @@ import re
 _INSIDE = r"[\\`*{}\[\]<>$&~^|!]|(?<![^\W_])_|_(?![^\W_])"
 _FIRST = r"^[#=:%(]|^[-+](?=[-+\s]|$)|^\d+[.)](?=\s|$)"
 _MARK_UP = re.compile(f"{_FIRST}|{_INSIDE}")
+# Letters of a library's message that ours repeats.
+_MOST_LETTERS = 200
 
 
 def harmless(text: str) -> str:
@@ -18,6 +20,19 @@ def harmless(text: str) -> str:
         'ALB?[31m'
     """
     return "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in text)
+
+
+def reason_of(error: BaseException) -> str:
+    """Give a library's reason on one line, cut short; the kind of error where it gives none.
+
+    Example:
+        >>> reason_of(KeyError("X")), reason_of(EOFError())
+        ('X', 'EOFError')
+    """
+    # A KeyError shows its text in quotation marks, a fault of a notebook a page of schema.
+    key = error.args[0] if isinstance(error, KeyError) and error.args else None
+    said = getattr(error, "message", None) or key or error
+    return " ".join(str(said).split())[:_MOST_LETTERS] or type(error).__name__
 
 
 def as_markdown(text: str) -> str:

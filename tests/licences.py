@@ -46,8 +46,6 @@ TEXTS = (
     (("Redistribution and use in source and binary",), "BSD-2-Clause"),
     (("Permission is hereby granted, free of charge",), "MIT"),
 )
-# Packages that ship no licence and say none; read where they are developed.
-BY_HAND: dict[str, str] = {}
 UNKNOWN = "unknown"
 
 
@@ -74,8 +72,7 @@ def licence_of(found: Distribution) -> tuple[str, str]:
         return text, "licence file"
     if ids or said:
         return " AND ".join(ids) or said, "classifier" if ids else "licence field"
-    by_hand = BY_HAND.get(about["Name"].lower(), UNKNOWN)
-    return by_hand, "its source" if by_hand != UNKNOWN else ""
+    return UNKNOWN, ""
 
 
 def _of_files(found: Distribution) -> str:

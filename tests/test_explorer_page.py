@@ -9,7 +9,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from lembas.explorer_words import Frame
+from lembas.explorer_words import FRAME
 
 ROOT = Path(__file__).resolve().parents[1]
 STATIC = ROOT / "book" / "_static"
@@ -48,12 +48,11 @@ def given(extension: ModuleType, body: str, builder: str = "html") -> list[str]:
 
 
 def test_scripts_are_loaded_where_the_explorer_stands_only(extension: ModuleType) -> None:
-    frame = Frame("ALB")._repr_html_()
-    files = given(extension, f"<main>{frame}</main>")
+    files = given(extension, f"<main>{FRAME}</main>")
     assert all((STATIC / name).is_file() for name in files)
     assert {path.name for path in OWN} <= {Path(name).name for name in files}
     assert given(extension, "<main>Another page.</main>") == []
-    assert given(extension, frame, "singlehtml") == [], "a page to print cannot be typed into"
+    assert given(extension, FRAME, "singlehtml") == [], "a page to print cannot be typed into"
 
 
 def test_the_data_lie_beside_the_pages(extension: ModuleType, tmp_path: Path) -> None:

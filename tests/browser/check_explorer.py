@@ -137,6 +137,11 @@ def check_use(browser: Browser, base: str, index: dict[str, Any], report: Report
         page.wait_for_function(
             "document.querySelector('[role=status]').textContent.includes('%E0')"
         )
+        page.fill("#lx-name", first)
+        page.keyboard.press("Enter")  # before names are offered
+        report.expect("typing and Enter at once", shows(page, first, "gene"), True)
+        page.wait_for_timeout(300)
+        report.expect("the list then", page.locator("#lx-offered").is_visible(), False)
         report.faults += faults
     with opened(browser, base, f"#tf={quote(tfs[-1], safe='')}") as (page, faults):
         report.expect("a TF's address", heading(page), f"{tfs[-1]} TF")

@@ -17,10 +17,10 @@
     });
   }
 
-  /* A model's colour in either theme; without a dark one the light one stays, on a light card. */
+  /* A model's colour in either theme. */
   function coloured(made, colours) {
     made.style.setProperty("--lx-light", colours.colour);
-    made.style.setProperty("--lx-dark", colours.dark || colours.colour);
+    made.style.setProperty("--lx-dark", colours.dark);
     return made;
   }
 

@@ -83,7 +83,6 @@
       this.drawn = new Set(index.shown.slice(0, 2));
       this.metric = 0;
       this.record = el("section", { class: "lx-record", "aria-live": "off" });
-      root.classList.toggle("lx-two-themes", index.models.every((model) => model.dark));
       this.status = root.querySelector(".lembas-explorer-status");
     }
 
@@ -322,14 +321,18 @@
       if (!record.attributions.length) {
         return [el("p", {}, "No attributions were computed for this gene.")];
       }
-      const cells = record.attributions.map(([model, tf, size, direction, share]) => ({
-        model, name: this.name("tf", tf), size: share || 0, text: `${percent(share)}${ARROWS[direction]}`,
-      }));
       return [
         el("p", {}, "Each TF's share of the gene's whole attribution, for the TFs that matter most to each " +
           "model (less: not among them); ↑: the gene rises with the TF, ↓: it falls."),
-        this.byModel(`TFs that the predictions of ${record.name} rest on most`, "tf", cells),
+        this.byModel(`TFs that the predictions of ${record.name} rest on most`, "tf",
+          this.shares(record, "tf")),
       ];
+    }
+
+    shares(record, kind) {
+      return record.attributions.map(([model, place, share, direction]) => ({
+        model, name: this.name(kind, place), size: share, text: `${percent(share)}${ARROWS[direction]}`,
+      }));
     }
 
     /* One row a name, one column a model, the largest first. */
@@ -390,12 +393,10 @@
     matters(record) {
       const parts = [];
       if (record.attributions.length) {
-        const cells = record.attributions.map(([model, gene, share, direction]) => ({
-          model, name: this.name("gene", gene), size: share, text: `${percent(share)}${ARROWS[direction]}`,
-        }));
         parts.push(el("p", {}, "Its share of the attribution of the genes that were explained (less: not among the " +
           "largest of this model); ↑: the gene rises with the TF, ↓: it falls."),
-          this.byModel(`Explained genes that rest on ${record.name} most`, "gene", cells));
+          this.byModel(`Explained genes that rest on ${record.name} most`, "gene",
+            this.shares(record, "gene")));
       } else {
         parts.push(el("p", {}, "No attribution to it was computed."));
       }

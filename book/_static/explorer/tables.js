@@ -6,10 +6,12 @@
 
   function later(action) {
     let waiting;
-    return () => {
+    const start = () => {
       clearTimeout(waiting);
       waiting = setTimeout(action, TYPING_MS);
     };
+    start.stop = () => clearTimeout(waiting);
+    return start;
   }
 
   /* A combobox as WAI-ARIA describes it: type, arrow keys, Enter, Escape. */
@@ -22,6 +24,7 @@
     list.hidden = true;
     const upper = Object.entries(explorer.kinds).flatMap(([kind, all]) =>
       all.names.map((name) => ({ kind, name, upper: name.toUpperCase() })));
+    const offering = later(offer);
     let offered = [], at = -1;
 
     function mark(place) {
@@ -31,6 +34,7 @@
       else input.removeAttribute("aria-activedescendant");
     }
     function close() {
+      offering.stop();
       list.hidden = true;
       input.setAttribute("aria-expanded", "false");
       mark(-1);
@@ -64,7 +68,7 @@
         explorer.say("");
       }
     }
-    input.addEventListener("input", later(offer));
+    input.addEventListener("input", offering);
     input.addEventListener("blur", close);
     input.addEventListener("keydown", (event) => {
       if (event.key === "ArrowDown" || event.key === "ArrowUp") {
