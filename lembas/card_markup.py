@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
-# CommonMark allows a backslash before each of these, and then it is the character itself.
-_MARKS = re.compile(r"([!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~])")
+from lembas.plain_text import as_markdown
 
 
-def escaped(text: object) -> str:
-    r"""Write any text as it is, on one line: a name in a table may hold mark-up.
+def shown(value: object) -> str:
+    """Write a setting in a reader's words: mappings and lists without their brackets.
 
     Example:
-        >>> print(escaped("<b>ALB</b> | _AFP_"))
-        \<b\>ALB\<\/b\> \| \_AFP\_
+        >>> shown({"noise": [0.5, 1], "dtype": None})
+        'noise 0.5, 1, dtype not set'
     """
-    return _MARKS.sub(r"\\\1", " ".join(str(text).split()))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {shown(part)}" for key, part in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return "not set" if value is None else str(value)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Lay rows out as a Markdown table; header and cells are text, not mark-up."""
-    lines = [header, ["---"] * len(header), *rows]
-    cells = [
-        [str(cell) if place == 1 else escaped(cell) for cell in line]
-        for place, line in enumerate(lines)
-    ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
+    first, *others = ([as_markdown(str(cell)) for cell in line] for line in (header, *rows))
+    lines = [first, ["---"] * len(first), *others]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def facts(known: Mapping[str, object]) -> str:
@@ -36,7 +35,7 @@ def facts(known: Mapping[str, object]) -> str:
 
 def bullets(sentences: Iterable[str]) -> str:
     """List sentences, which are text and not mark-up."""
-    return "\n".join(f"- {escaped(sentence)}" for sentence in sentences)
+    return "\n".join(f"- {as_markdown(sentence)}" for sentence in sentences)
 
 
 def page(*parts: str) -> str:

@@ -86,7 +86,6 @@ def origin_of(plan: Plan) -> Origin:
     record = read_json(plan.root / plan.run_dir / "provenance" / f"{DATA_CHAPTER}.json")
     return Origin(
         source=parameters.get("source", SIMULATION),
-        files=parameters.get("files", {}),
         options=parameters.get("options", {}),
         digests={Path(name).name: value for name, value in record.get("sources", {}).items()},
         told=plan.profile.cards,

@@ -12,11 +12,12 @@ from typing import Any
 
 import pandas as pd
 
-from lembas.card_markup import bullets, escaped, facts, page, table
+from lembas.card_markup import bullets, facts, page, shown, table
 from lembas.cohorts import Cohort, Dataset
 from lembas.conditions import Noise
 from lembas.formats import counted, listed
 from lembas.network import Network
+from lembas.plain_text import as_markdown
 from lembas.simulation_settings import SimulationSettings
 from lembas.told import Told
 
@@ -33,14 +34,12 @@ class Origin:
 
     Attributes:
         source: The source of the data chapter, such as "counts".
-        files: Role to file name, as the profile gives them.
         options: Settings of the source.
         digests: File name to sha256.
         told: Cohort, or "network", to what the profile tells of it.
     """
 
     source: str
-    files: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     told: Mapping[str, Told] = field(default_factory=dict)
@@ -64,24 +63,6 @@ class Origin:
         return self.told.get(name, Told()).problems
 
 
-def check_told(names: Sequence[str], told: Mapping[str, Told]) -> None:
-    """Refuse to tell of what is not there.
-
-    Args:
-        names: Cohorts of the run.
-        told: Cohort, or "network", to what the profile tells of it.
-
-    Raises:
-        ValueError: If a name is neither a cohort nor "network".
-    """
-    unknown = [name for name in told if name not in (*names, NETWORK)]
-    if unknown:
-        raise ValueError(
-            f"the profile's `cards` tell of {listed(unknown)}; this run has {listed(names)} and "
-            f"{NETWORK}"
-        )
-
-
 def data_page(
     dataset: Dataset, network: Network, audits: Sequence[pd.DataFrame], origin: Origin
 ) -> str:
@@ -96,7 +77,7 @@ def data_page(
     Raises:
         ValueError: If the profile tells of a cohort that is not there.
     """
-    check_told([dataset.study, *dataset.external], origin.told)
+    _check_told([dataset.study, *dataset.external], origin.told)
     return page(
         "# Data cards",
         "What the data of this run are, where they come from, what was done to them and what is "
@@ -107,6 +88,15 @@ def data_page(
         _network(dataset, network, origin),
         _simulation(origin.options) if origin.is_simulated else "",
     )
+
+
+def _check_told(names: Sequence[str], told: Mapping[str, Told]) -> None:
+    unknown = [name for name in told if name not in (*names, NETWORK)]
+    if unknown:
+        raise ValueError(
+            f"the profile's `cards` tell of {listed(unknown)}; this run has {listed(names)} and "
+            f"{NETWORK}"
+        )
 
 
 def _study(dataset: Dataset, audits: Sequence[pd.DataFrame], origin: Origin) -> str:
@@ -129,7 +119,7 @@ def _study(dataset: Dataset, audits: Sequence[pd.DataFrame], origin: Origin) -> 
         "Library sizes": _library_sizes(dataset.samples, dataset.study),
     }
     return page(
-        f"## {escaped(dataset.study)}: training and test",
+        f"## {as_markdown(dataset.study)}: training and test",
         facts(known),
         _known_problems(origin.problems_of(dataset.study)),
         "What the audits of leakage and quality found, in all cohorts:" if rows else "",
@@ -146,7 +136,7 @@ def _external(name: str, cohort: Cohort, origin: Origin) -> str:
         "Use": "scored only: no model sees it before",
     }
     return page(
-        f"## {escaped(name)}: external cohort",
+        f"## {as_markdown(name)}: external cohort",
         facts(known),
         _known_problems(origin.problems_of(name)),
     )
@@ -188,7 +178,7 @@ def _simulation(options: Mapping[str, Any]) -> str:
         if key != "noise"
     }
     noises = {f"noise: {key}": noise.get(key, value) for key, value in asdict(Noise()).items()}
-    rows = [(key, _shown(value)) for key, value in {**settings, **noises, **others}.items()]
+    rows = [(key, shown(value)) for key, value in {**settings, **noises, **others}.items()]
     return page(
         "## Settings of the simulation",
         "{doc}`/book/api/simulation` says what each means. Gene symbols make the figures easy to "
@@ -204,7 +194,7 @@ def _known_problems(problems: Sequence[str]) -> str:
 def _read_as(origin: Origin) -> str:
     if origin.is_simulated:
         return "simulated; counted reads, normalised"
-    options = "; ".join(f"{key}: {_shown(value)}" for key, value in origin.options.items())
+    options = "; ".join(f"{key}: {shown(value)}" for key, value in origin.options.items())
     return f"source {origin.source}{f' ({options})' if options else ''}"
 
 
@@ -234,11 +224,3 @@ def _library_sizes(samples: pd.DataFrame, study: str) -> str:
 
 def _names(genes: pd.Index) -> str:
     return "none" if genes.empty else f"{len(genes):,}: {listed(genes)}"
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_shown(part)}" for key, part in value.items())
-    if value is None:
-        return "not set"
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -13,10 +13,11 @@ from typing import Any
 
 import pandas as pd
 
-from lembas.card_markup import bullets, escaped, facts, page, table
+from lembas.card_markup import bullets, facts, page, shown, table
 from lembas.formats import counted
 from lembas.gene_sets import SHARED
 from lembas.model_facts import MODEL_FACTS, ModelFacts
+from lembas.plain_text import as_markdown
 
 _OWN_USE = (
     "A model that the profile adds: see the documentation of its class for equation and limits."
@@ -143,11 +144,11 @@ def _section(card: Mapping[str, Any], dois: Mapping[str, str]) -> str:
     known = None if card["facts"] is None else ModelFacts(**card["facts"])
     equation = "" if known is None else f"$$\n{known.equation}\n$$"
     return page(
-        f"## {escaped(card['label'])}",
-        escaped(card["what"]),
+        f"## {as_markdown(card['label'])}",
+        as_markdown(card["what"]),
         equation,
         facts(_facts(card, known)),
-        f"**Intended use.** {escaped(_OWN_USE if known is None else known.use)}",
+        f"**Intended use.** {as_markdown(_OWN_USE if known is None else known.use)}",
         "" if known is None else f"**Limits.**\n\n{bullets(known.limits)}",
         "**Scores.** Median per-gene {term}`skill`; 0 is the training mean, 1 is perfect."
         if card["scores"]
@@ -168,7 +169,7 @@ def _sources(keys: Sequence[str], dois: Mapping[str, str]) -> str:
 
 
 def _facts(card: Mapping[str, Any], known: ModelFacts | None) -> dict[str, str]:
-    settings = "; ".join(f"{key}: {_shown(value)}" for key, value in card["settings"].items())
+    settings = "; ".join(f"{key}: {shown(value)}" for key, value in card["settings"].items())
     return {
         "A gene is predicted from": "" if known is None else known.sees,
         "Trained on": card["trained_on"],
@@ -180,12 +181,6 @@ def _facts(card: Mapping[str, Any], known: ModelFacts | None) -> dict[str, str]:
         "Fit (s)": _number(card["fit_s"], ",.2f", "not timed"),
         "One sample (ms)": _number(card["latency_ms"], ",.2f", "not timed"),
     }
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_shown(part)}" for key, part in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _scores(scores: Sequence[Mapping[str, Any]]) -> str:

@@ -48,12 +48,18 @@ _NOT_THE_EDGES = (
 _SEED = "The result depends on the seed: compare the ensemble, or several seeds."
 
 _RECURRENCE = r"h^{(\tau)} = f\bigl( W h^{(\tau-1)} + u + b \bigr)"
-_READ_OUT = r"\hat y_g = w^{\mathrm{out}}_g \, h^{(T)}_g + b^{\mathrm{out}}_g"
-_RNN = rf"{_RECURRENCE}, \quad {_READ_OUT}"
-_WITH_SKIP = (
-    rf"{_RECURRENCE}, \quad \hat y_g = \sum_{{s \in R(g)}} s_{{gs}} \, x_s"
-    r" + w^{\mathrm{out}}_g \, h^{(T)}_g + b^{\mathrm{out}}_g"
-)
+_READ_OUT = r"w^{\mathrm{out}}_g \, h^{(T)}_g + b^{\mathrm{out}}_g"
+_RNN = rf"{_RECURRENCE}, \quad \hat y_g = {_READ_OUT}"
+_SKIP = r"\sum_{s \in R(g)} s_{gs} \, x_s"
+_WITH_SKIP = rf"{_RECURRENCE}, \quad \hat y_g = {_SKIP} + {_READ_OUT}"
+
+
+def _ridge(inputs: str, weights: str = r"\beta") -> str:
+    """Write a ridge regression on the inputs that a gene sees."""
+    fit = rf"\arg\min_{{{weights}}} \lVert y_g - \bar y_g - {inputs} \beta \rVert^2"
+    return rf"\hat\beta_g = {fit} + \alpha_g \lVert \beta \rVert^2"
+
+
 _WITHIN_NETWORK = "the TFs from which paths of the network lead to the gene"
 
 MODEL_FACTS: Mapping[str, ModelFacts] = {
@@ -80,16 +86,14 @@ MODEL_FACTS: Mapping[str, ModelFacts] = {
     ),
     "ridge": ModelFacts(
         sees="all TFs",
-        equation=r"\hat\beta_g = \arg\min_\beta \lVert y_g - \bar y_g - Z \beta \rVert^2"
-        r" + \alpha_g \lVert \beta \rVert^2",
+        equation=_ridge("Z"),
         sources=_RIDGE,
-        use="The strongest linear yardstick: what all TFs tell of a gene without any network.",
+        use="The linear yardstick without any network: what all TFs tell of a gene.",
         limits=("It is linear.", _NO_NETWORK),
     ),
     "masked_ridge": ModelFacts(
         sees="the gene's regulators in the network",
-        equation=r"\hat\beta_g = \arg\min_\beta \lVert y_g - \bar y_g - Z_{R(g)} \beta \rVert^2"
-        r" + \alpha_g \lVert \beta \rVert^2",
+        equation=_ridge("Z_{R(g)}"),
         sources=_RIDGE,
         use="The yardstick of every network model: the same edges, one step, no recurrence.",
         limits=("It is linear, and reaches one edge far.", _UNSEEN, _SIGNS_FREE),
@@ -98,8 +102,7 @@ MODEL_FACTS: Mapping[str, ModelFacts] = {
     "path_ridge": ModelFacts(
         sees="the TFs from which at most four edges lead to the gene (unless a profile says "
         "otherwise)",
-        equation=r"\hat\beta_g = \arg\min_\beta \lVert y_g - \bar y_g - Z_{R_k(g)} \beta \rVert^2"
-        r" + \alpha_g \lVert \beta \rVert^2",
+        equation=_ridge("Z_{R_k(g)}"),
         sources=_RIDGE,
         use="The control of reach: what LEMBAS-RNN gains over it is not that it sees more TFs.",
         limits=(
@@ -110,8 +113,7 @@ MODEL_FACTS: Mapping[str, ModelFacts] = {
     ),
     "signed_ridge": ModelFacts(
         sees="the gene's regulators in the network, with the signs of their edges",
-        equation=r"\hat\beta_g = \arg\min_{\beta:\, \sigma_e \beta_e \ge 0}"
-        r" \lVert y_g - \bar y_g - Z_{R(g)} \beta \rVert^2 + \alpha_g \lVert \beta \rVert^2",
+        equation=_ridge("Z_{R(g)}", weights=r"\beta:\, \sigma_e \beta_e \ge 0"),
         sources=("lawson1974",),
         use="Asks what the signs of the network are worth.",
         limits=(
@@ -188,7 +190,7 @@ MODEL_FACTS: Mapping[str, ModelFacts] = {
         sees=_WITHIN_NETWORK,
         equation=_RNN,
         sources=(*_LINEAGE, "kingma2014"),
-        use="The same architecture with scaled inputs, a better start and early stopping.",
+        use="The same architecture with scaled inputs, another start and early stopping.",
         limits=(
             "Its settings were chosen on the liver samples with the test scores in sight: its "
             "scores there are a little too good.",
@@ -213,7 +215,7 @@ MODEL_FACTS: Mapping[str, ModelFacts] = {
         sees=_WITHIN_NETWORK,
         equation=_WITH_SKIP,
         sources=(*_LINEAGE, "golub1973", "liu1989"),
-        use="The LEMBAS-RNN that this report speaks of: the best found within the network.",
+        use="The LEMBAS-RNN that this report speaks of; weights onto genes are solved for.",
         limits=(
             "Its states are kept in the linear part of the activation, so that it bends little.",
             _NOT_THE_EDGES,

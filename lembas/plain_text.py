@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 # What begins something else than text in MyST's Markdown: wherever it stands, or in the beginning.
-_INSIDE = r"[\\`*{}\[\]<>$&~^|!]|(?<![^\W_])_|_(?![^\W_])"
-_FIRST = r"^[#=:%(]|^[-+](?=[-+\s]|$)|^\d+[.)](?=\s|$)"
+_INSIDE = r"[\\`*{}\[\]<>$&~^|!#]|(?<![^\W_])_|_(?![^\W_])"
+_FIRST = r"^[=:%(]|^[-+](?=[-+\s]|$)|^\d+[.)](?=\s|$)"
 _MARK_UP = re.compile(f"{_FIRST}|{_INSIDE}")
 # Letters of a library's message that ours repeats.
 _MOST_LETTERS = 200

@@ -1,7 +1,7 @@
 """Read a profile: the data source and the parameters of every chapter, in one YAML file."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -21,7 +21,6 @@ PROFILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 FILE_NAME = re.compile(r"[^\\:*?\"<>|\x00-\x1f\x7f]+")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 SIMULATION = "simulation"
-NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -183,7 +182,7 @@ def _read_mapping(path: Path, origin: str) -> dict[str, Any]:
 
 
 def _refuse_unknown(
-    content: Mapping[str, Any], target: type, origin: str, *, but: frozenset[str] | set[str]
+    content: Mapping[str, Any], target: type, origin: str, *, but: Set[str] = frozenset()
 ) -> None:
     known = {item.name for item in fields(target)} - but
     unknown = [str(key) for key in content if key not in known]
@@ -220,7 +219,7 @@ def _check_types(content: Mapping[str, Any], origin: str) -> None:
 
 
 def _data_source(content: Mapping[str, Any], origin: str) -> DataSource:
-    _refuse_unknown(content, DataSource, f"{origin}, section data,", but=set())
+    _refuse_unknown(content, DataSource, f"{origin}, section data,")
     folder, files = content.get("folder"), content.get("files", [])
     if folder is not None and not isinstance(folder, str):
         raise ValueError(f"{origin}: `data.folder` must be text, not {_plain(type(folder))}")
@@ -238,7 +237,7 @@ def _downloads(content: Any, origin: str) -> dict[str, Download]:
         _check_file_name(name, content, origin)
         if not isinstance(entry, dict) or "url" not in entry:
             raise ValueError(f"{origin}.{name}` must hold `url: ...` and `sha256: ...` lines")
-        _refuse_unknown(entry, Download, f"{origin}.{name}`", but=set())
+        _refuse_unknown(entry, Download, f"{origin}.{name}`")
         try:
             found[name] = Download(**entry)
         except ValueError as error:
@@ -293,7 +292,7 @@ def _is_web_address(url: str) -> bool:
 
 
 def _checked_counts(
-    profile: str, key: str, counts: Mapping[str, Any], *, but: frozenset[str] | set[str] = NOTHING
+    profile: str, key: str, counts: Mapping[str, Any], *, but: Set[str] = frozenset()
 ) -> dict[str, int]:
     for chapter, count in counts.items():
         check_chapter_key(chapter, f"profiles/{profile}.yml", key, but=but)

@@ -64,7 +64,7 @@ def test_cards_are_written_from_the_run_and_the_profile(plan: Plan, tmp_path: Pa
     assert models.count("\n## ") == 2
     assert "https://doi.org/10.1/x" in models
     assert "A clinic" in data
-    assert "| n\\_samples | 120 |" in data
+    assert "| n_samples | 120 |" in data
 
 
 def test_the_same_run_gives_the_same_pages(plan: Plan, run: Run, tmp_path: Path) -> None:

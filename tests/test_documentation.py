@@ -153,12 +153,6 @@ def test_zenodo_and_citation_say_the_same() -> None:
     assert ZENODO["upload_type"] == CITATION["type"]
 
 
-def test_the_page_on_citing_says_what_the_citation_file_says() -> None:
-    text = (BOOK / "cite.md").read_text()
-    for key in ("title", "version", "license"):
-        assert f"{{{CITATION[key]}}}" in text, key
-
-
 def test_release_notes_have_the_versions_of_the_changelog() -> None:
     changelog = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     notes = re.findall(r"^## (\S+)", (BOOK / "releases.md").read_text(), re.MULTILINE)
