@@ -162,7 +162,7 @@ def lacking(*keys: str) -> dict[str, Any]:
 )
 def test_records(tmp_path: Path, record: dict[str, Any], named: str) -> None:
     write_run(tmp_path, "demo", record)
-    message = f"01_data.json is damaged .{named} missing or of another kind.; delete it and run the chapter"
+    message = f"01_data.json is damaged .{named} missing or of another kind.; delete it and run"
     with pytest.raises(ValueError, match=message):
         Records.read("demo", tmp_path)
     assert checked_record(RECORD, "a") == RECORD

@@ -47,7 +47,7 @@ from tests.figure_tables import (
     throughput_table,
 )
 from tests.knockout_tables import compared_table, knockout_scores_table, responses_table
-from tests.sight import DEFICIENCIES, contrast, lab, least_distance
+from tests.sight import DEFICIENCIES, contrast, least_distance
 from tests.truth_tables import NAMES as TRUTH_NAMES
 from tests.truth_tables import ranges_table, recovery_table
 
