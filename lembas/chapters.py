@@ -1,6 +1,7 @@
 """Find the chapters, read what they declare, and check parameters before a kernel starts."""
 
 import ast
+import builtins
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -316,15 +317,11 @@ def _refuse_circles(chapters: Mapping[str, Chapter]) -> None:
         raise ValueError(f"chapters wait for each other in a circle: {circle}") from error
 
 
-def _overlap(one: str, other: str) -> bool:
-    first, second = _parts(one), _parts(other)
-    return all(part == beside for part, beside in zip(first, second, strict=False))
-
-
 # Each name is compared with every other, many times in a run.
-@lru_cache(maxsize=4096)
-def _parts(name: str) -> tuple[str, ...]:
-    return PurePosixPath(name).parts
+@lru_cache(maxsize=65536)
+def _overlap(one: str, other: str) -> bool:
+    first, second = PurePosixPath(one), PurePosixPath(other)
+    return first == second or first in second.parents or second in first.parents
 
 
 def _fits(value: Any, annotation: ast.expr) -> bool:
@@ -333,18 +330,14 @@ def _fits(value: Any, annotation: ast.expr) -> bool:
             return _fits(value, left) or _fits(value, right)
         case ast.Constant(value=None):
             return value is None
-        case ast.Name(id="bool"):
-            return isinstance(value, bool)
         case ast.Name(id="int"):
             return isinstance(value, int) and not isinstance(value, bool)
         case ast.Name(id="float"):
             return isinstance(value, int | float) and not isinstance(value, bool)
-        case ast.Name(id="str"):
-            return isinstance(value, str)
         case ast.Name(id="Any"):
             return True
-        case ast.Name(id=("list" | "dict") as kind):
-            return isinstance(value, list if kind == "list" else dict)
+        case ast.Name(id=("bool" | "str" | "list" | "dict") as kind):
+            return isinstance(value, getattr(builtins, kind))
         case ast.Subscript(value=ast.Name(id="list"), slice=item):
             return isinstance(value, list) and all(_fits(entry, item) for entry in value)
         case ast.Subscript(value=ast.Name(id="dict"), slice=ast.Tuple(elts=[key, item])):

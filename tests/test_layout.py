@@ -201,7 +201,7 @@ def _shows(last: ast.stmt) -> bool:
     if not isinstance(last, ast.Expr):
         return False
     called = last.value.func if isinstance(last.value, ast.Call) else None
-    silent = ("glue", "rmtree", "write_table")
+    silent = ("glue", "rmtree", "write_files", "write_table")
     return getattr(called, "id", getattr(called, "attr", "")) not in silent
 
 
