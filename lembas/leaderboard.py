@@ -6,7 +6,7 @@ The verdict follows from the numbers by the rules that :func:`rules` states; nob
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
@@ -184,6 +184,7 @@ def verdict(
     model: str = "lembas",
     controls: pd.DataFrame | None = None,
     least: float = LEAST_DIFFERENCE,
+    cohorts: Collection[str] | None = None,
 ) -> list[str]:
     """Say in plain sentences where a model stands, one sentence a cohort and question.
 
@@ -196,10 +197,14 @@ def verdict(
         controls: Columns model, cohort, value, low, high: real minus rewired network; None: not
             measured, which is said.
         least: Smallest difference that counts.
+        cohorts: Cohorts to speak of; None: all.
 
     Returns:
         Sentences; at least one.
     """
+    if cohorts is not None:
+        differences = differences[differences["cohort"].isin(cohorts)]
+        controls = None if controls is None else controls[controls["cohort"].isin(cohorts)]
     own = differences[(differences["metric"] == PRIMARY) & (differences["model"] == model)]
     sentences = []
     for row in own.itertuples():

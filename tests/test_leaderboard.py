@@ -211,6 +211,15 @@ def test_the_network_is_judged_by_its_controls(
     assert words in second
 
 
+def test_only_the_cohorts_asked_for_are_spoken_of() -> None:
+    one = differences_of(0.05, 0.01, 0.09)
+    both = pd.concat([one, one.assign(cohort="far")])
+    asked = {"gate": gate_of(INFORMATIVE), "labels": LABELS, "controls": both}
+    spoken = verdict(both, cohorts=["test"], **asked)
+    assert spoken == verdict(one, **{**asked, "controls": one})
+    assert len(verdict(both, **asked)) == 2 * len(spoken)
+
+
 def test_a_model_that_was_not_compared_is_said() -> None:
     sentences = verdict(differences_of(0, 0, 0), gate_of(INFORMATIVE), LABELS, model="mlp")
     assert sentences[0] == "mlp was not compared with a reference in this run."
