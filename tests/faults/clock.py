@@ -37,8 +37,7 @@ def clock_back(stage: Stage) -> Row:
         when="all files are a day newer than the clock; the data change, and the run is killed "
         "between its chapters",
         sees=plain(reason.group(1)) if reason else "nothing",
-        left="new artefacts of the first chapter beside old ones of the second, which are newer by "
-        "their times",
+        left="new artefacts of the first chapter beside old ones of the second",
         next_run="sees by the digests what must run again"
         if again.code == 0
         else f"fails: {again.sentence}",
