@@ -13,6 +13,7 @@ from typing import Any
 
 from lembas.aged import aged, read_record
 from lembas.atomic import remove_abandoned
+from lembas.clock import bring_back
 from lembas.crate import FILE, write_manifest
 from lembas.errors import ChapterError
 from lembas.handmade import changed_by_hand, needed
@@ -168,7 +169,7 @@ def check_elsewhere(workflow_profile: Path) -> None:
 
 @contextmanager
 def claimed(plan: Plan) -> Iterator[None]:
-    """Hold a run's folder, and clear what killed processes have left half written there.
+    """Hold a run's folder; clear what killed processes left half written, and times to come.
 
     Raises:
         ChapterError: If another command, or a job of one that was killed, is at work there.
@@ -176,7 +177,14 @@ def claimed(plan: Plan) -> Iterator[None]:
     with locked(plan.root / plan.run_dir):
         refuse_leftovers(plan.root, plan.file)
         remove_abandoned(plan.root / plan.run_dir)
+        _bring_back(plan.root / plan.run_dir)
         yield
+
+
+def _bring_back(run_dir: Path) -> None:
+    # Not the records: what was changed after its record was written is found by the two's times.
+    records = run_dir / "provenance"
+    bring_back(path for path in run_dir.rglob("*") if records not in (path, path.parent))
 
 
 def seed_trial(plan: Plan) -> None:

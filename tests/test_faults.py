@@ -91,6 +91,8 @@ def test_rows_take_the_place_of_those_of_the_same_fault(
 def test_messages_lose_what_differs_from_run_to_run(tmp_path: Path) -> None:
     text = f"lembas: {tmp_path}/results: process 77 on host, since 2026-01-02 03:04:05+01:00; wait"
     assert plain(text, tmp_path) == "results: process NUMBER on host, since TIME; wait"
+    text = "at work: process 77 (snakemake), 78 (02_fit); wait"
+    assert plain(text) == "at work: process NUMBER (snakemake), NUMBER (02_fit); wait"
 
 
 @pytest.mark.long

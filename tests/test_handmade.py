@@ -73,3 +73,17 @@ def test_an_executed_copy_that_is_not_the_one_that_was_made(plan: Plan) -> None:
     assert changed_by_hand(plan) == {}
     copy.write_text("{")
     assert changed_by_hand(plan) == {"01_data": ["chapters/01_data.ipynb"]}
+
+
+def test_a_record_that_is_newer_than_the_clock_hides_no_change(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = plan.root / plan.run_dir
+    (run / "tables/a.txt").write_text("2")
+    record = run / "provenance/01_data.json"
+    record.write_text(record.read_text())
+    os.utime(record)
+    assert record.stat().st_ctime_ns >= (run / "tables/a.txt").stat().st_ctime_ns
+    assert changed_by_hand(plan) == {}
+    monkeypatch.setattr("lembas.handmade.time.time_ns", lambda: 10**18)
+    assert changed_by_hand(plan) == {"01_data": ["tables/a.txt"]}

@@ -33,7 +33,7 @@ LEVELS = {
         "orientation count_names units measured folder_survey draft cohort_choice gene_choice "
         "proposal survey_words figure_files card_markup model_facts told explorer "
         "explorer_edges explorer_points explorer_scores explorer_text explorer_words hardware "
-        "versions escaped plain_text plain_yaml"
+        "versions escaped plain_text plain_yaml clock"
     ),
     1: (
         "model sparse kinetics wiring conditions simulation_settings simulate forests "

@@ -102,7 +102,7 @@ def damaged_record_and_artefact(stage: Stage, scene: Scene) -> dict[str, Row]:
     return {
         "damaged_record": Row(
             when="between two runs",
-            sees=re.sub(r" \(.*?\)", "", plain(said.sentence, scene.root)),
+            sees=re.sub(r" \(.*\)", "", plain(said.sentence, scene.root)),
             left="all as it was",
             next_run=_mended(again, "once it is deleted: runs its chapter again"),
             faults=() if was_named else ("it was not named",),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import psutil
 
 from tests.cluster.compare import artefacts, differences
-from tests.faults.scene import CHAPTERS, RUN, Scene, family, kill
+from tests.faults.scene import CHAPTERS, RUN, Said, Scene, family, kill, stop
 from tests.faults.stage import Fault, Row, Stage
 
 # Where something appears under its name, or goes. Files opened to be written come besides.
@@ -59,9 +60,9 @@ def whole_runs(stage: Stage) -> Row:
     with stage.scene(stage.template, "kill") as scene:
         for target in targets:
             faults += _killed_at(stage, scene, target, left)
-        rng = np.random.default_rng(stage.seed)
-        for after in rng.uniform(0, stage.seconds, stage.n_times):
-            faults += _killed_after(stage, scene, float(after), left)
+        faults += _gone_on(stage, scene)
+        shutil.rmtree(scene.run_dir)
+        faults += _killed_at_times(stage, scene, left)
         faults += _gone_on(stage, scene)
     return Row(
         when=f"{len(targets)} moments spread over a run (plan, Snakemake's own files, artefacts, "
@@ -120,14 +121,22 @@ def _killed_at(
     return _told(stage, moment, _after_a_kill(stage, scene, left))
 
 
-def _killed_after(stage: Stage, scene: Scene, after: float, left: Counter[str]) -> list[str]:
-    run = scene.start_run()
-    end = time.monotonic() + after
-    while time.monotonic() < end and run.poll() is None:
-        time.sleep(0.01)
-    kill(family(psutil.Process(run.pid)))
-    run.wait()
-    return _told(stage, f"after {after:.1f} s", _after_a_kill(stage, scene, left))
+def _killed_at_times(stage: Stage, scene: Scene, left: Counter[str]) -> list[str]:
+    """Kill runs at random times; one that ends before its time is compared and begun anew."""
+    rng, faults, n_kills = np.random.default_rng(stage.seed), [], 0
+    while n_kills < stage.n_times:
+        after = float(rng.uniform(0, stage.seconds))
+        run = scene.start_run()
+        try:
+            run.wait(after)
+        except subprocess.TimeoutExpired:
+            stop(run)
+            n_kills += 1
+            faults += _told(stage, f"after {after:.1f} s", _after_a_kill(stage, scene, left))
+        else:
+            faults += _ended_well(stage, scene, scene.ended(run))
+            shutil.rmtree(scene.run_dir)
+    return faults
 
 
 def _after_a_kill(stage: Stage, scene: Scene, left: Counter[str]) -> list[str]:
@@ -137,10 +146,13 @@ def _after_a_kill(stage: Stage, scene: Scene, left: Counter[str]) -> list[str]:
 
 def _gone_on(stage: Stage, scene: Scene) -> list[str]:
     """Leave a run alone at last, and compare."""
-    again = scene.run()
+    return _ended_well(stage, scene, scene.run())
+
+
+def _ended_well(stage: Stage, scene: Scene, run: Said) -> list[str]:
     found = scene.faults(stage.reference)
-    if again.code:
-        found.append(f"the last run failed: {again.sentence}")
+    if run.code:
+        found.append(f"the last run failed: {run.sentence}")
     return _told(stage, "left alone", found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,9 @@ from functools import cached_property
 from pathlib import Path
 
 from tests.faults.scene import CHAPTERS, Scene, make_project, removed_after
+
+# What a disturbance ends with that did not come about, or came to no end.
+NOT_INJECTED = (AssertionError, TimeoutError, subprocess.TimeoutExpired)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from dataclasses import replace
 import psutil
 
 from tests.faults import disks
-from tests.faults.scene import CHAPTERS, PROFILE, RUN, Said, Scene, family, kill, named, plain
+from tests.faults.scene import CHAPTERS, PROFILE, RUN, Said, Scene, family, kill, named, plain, stop
 from tests.faults.stage import Fault, Row, Stage
 
 # A batch of genes that a fit keeps.
@@ -207,7 +207,11 @@ def _held(
     at = scene.reached(run)
     if at is None:
         raise AssertionError(f"the run ended before {moment}: {scene.ended(run).sentence}")
-    yield run, at
+    try:
+        yield run, at
+    except BaseException:
+        stop(run)  # it would stand there for ever
+        raise
 
 
 def _row(name: str, **columns: object) -> dict[str, Row]:
