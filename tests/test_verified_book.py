@@ -21,7 +21,8 @@ def project_in(folder: Path) -> Path:
     """Copy what a run needs; its profile is the tiny one."""
     for name in ("lembas", "notebooks"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "Snakefile", folder)
+    for name in ("Snakefile", "_toc.yml"):
+        shutil.copy(ROOT / name, folder)
     (folder / "profiles").mkdir()
     shutil.copy(ROOT / "tests" / "tiny.yml", folder / "profiles" / "demo.yml")
     return folder
