@@ -18,7 +18,8 @@ trees = st.recursive(
 @settings(max_examples=40, deadline=None)
 @given(trees)
 def test_what_was_written_is_read(tree: object) -> None:
-    assert read_yaml(yaml.safe_dump(tree, allow_unicode=True)) == tree
+    # Escaped: PyYAML writes U+0085 and its like bare, and folds them on reading.
+    assert read_yaml(yaml.safe_dump(tree)) == tree
 
 
 def test_references_are_understood() -> None:
