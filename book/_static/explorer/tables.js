@@ -45,6 +45,7 @@
       explorer.go(one.kind, one.name);
     }
     function offer() {
+      offering.stop();  // Else what is said now would be said again, over what comes next.
       const text = input.value.trim().toUpperCase();
       const rank = (one) => (one.upper === text ? 0 : one.upper.startsWith(text) ? 1 : 2);
       offered = text === "" ? [] : upper.filter((one) => one.upper.includes(text))
