@@ -1,0 +1,76 @@
+"""Find with axe-core what shuts readers out of a page."""
+
+from dataclasses import dataclass
+
+from axe_playwright_python.base import AXE_FILE_PATH
+from playwright.sync_api import Page
+
+SCRIPT = AXE_FILE_PATH.read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Excused:
+    """A finding that is not ours to mend.
+
+    Attributes:
+        rule: Name of axe-core's rule.
+        within: CSS selector of the elements it is excused for.
+        reason: Why.
+    """
+
+    rule: str
+    within: str
+    reason: str
+
+
+EXCUSED = (
+    Excused(
+        "region",
+        ".sidebar-primary-items__start > .sidebar-primary-item",
+        "pydata-sphinx-theme puts the book's name beside the navigation, in no landmark",
+    ),
+    Excused(
+        "aria-allowed-role",
+        ".citation",
+        "docutils gives a citation the role that HTML's accessibility rules do not give a div",
+    ),
+    Excused(
+        "aria-deprecated-role",
+        ".citation",
+        "docutils marks citations by a role of DPUB-ARIA 1.0, which 1.1 deprecates",
+    ),
+    Excused(
+        "aria-required-children",
+        ".citation-list",
+        "docutils' list of citations holds docutils' citations, with the roles above",
+    ),
+)
+FIND = """async ([options, excused]) => {
+  const found = await axe.run(document, options);
+  const faults = [];
+  for (const one of found.violations) {
+    const known = excused.filter(([rule]) => rule === one.id).map(([, within]) => within);
+    const ours = one.nodes.filter((node) => {
+      const element = document.querySelector(node.target[0]);
+      return !(known.length && element && element.matches(known.join(', ')));
+    });
+    const where = ours.slice(0, 3).map((node) => node.html.replace(/\\s+/g, ' ').slice(0, 120));
+    if (ours.length) faults.push(`axe ${one.id} (${ours.length}): ${where.join('; ')}`);
+  }
+  return faults;
+}"""
+
+
+def barriers(page: Page, *, colours_only: bool = False) -> list[str]:
+    """Return what axe-core finds on an open page, but for what is excused.
+
+    Args:
+        page: The page, loaded and at rest.
+        colours_only: Look at contrast alone: all that a dark page has of its own.
+    """
+    options: dict[str, object] = {"resultTypes": ["violations"], "elementRef": False}
+    if colours_only:
+        options["runOnly"] = ["color-contrast"]
+    # Evaluated, not put into the page: a page from a folder may forbid more scripts.
+    page.evaluate(SCRIPT)
+    return page.evaluate(FIND, [options, [(one.rule, one.within) for one in EXCUSED]])
