@@ -28,18 +28,20 @@ def add_banner(app: Sphinx, config: Config) -> None:
         config.html_theme_options = {**config.html_theme_options, "announcement": banner}
 
 
-def drop_thebe(
+def drop_scripts(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Leave out the scripts for running code in the page.
+    """Leave out the scripts for running code in the page, and for formulas where there are none.
 
-    Jupyter Book adds them even where it is switched off: twice, which is a script error, and with
-    the address of a server outside the site.
+    Jupyter Book adds the first even where it is switched off: twice, which is a script error, and
+    with the address of a server outside the site. Sphinx adds the second, of 2.1 MB, where a form
+    of an output that is not shown holds a formula.
     """
+    unused = ["thebe"] if 'class="math' in context.get("body", "") else ["thebe", "mathjax/"]
     context["script_files"] = [
         script
         for script in context.get("script_files", [])
-        if "thebe" not in str(getattr(script, "filename", script)).lower()
+        if not any(part in str(getattr(script, "filename", script)).lower() for part in unused)
         and "THEBE" not in str(getattr(script, "attributes", {}).get("body", ""))
     ]
 
@@ -47,5 +49,5 @@ def drop_thebe(
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension."""
     app.connect("config-inited", add_banner, priority=100)
-    app.connect("html-page-context", drop_thebe, priority=900)
+    app.connect("html-page-context", drop_scripts, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -2,7 +2,7 @@
 
 Over http and from the folder: search for words and open what is found; switch to the dark theme;
 open the contents on a phone; show and hide code; take figures; and read from the first page to the
-last (from the folder: the first few), and back.
+last (from the folder: the first few), and back. Over http each page is weighed as well.
 
 Usage: python -m tests.browser.check_use _build/html --browser /usr/bin/chromium
 """
@@ -21,8 +21,10 @@ from playwright.sync_api import Error as PlaywrightError
 
 from tests.browser.check_explorer import Report
 from tests.browser.check_pages import SWITCHES, WIDTHS, listen, served
+from tests.browser.loads import load_of, told
 
 FIRST = "book/intro.html"
+FEW = 6  # pages that are read from the folder
 # Words that a reader looks for, and a page that must be found by each.
 SOUGHT = {
     "glossary": "book/glossary.html",
@@ -143,13 +145,20 @@ def check_contents(browser: Browser, base: str, report: Report) -> None:
             report.expect(f"{width}: the page's title", page.locator("article h1").count(), 1)
 
 
-def check_reading(browser: Browser, base: str, report: Report, *, most: int) -> None:
-    """Read on to the last page; on each, show and hide code, and take the figures' files."""
+def check_reading(
+    browser: Browser, base: str, report: Report, *, folder: Path | None = None
+) -> None:
+    """Read on to the last page; on each, show and hide code, and take the figures' files.
+
+    Pages of a folder that is served are weighed; without one, only the first few are read.
+    """
+    most = FEW if folder is None else 1000
     with opened(browser, f"{base}/{FIRST}", report) as page:
         contents = page.locator(CONTENTS).evaluate_all(ADDRESSES)
         wanted = [unquote(one.removeprefix(f"{base}/")) for one in contents]
         wanted = [FIRST, *(one for one in wanted if one != FIRST)]
         seen, taken = [FIRST], 0
+        loads = [] if folder is None else [load_of(page, base, folder)]
         while page.locator(NEXT).count() and len(seen) < most:
             _follow(page, page.locator(NEXT))
             here = place(page, base)
@@ -158,10 +167,13 @@ def check_reading(browser: Browser, base: str, report: Report, *, most: int) -> 
             seen.append(here)
             _use_code(page, here, report)
             taken += _take_files(page, report)
+            loads += [] if folder is None else [load_of(page, base, folder)]
         report.expect("pages by 'next', as in the contents", seen, wanted[:most])
         report.expect("files of figures were taken", taken > 0, True)
         _follow(page, page.locator(PREVIOUS))
         report.expect("the page before", place(page, base), seen[-2])
+        report.faults += filter(None, (load.fault() for load in loads))
+        print(*filter(None, [told(loads) if loads else ""]), sep="\n")
         print(f"{base.partition(':')[0]}: {len(seen)} pages read, {taken} files of figures taken")
 
 
@@ -190,7 +202,8 @@ def _take_files(page: Page, report: Report) -> int:
             begin = answer.body()[:5] if answer.ok else b""
         right = begin.startswith(BEGINS.get(name.suffix, (begin or b"?",)))
         report.expect(f"{name.name} begins with {begin!r}, as such a file does", right, True)
-    if addresses:
+    # A page from a folder shows the file instead, as a link does.
+    if addresses and addresses[0].startswith("http"):
         with page.expect_download() as download:
             links.first.click()
         size = download.value.path().stat().st_size
@@ -209,8 +222,8 @@ def check(folder: Path, browser: Browser) -> Report:
     """Use the book over http and from its folder."""
     report = Report()
     with served(folder) as http:
-        for base, most in ((http, 1000), (folder.resolve().as_uri(), 6)):
-            read = partial(check_reading, most=most)
+        for base in (http, folder.resolve().as_uri()):
+            read = partial(check_reading, folder=folder if base == http else None)
             for use in (*CHECKS, read):
                 try:
                     use(browser, base, report)
