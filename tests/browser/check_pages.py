@@ -215,7 +215,7 @@ def _visit_all(
                 picture = shots / f"{stem}-{width}-{theme}.jpg"
                 page.screenshot(path=picture, full_page=True, type="jpeg", quality=80)
                 if width == "desktop":
-                    found += barriers(page, colours_only=theme == "dark")
+                    found += barriers(page, name, theme)
             page.close()
             label = f"{name} ({way}, {width}, {theme})"
             faults += [f"{label}: {fault}" for fault in dict.fromkeys([*heard, *found])]
