@@ -28,6 +28,12 @@ def add_banner(app: Sphinx, config: Config) -> None:
         config.html_theme_options = {**config.html_theme_options, "announcement": banner}
 
 
+def _names_of(script: Any) -> str:
+    """Return a script's file and text, in small letters."""
+    body = getattr(script, "attributes", {}).get("body") or ""
+    return f"{getattr(script, 'filename', script)} {body}".lower()
+
+
 def drop_scripts(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
@@ -37,19 +43,18 @@ def drop_scripts(
     with the address of a server outside the site. Sphinx adds the second, of 2.1 MB, where a form
     of an output that is not shown holds a formula.
     """
-    unused = ["thebe"] if 'class="math' in context.get("body", "") else ["thebe", "mathjax/"]
+    unused = ["thebe"] if 'class="math' in context.get("body", "") else ["thebe", "mathjax"]
     context["script_files"] = [
         script
         for script in context.get("script_files", [])
-        if not any(part in str(getattr(script, "filename", script)).lower() for part in unused)
-        and "THEBE" not in str(getattr(script, "attributes", {}).get("body", ""))
+        if not any(part in _names_of(script) for part in unused)
     ]
 
 
 def mend_heads(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Make the empty heads of pandas' tables plain cells: a screen reader would name cells by them."""
+    """Make empty heads of tables plain cells: a screen reader would name a column by them."""
     if "body" in context:
         context["body"] = context["body"].replace("<th></th>", "<td></td>")
 

@@ -39,7 +39,7 @@ NOT_PAGES = {"genindex.html", "search.html", "index.html", "py-modindex.html"}
 ABSOLUTE = re.compile(r"(?<![\w.:/-])/(?:tmp|home|root|work|Users)/[\w.-]+")
 # Until formulas and letters are there, and the page has been drawn with them.
 SETTLED = """async () => {
-  await window.MathJax?.startup.promise;
+  await window.MathJax?.startup?.promise;
   await document.fonts.ready;
   await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
 }"""
