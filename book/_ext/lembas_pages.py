@@ -1,6 +1,7 @@
 """Sphinx extension: label every page with its profile, and keep pages to themselves."""
 
 import json
+import re
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,9 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
+
+# As pandas writes them, plain and styled.
+EMPTY_HEAD = re.compile(r'<th((?: class="blank[^>]*)?)>(?:&nbsp;)?</th>')
 
 
 def composed_profile(app: Sphinx) -> dict[str, Any]:
@@ -56,7 +60,7 @@ def mend_heads(
 ) -> None:
     """Make empty heads of tables plain cells: a screen reader would name a column by them."""
     if "body" in context:
-        context["body"] = context["body"].replace("<th></th>", "<td></td>")
+        context["body"] = EMPTY_HEAD.sub(r"<td\1></td>", context["body"])
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -85,7 +85,8 @@ def barriers(page: Page, name: str, theme: str) -> list[str]:
         name: Its name in the site.
         theme: The theme it is shown in.
     """
-    options: dict[str, object] = {"resultTypes": ["violations"], "elementRef": False}
+    # Nothing is fetched again: that serves rules on films.
+    options: dict[str, object] = {"resultTypes": ["violations"], "preload": False}
     if theme == "dark":
         if name not in DARK:
             return []
