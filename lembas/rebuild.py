@@ -26,7 +26,10 @@ MARKED_LINE = re.compile(
 MARK = re.compile(r"\{[^}\s]+\}`[^`]*`|\{\{.*?\}\}|!?\[[^\]]*\]\([^)]*\)|\[\^[^\]]+\]|<[^>]+>")
 TOOLS = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme", "pydata-sphinx-theme")
 # Files that are looked at whole, and folders.
-WHOLE = ("_config.yml", "_toc.yml", "CITATION.cff", "book/_ext", "book/_static")
+WHOLE = (
+    *("_config.yml", "_toc.yml", "CITATION.cff"),
+    *("book/_ext", "book/_static", "book/_templates"),
+)
 
 
 def state(root: Path) -> str:

@@ -1,6 +1,7 @@
 """Sphinx extension: label every page with its profile, and keep pages to themselves."""
 
 import json
+import re
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,9 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
+
+# As pandas writes them, plain and styled.
+EMPTY_HEAD = re.compile(r'<th((?: class="blank[^>]*)?)>(?:&nbsp;)?</th>')
 
 
 def composed_profile(app: Sphinx) -> dict[str, Any]:
@@ -28,24 +32,41 @@ def add_banner(app: Sphinx, config: Config) -> None:
         config.html_theme_options = {**config.html_theme_options, "announcement": banner}
 
 
-def drop_thebe(
+def _names_of(script: Any) -> str:
+    """Return a script's file and text, in small letters."""
+    body = getattr(script, "attributes", {}).get("body") or ""
+    return f"{getattr(script, 'filename', script)} {body}".lower()
+
+
+def drop_scripts(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Leave out the scripts for running code in the page.
+    """Leave out the scripts for running code in the page, and for formulas where there are none.
 
-    Jupyter Book adds them even where it is switched off: twice, which is a script error, and with
-    the address of a server outside the site.
+    Jupyter Book adds the first even where it is switched off: twice, which is a script error, and
+    with the address of a server outside the site. Sphinx adds the second, of 2.1 MB, where a form
+    of an output that is not shown holds a formula.
     """
+    unused = ["thebe"] if 'class="math' in context.get("body", "") else ["thebe", "mathjax"]
     context["script_files"] = [
         script
         for script in context.get("script_files", [])
-        if "thebe" not in str(getattr(script, "filename", script)).lower()
-        and "THEBE" not in str(getattr(script, "attributes", {}).get("body", ""))
+        if not any(part in _names_of(script) for part in unused)
     ]
+
+
+def mend_heads(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Make empty heads of tables plain cells: a screen reader would name a column by them."""
+    if "body" in context:
+        context["body"] = EMPTY_HEAD.sub(r"<td\1></td>", context["body"])
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension."""
     app.connect("config-inited", add_banner, priority=100)
-    app.connect("html-page-context", drop_thebe, priority=900)
+    app.connect("html-page-context", drop_scripts, priority=900)
+    app.connect("html-page-context", mend_heads, priority=900)
+    app.add_js_file("barriers.js", loading_method="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

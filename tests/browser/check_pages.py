@@ -1,9 +1,10 @@
 """Open every page of the built book in headless Chromium, as a reader would, and complain.
 
-Over http every page is opened and pictured at 1440 and 390 px, each light and dark; from the folder
-it is opened at 390 px, dark: what a folder lacks, it lacks in every look.
+Over http every page is opened and pictured at 1440 and 390 px, each light and dark, and at 1440 px
+looked through with axe-core for what shuts readers out; from the folder it is opened at 390 px,
+dark: what a folder lacks, it lacks in every look.
 
-Usage: python tests/browser/check_pages.py _build/html --browser /usr/bin/chromium
+Usage: python -m tests.browser.check_pages _build/html --browser /usr/bin/chromium
 """
 
 import argparse
@@ -21,6 +22,8 @@ from urllib.parse import quote
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.browser.barriers import barriers
+
 SWITCHES = [
     "--no-sandbox",
     "--disable-quic",
@@ -36,7 +39,7 @@ NOT_PAGES = {"genindex.html", "search.html", "index.html", "py-modindex.html"}
 ABSOLUTE = re.compile(r"(?<![\w.:/-])/(?:tmp|home|root|work|Users)/[\w.-]+")
 # Until formulas and letters are there, and the page has been drawn with them.
 SETTLED = """async () => {
-  await window.MathJax?.startup.promise;
+  await window.MathJax?.startup?.promise;
   await document.fonts.ready;
   await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
 }"""
@@ -159,12 +162,8 @@ def listen(page: Page, base: str) -> list[str]:
     return faults
 
 
-def check(folder: Path, browser_path: str, shots: Path) -> tuple[int, list[str]]:
-    """Check every page over http and from the folder itself, two browsers at a time.
-
-    Returns:
-        Number of pages and all faults, each with page, way, width and theme.
-    """
+def pages_in(folder: Path) -> list[str]:
+    """Name the pages of a built book that are written, not made to lead to others."""
     pages = sorted(
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*.html")
@@ -172,6 +171,16 @@ def check(folder: Path, browser_path: str, shots: Path) -> tuple[int, list[str]]
     )
     if not pages:
         raise SystemExit(f"there is no page in {folder}; run make book first")
+    return pages
+
+
+def check(folder: Path, browser_path: str, shots: Path) -> tuple[int, list[str]]:
+    """Check every page over http and from the folder itself, two browsers at a time.
+
+    Returns:
+        Number of pages and all faults, each with page, way, width and theme.
+    """
+    pages = pages_in(folder)
     shots.mkdir(parents=True, exist_ok=True)
     faults = [f"{name}: {fault}" for name in pages for fault in faults_in_text(folder / name)]
     with (
@@ -205,6 +214,8 @@ def _visit_all(
                 stem = name.removesuffix(".html").replace("/", "-")
                 picture = shots / f"{stem}-{width}-{theme}.jpg"
                 page.screenshot(path=picture, full_page=True, type="jpeg", quality=80)
+                if width == "desktop":
+                    found += barriers(page, name, theme)
             page.close()
             label = f"{name} ({way}, {width}, {theme})"
             faults += [f"{label}: {fault}" for fault in dict.fromkeys([*heard, *found])]
