@@ -18,11 +18,12 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check
 book: $(STAMP)
 	@$(BIN)/python -P -m lembas book --profile "$(PROFILE)" $(if $(DATA),--data "$(DATA)")
 
+# In the order of the files' names: files with few tests may be the longest.
 test: $(STAMP)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile -m "not long"
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m "not long"
 
 test-all: $(STAMP)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -51,11 +51,18 @@ EXCUSED = (
     ),
 )
 COLOURS = "color-contrast"
-API, API_PAGE = "book/api/", "book/api/network.html"
+# Judging colours takes most of the time. Chapters show what no other page does; the others are
+# made alike, and a page of each kind stands for them.
+CHAPTERS = "book/chapters/"
+KINDS = {
+    *("book/intro.html", "book/glossary.html", "book/command_line.html", "book/methods.html"),
+    *("book/add_a_chapter.html", "book/bibliography.html", "book/api/network.html"),
+}
+# What a dark page has of its own.
 DARK = {
     *("book/intro.html", "book/glossary.html", "book/command_line.html", "book/methods.html"),
     *("book/chapters/05_test.html", "book/chapters/15_genes.html", "book/chapters/data_cards.html"),
-    API_PAGE,
+    "book/api/network.html",
 }
 FIND = """async ([options, excused]) => {
   const found = await axe.run(document, options);
@@ -76,14 +83,10 @@ FIND = """async ([options, excused]) => {
 def barriers(page: Page, name: str, theme: str) -> list[str]:
     """Return what axe-core finds on an open page, but for what is excused.
 
-    Judging colours takes most of the time, far more on long pages. So light colours are judged on
-    all pages but the API reference, of which one stands for all: they are made alike; dark ones,
-    all that a dark page has of its own, on a page of each kind.
-
     Args:
         page: The page, loaded and at rest.
         name: Its name in the site.
-        theme: The theme it is shown in.
+        theme: The theme it is shown in; of the dark one, colours are judged on some pages.
     """
     # Nothing is fetched again: that serves rules on films.
     options: dict[str, object] = {"resultTypes": ["violations"], "preload": False}
@@ -91,7 +94,7 @@ def barriers(page: Page, name: str, theme: str) -> list[str]:
         if name not in DARK:
             return []
         options["runOnly"] = [COLOURS]
-    elif name.startswith(API) and name != API_PAGE:
+    elif name not in KINDS and not name.startswith(CHAPTERS):
         options["rules"] = {COLOURS: {"enabled": False}}
     # Evaluated, not put into the page: a page from a folder may forbid more scripts.
     page.evaluate(SCRIPT)

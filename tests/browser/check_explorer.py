@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.check_pages import SWITCHES, in_look, listen, served
+from tests.browser.check_pages import SWITCHES, WIDTHS, in_look, listen, served
 from tests.explorer_sources import ODD, made_sources
 
 PAGE = "book/chapters/15_genes.html"
@@ -76,11 +76,9 @@ def index_of(folder: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def opened(
-    browser: Browser, base: str, hash_: str, *, width: int = 1440, theme: str = "light"
-) -> Iterator[tuple[Page, list[str]]]:
+def opened(browser: Browser, base: str, hash_: str) -> Iterator[tuple[Page, list[str]]]:
     """Open the explorer's page and wait until its table is drawn."""
-    context = in_look(browser, width, theme)
+    context = in_look(browser, WIDTHS["desktop"], "light")
     page = context.new_page()
     # Whatever a name could set off would open a dialogue.
     faults = listen(page, base)
@@ -280,30 +278,6 @@ def check_speed(browser: Browser, base: str, index: dict[str, Any], report: Repo
             )
 
 
-def check_looks(
-    browser: Browser, base: str, report: Report, axe: Path | None, shots: Path | None
-) -> None:
-    """Look for sideways scrolling and, where axe-core is given, for what shuts readers out."""
-    for width in (1440, 390):
-        for theme in ("light", "dark"):
-            look = {"width": width, "theme": theme}
-            with opened(browser, base, "", **look) as (page, faults):
-                wide = page.evaluate("document.documentElement.scrollWidth")
-                report.expect(f"width at {width} px", wide <= width, True)
-                if axe is not None:
-                    page.add_script_tag(path=str(axe))
-                    found = page.evaluate("axe.run('.lembas-explorer')")["violations"]
-                    for one in found:
-                        where = "; ".join(node["html"][:120] for node in one["nodes"][:3])
-                        report.faults.append(f"axe, {width} px, {theme}: {one['id']}: {where}")
-                if shots is not None:
-                    shots.mkdir(parents=True, exist_ok=True)
-                    page.screenshot(
-                        path=str(shots / f"explorer-{width}-{theme}.png"), full_page=True
-                    )
-                report.faults += faults
-
-
 @contextmanager
 def large_site(folder: Path, n_genes: int) -> Iterator[Path]:
     """Put made-up genes in the place of the run's, in a copy of the page."""
@@ -334,7 +308,7 @@ def both_ways(folder: Path, check: Callable[[str], None]) -> None:
     check(folder.resolve().as_uri())
 
 
-def check(folder: Path, browser: Browser, report: Report, given: argparse.Namespace) -> None:
+def check(folder: Path, browser: Browser, report: Report, n_genes: int) -> None:
     """Check the run's explorer and the made-up one."""
     index = index_of(folder)
 
@@ -344,10 +318,8 @@ def check(folder: Path, browser: Browser, report: Report, given: argparse.Namesp
         check_table(browser, base, index, report)
 
     both_ways(folder, own)
-    with served(folder) as base:
-        check_looks(browser, base, report, given.axe, given.screenshots)
-    if given.genes:
-        check_made_up(folder, browser, report, given.genes)
+    if n_genes:
+        check_made_up(folder, browser, report, n_genes)
 
 
 def check_made_up(folder: Path, browser: Browser, report: Report, n_genes: int) -> None:
@@ -367,14 +339,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--browser", default="/usr/bin/chromium")
-    parser.add_argument("--axe", type=Path, help="axe.min.js of axe-core, to look for barriers")
-    parser.add_argument("--screenshots", type=Path, help="folder for pictures")
     parser.add_argument("--genes", type=int, default=N_GENES, help="made-up genes; 0: none")
     given = parser.parse_args()
     report = Report()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=given.browser, args=SWITCHES)
-        check(given.folder, browser, report, given)
+        check(given.folder, browser, report, given.genes)
         browser.close()
     for fault in dict.fromkeys(report.faults):
         print(fault)

@@ -1,8 +1,9 @@
 """Open every page of the built book in headless Chromium, as a reader would, and complain.
 
-Over http every page is opened and pictured at 1440 and 390 px, each light and dark, and at 1440 px
-looked through with axe-core for what shuts readers out; from the folder it is opened at 390 px,
-dark: what a folder lacks, it lacks in every look.
+Over http every page is opened at 1440 and 390 px, light, then turned dark, as it does where the
+system does; it is pictured in each look, and at 1440 px looked through with axe-core for what shuts
+readers out. From the folder it is opened at 390 px, dark: what a folder lacks, it lacks in every
+look.
 
 Usage: python -m tests.browser.check_pages _build/html --browser /usr/bin/chromium
 """
@@ -34,7 +35,8 @@ SWITCHES = [
 ]
 WIDTHS = {"desktop": 1440, "phone": 390}
 THEMES = ("light", "dark")
-LOOKS = [(width, theme) for width in WIDTHS for theme in THEMES]
+# A picture of a longer page, such as the API reference, shows its start.
+HIGHEST = 16_000
 NOT_PAGES = {"genindex.html", "search.html", "index.html", "py-modindex.html"}
 ABSOLUTE = re.compile(r"(?<![\w.:/-])/(?:tmp|home|root|work|Users)/[\w.-]+")
 # Until formulas and letters are there, and the page has been drawn with them.
@@ -114,16 +116,15 @@ def faults_in_text(path: Path) -> list[str]:
 
 
 def in_look(browser: Browser, width: int, theme: str, *, height: int = 900) -> BrowserContext:
-    """Open a context in which pages have a width and a theme."""
+    """Open a context in which pages have a width and the theme of a system."""
     size = {"width": width, "height": height}
     context = browser.new_context(viewport=size, color_scheme=theme)
-    context.add_init_script(f"localStorage.setItem('mode', '{theme}')")
+    context.add_init_script("localStorage.setItem('mode', 'auto')")
     return context
 
 
-def visit(page: Page, address: str, theme: str) -> list[str]:
-    """Open an address at the width and in the theme of the page's context; return its faults."""
-    page.goto(address, wait_until="load")
+def faults_in_look(page: Page, theme: str) -> list[str]:
+    """Return the faults of an open page in the look it is shown in."""
     page.evaluate(SETTLED)
     page.evaluate(LOAD_SHOWN_PICTURES)
     faults = page.evaluate(FAULTS_IN_PAGE)
@@ -187,10 +188,11 @@ def check(folder: Path, browser_path: str, shots: Path) -> tuple[int, list[str]]
         served(folder) as http_base,
         ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes,
     ):
-        looks = [(http_base, look) for look in LOOKS] + [(folder.resolve().as_uri(), LOOKS[-1])]
+        ways = [(http_base, (width, THEMES)) for width in WIDTHS]
+        ways.append((folder.resolve().as_uri(), ("phone", THEMES[-1:])))
         tasks = [
-            processes.submit(_visit_all, browser_path, base, look, pages[part::2], shots)
-            for base, look in looks
+            processes.submit(_visit_all, browser_path, base, looks, pages[part::2], shots)
+            for base, looks in ways
             for part in range(2)
         ]
         faults += [fault for task in tasks for fault in task.result()]
@@ -198,29 +200,43 @@ def check(folder: Path, browser_path: str, shots: Path) -> tuple[int, list[str]]
 
 
 def _visit_all(
-    browser_path: str, base: str, look: tuple[str, str], pages: list[str], shots: Path
+    browser_path: str, base: str, looks: tuple[str, tuple[str, ...]], pages: list[str], shots: Path
 ) -> list[str]:
-    """Visit pages in a browser of their own, in one look; take pictures of those over http."""
-    (width, theme), way, faults = look, base.partition(":")[0], []
+    """Visit pages in a browser of their own, at one width, in one theme after another."""
+    (width, themes), way, faults = looks, base.partition(":")[0], []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=SWITCHES)
         # One for all pages: scripts, styles and fonts that they share are fetched and read once.
-        context = in_look(browser, WIDTHS[width], theme)
+        context = in_look(browser, WIDTHS[width], themes[0])
         for name in pages:
             page = context.new_page()
             heard = listen(page, base)
-            found = visit(page, f"{base}/{quote(name)}", theme)
-            if way == "http":
-                stem = name.removesuffix(".html").replace("/", "-")
-                picture = shots / f"{stem}-{width}-{theme}.jpg"
-                page.screenshot(path=picture, full_page=True, type="jpeg", quality=80)
-                if width == "desktop":
-                    found += barriers(page, name, theme)
+            page.goto(f"{base}/{quote(name)}", wait_until="load")
+            for theme in themes:
+                page.emulate_media(color_scheme=theme)
+                found = faults_in_look(page, theme)
+                if way == "http":
+                    picture = shots / f"{_stem(name)}-{width}-{theme}.jpg"
+                    found += _look_closely(page, name, (width, theme), picture)
+                label = f"{name} ({way}, {width}, {theme})"
+                faults += [f"{label}: {fault}" for fault in dict.fromkeys([*heard, *found])]
+                heard.clear()
             page.close()
-            label = f"{name} ({way}, {width}, {theme})"
-            faults += [f"{label}: {fault}" for fault in dict.fromkeys([*heard, *found])]
         browser.close()
     return faults
+
+
+def _stem(name: str) -> str:
+    return name.removesuffix(".html").replace("/", "-")
+
+
+def _look_closely(page: Page, name: str, look: tuple[str, str], picture: Path) -> list[str]:
+    """Picture a page, and look for barriers where it is wide."""
+    width, theme = look
+    height = min(page.evaluate("document.documentElement.scrollHeight"), HIGHEST)
+    clip = {"x": 0, "y": 0, "width": WIDTHS[width], "height": height}
+    page.screenshot(path=picture, full_page=True, clip=clip, type="jpeg", quality=80)
+    return barriers(page, name, theme) if width == "desktop" else []
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from tests.browser.check_pages import SWITCHES, in_look, visit
+from tests.browser.check_pages import SWITCHES, faults_in_look, in_look
 
 COLOURS = 128  # few enough for a small file, enough for smooth text
 
@@ -31,7 +31,8 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=given.browser, args=SWITCHES)
         page = in_look(browser, given.width, "light", height=given.height).new_page()
-        visit(page, page_file.resolve().as_uri(), "light")
+        page.goto(page_file.resolve().as_uri(), wait_until="load")
+        faults_in_look(page, "light")  # waits until all is drawn
         shot = Image.open(io.BytesIO(page.screenshot()))
         browser.close()
     given.picture.parent.mkdir(parents=True, exist_ok=True)
