@@ -5,19 +5,18 @@ import os
 import re
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nbformat
-import psutil
 
 from lembas.errors import ChapterError
+from lembas.kernels import KERNEL, Watch, environment, talk
 from lembas.plan_entries import check_plan
 from lembas.provenance import (
     Kind,
@@ -29,16 +28,9 @@ from lembas.provenance import (
 )
 from lembas.versions import package_versions
 
-KERNEL = "lembas"
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "LOKY_MAX_CPU_COUNT",
-)
+if TYPE_CHECKING:
+    from traitlets.config import Config
+
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -168,9 +160,9 @@ def _run_notebook(job: Job, root: Path, partial: Path, parameters: Mapping[str, 
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
-    with environment(root, job.threads), Watch(job.time_out_s) as watch:
+    with environment(root, job.threads) as folder, Watch(job.time_out_s) as watch:
         try:
-            _call_papermill(job, root, partial, parameters)
+            _call_papermill(job, root, partial, parameters=parameters, config=talk(folder))
         except PapermillExecutionError as error:
             if not watch.expired:
                 # papermill's own word for an error that the kernel could not send.
@@ -203,7 +195,9 @@ def _last_line(partial: Path) -> str:
     return lines[-1] if lines else "an error without a message"
 
 
-def _call_papermill(job: Job, root: Path, partial: Path, parameters: Mapping[str, Any]) -> None:
+def _call_papermill(
+    job: Job, root: Path, partial: Path, *, parameters: Mapping[str, Any], config: "Config"
+) -> None:
     import papermill
 
     papermill.execute_notebook(
@@ -215,87 +209,8 @@ def _call_papermill(job: Job, root: Path, partial: Path, parameters: Mapping[str
         progress_bar=False,
         cwd=str(root),
         start_timeout=120,
+        config=config,
     )
-
-
-@contextmanager
-def environment(root: Path, threads: int) -> Iterator[None]:
-    """Set this process's folder and environment to those of a chapter's kernel.
-
-    Args:
-        root: Project root.
-        threads: Threads of the kernel.
-    """
-    # The kernel is this interpreter, whatever "python3" means on this machine, with a fixed number
-    # of threads (sums depend on it) and without the user's IPython start-up files.
-    kept = dict(os.environ)
-    with tempfile.TemporaryDirectory(prefix="lembas-") as folder:
-        spec = Path(folder) / "kernels" / KERNEL / "kernel.json"
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        argv += ["--ext", "lembas.escaped"]
-        write_json(spec, {"argv": argv, "display_name": KERNEL, "language": "python"})
-        os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
-        # Threads that wait give their processor to those that work, ours or another chapter's.
-        os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
-        os.environ.update(
-            JUPYTER_PATH=os.pathsep.join(filter(None, [folder, kept.get("JUPYTER_PATH")])),
-            PYTHONPATH=os.pathsep.join(filter(None, [str(root), kept.get("PYTHONPATH")])),
-            IPYTHONDIR=str(Path(folder) / "ipython"),
-            PYTHONHASHSEED="0",
-            PYDEVD_DISABLE_FILE_VALIDATION="1",
-        )
-        here = Path.cwd()
-        try:
-            os.chdir(root)
-            yield
-        finally:
-            os.chdir(here)
-            os.environ.clear()
-            os.environ.update(kept)
-
-
-class Watch:
-    """Watch the kernel from outside: its peak memory, and the chapter's time limit.
-
-    papermill's own limit holds for one cell; a chapter's limit ends its kernel.
-
-    Attributes:
-        expired: Whether the kernel was ended because its time was over.
-        peak_bytes: Most memory it took.
-    """
-
-    def __init__(self, limit_s: float) -> None:
-        self.limit_s = limit_s
-        self.expired = False
-        self.peak_bytes = 0
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._follow, daemon=True)
-
-    def __enter__(self) -> "Watch":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._done.set()
-        self._thread.join()
-
-    def _follow(self) -> None:
-        end = time.monotonic() + self.limit_s
-        while not self._done.wait(0.1):
-            kernel = psutil.Process().children(recursive=True)
-            self.peak_bytes = max(self.peak_bytes, sum(map(_resident_bytes, kernel)))
-            if time.monotonic() > end and not self.expired:
-                self.expired = True
-                for process in kernel:
-                    with suppress(psutil.NoSuchProcess):
-                        process.kill()
-
-
-def _resident_bytes(process: psutil.Process) -> int:
-    try:
-        return int(process.memory_info().rss)
-    except psutil.NoSuchProcess:
-        return 0
 
 
 def _refuse_damaged(reads: Mapping[str, str], run_dir: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lembas.errors import ChapterError
-from lembas.execution import Watch, environment
+from lembas.kernels import Watch, environment
 from lembas.plan_entries import check_plan
 from lembas.provenance import Kind, read_json, write_json
 

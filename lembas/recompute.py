@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from lembas.execution import environment
+from lembas.kernels import environment
 
 TIME_OUT_S = 1800
 

@@ -52,7 +52,7 @@ LEVELS = {
     ),
     3: (
         "artifacts downloads model_files fitting parameter_counts profiles provenance "
-        "chapters dependencies plan_entries execution plan workflow render errors progress "
+        "chapters dependencies plan_entries kernels execution plan workflow render errors progress "
         "comparison score_changes commands __main__ handmade scattered resources pieces "
         "profile_draft page_box citation browser_print rebuild card_pages explorer_run "
         "number_code glued recompute manifest crate tolerances verification pages_shown rerun "

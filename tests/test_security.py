@@ -30,7 +30,8 @@ from lembas.audit_page import as_html
 from lembas.audit_report import as_text, document
 from lembas.baselines import make, registry
 from lembas.data import build_dataset
-from lembas.execution import Job, environment, execute
+from lembas.execution import Job, execute
+from lembas.kernels import environment
 from lembas.lookup import lookup
 from lembas.network import Network
 from lembas.plain_text import as_markdown, harmless

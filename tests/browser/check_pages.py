@@ -39,6 +39,8 @@ THEMES = ("light", "dark")
 HIGHEST = 16_000
 NOT_PAGES = {"genindex.html", "search.html", "index.html", "py-modindex.html"}
 ABSOLUTE = re.compile(r"(?<![\w.:/-])/(?:tmp|home|root|work|Users)/[\w.-]+")
+# Of a request that was on its way when its page was left.
+LEFT = "net::ERR_ABORTED"
 # Until formulas and letters are there, and the page has been drawn with them.
 SETTLED = """async () => {
   await window.MathJax?.startup?.promise;
@@ -143,7 +145,14 @@ def listen(page: Page, base: str) -> list[str]:
         ),
     )
     page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
-    page.on("requestfailed", lambda request: faults.append(f"failed request: {request.url}"))
+    page.on(
+        "requestfailed",
+        lambda request: (
+            None
+            if request.failure == LEFT
+            else faults.append(f"failed request ({request.failure}): {request.url}")
+        ),
+    )
     page.on(
         "response",
         lambda response: (
@@ -207,10 +216,10 @@ def _visit_all(
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=SWITCHES)
         # One for all pages: scripts, styles and fonts that they share are fetched and read once.
-        context = in_look(browser, WIDTHS[width], themes[0])
+        page = in_look(browser, WIDTHS[width], themes[0]).new_page()
+        heard = listen(page, base)
         for name in pages:
-            page = context.new_page()
-            heard = listen(page, base)
+            page.emulate_media(color_scheme=themes[0])
             page.goto(f"{base}/{quote(name)}", wait_until="load")
             for theme in themes:
                 page.emulate_media(color_scheme=theme)
@@ -221,7 +230,6 @@ def _visit_all(
                 label = f"{name} ({way}, {width}, {theme})"
                 faults += [f"{label}: {fault}" for fault in dict.fromkeys([*heard, *found])]
                 heard.clear()
-            page.close()
         browser.close()
     return faults
 

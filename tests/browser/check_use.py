@@ -33,7 +33,7 @@ SOUGHT = {
 }
 # Chromium reads no page for the words around a hit from a folder: the hit is listed without them.
 NO_EXCERPT = re.compile(
-    r"Access to fetch at 'file:|Failed to fetch|net::ERR_FAILED|failed request: file:.*\.html"
+    r"Access to fetch at 'file:|Failed to fetch|net::ERR_FAILED|failed request .*: file:.*\.html"
 )
 NEXT, PREVIOUS = "a.right-next", "a.left-prev"
 CONTENTS = "#pst-primary-sidebar nav.bd-links a.internal"
