@@ -9,6 +9,9 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
+
+from lembas.plan import processors
 
 # As pandas writes them, plain and styled.
 EMPTY_HEAD = re.compile(r'<th((?: class="blank[^>]*)?)>(?:&nbsp;)?</th>')
@@ -63,9 +66,19 @@ def mend_heads(
         context["body"] = EMPTY_HEAD.sub(r"<td\1></td>", context["body"])
 
 
+def write_side_by_side(app: Sphinx, env: BuildEnvironment) -> None:
+    """Let pages be written by all processors, once they are read.
+
+    Not all extensions of Jupyter Book say whether their pages may be read side by side.
+    """
+    # One more: the process that hands out the work counts as well.
+    app.parallel = processors() + 1
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension."""
     app.connect("config-inited", add_banner, priority=100)
+    app.connect("env-updated", write_side_by_side)
     app.connect("html-page-context", drop_scripts, priority=900)
     app.connect("html-page-context", mend_heads, priority=900)
     app.add_js_file("barriers.js", loading_method="defer")
