@@ -15,7 +15,9 @@ pytestmark = [pytest.mark.liver, pytest.mark.slow]
 EXPECTED = {"network": (0.634, 0.555), "network_highconf": (0.215, 0.173)}
 
 
-@pytest.mark.parametrize("name", EXPECTED)
+@pytest.mark.parametrize(
+    "name", [pytest.param("network", marks=pytest.mark.long), "network_highconf"]
+)
 def test_real_and_rewired_networks_score_as_in_the_first_trials(liver, name):
     network = Network.read(liver / f"{name}.tsv.gz")
     dataset = sources.from_tables(

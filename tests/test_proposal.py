@@ -473,12 +473,7 @@ def test_folders_that_cannot_be_looked_at(tmp_path: Path) -> None:
 @pytest.mark.liver
 @pytest.mark.skipif(not LIVER.is_dir(), reason="needs the liver data")
 def test_the_liver_folder_gives_the_liver_profile() -> None:
-    import time
-
-    clock = time.process_time()
     draft = proposed(LIVER, network="network.tsv.gz")
-    # Of processor time: others may use the machine as well.
-    assert time.process_time() - clock < 10
     assert draft.questions == []
     assert draft.files == {
         "network": "network.tsv.gz",

@@ -36,7 +36,7 @@ SWITCHES = [
 WIDTHS = {"desktop": 1440, "phone": 390}
 THEMES = ("light", "dark")
 # A picture of a longer page, such as the API reference, shows its start.
-HIGHEST = 16_000
+HIGHEST = 8_000
 NOT_PAGES = {"genindex.html", "search.html", "index.html", "py-modindex.html"}
 ABSOLUTE = re.compile(r"(?<![\w.:/-])/(?:tmp|home|root|work|Users)/[\w.-]+")
 # Of a request that was on its way when its page was left.

@@ -11,8 +11,10 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -218,18 +220,32 @@ CHECKS: tuple[Callable[[Browser, str, Report], None], ...] = (
 )
 
 
-def check(folder: Path, browser: Browser) -> Report:
-    """Use the book over http and from its folder."""
+def check(folder: Path, browser_path: str) -> Report:
+    """Use the book over http and from its folder, side by side."""
+    with served(folder) as http, ProcessPoolExecutor(2, mp_context=get_context("spawn")) as ways:
+        tasks = [
+            ways.submit(_use, browser_path, http, folder),
+            ways.submit(_use, browser_path, folder.resolve().as_uri()),
+        ]
+        reports = [task.result() for task in tasks]
+    return Report(
+        faults=[fault for report in reports for fault in report.faults],
+        n_checks=sum(report.n_checks for report in reports),
+    )
+
+
+def _use(browser_path: str, base: str, folder: Path | None = None) -> Report:
+    """Use the book in a browser of its own."""
     report = Report()
-    with served(folder) as http:
-        for base in (http, folder.resolve().as_uri()):
-            read = partial(check_reading, folder=folder if base == http else None)
-            for use in (*CHECKS, read):
-                try:
-                    use(browser, base, report)
-                except PlaywrightError as error:
-                    waited = "; ".join(line.strip() for line in error.message.splitlines()[:4])
-                    report.faults.append(f"{base.partition(':')[0]}: {waited}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path, args=SWITCHES)
+        for use in (*CHECKS, partial(check_reading, folder=folder)):
+            try:
+                use(browser, base, report)
+            except PlaywrightError as error:
+                waited = "; ".join(line.strip() for line in error.message.splitlines()[:4])
+                report.faults.append(f"{base.partition(':')[0]}: {waited}")
+        browser.close()
     return report
 
 
@@ -241,10 +257,7 @@ def main() -> None:
     given = parser.parse_args()
     if not (given.folder / FIRST).is_file():
         raise SystemExit(f"there is no page {given.folder / FIRST}; run make book first")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=given.browser, args=SWITCHES)
-        report = check(given.folder, browser)
-        browser.close()
+    report = check(given.folder, given.browser)
     for fault in dict.fromkeys(report.faults):
         print(fault)
     print(f"use of the book: {report.n_checks} checks, {len(report.faults)} fault(s)")
