@@ -281,10 +281,10 @@ def test_series_set_aside(tiny: Path, tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"external_series": {"ARCHS4": ["GSE11"]}}, "ARCHS4 is the name of the samples that stay"),
-        ({"external_series": {"a": []}}, r"external_series: a is \[\]; expected cohorts by name"),
+        ({"external_series": {"a": []}}, r"a is \[\]; expected cohorts by name with their series"),
         (
             {"external_series": ["GSE11"]},
-            r"external_series is \['GSE11'\]; expected cohorts by",
+            r"external_series is \['GSE11'\]; expected cohorts by name with their series",
         ),
         ({"external_series": {"a": [11]}}, r"external_series: a is \[11\]; expected cohorts"),
         ({"external_series": {"a": ["GSE99"]}}, "no selected sample of .* is in GSE99"),
