@@ -146,6 +146,14 @@ def test_constants_of_the_study_that_no_float_holds(tmp_path: Path) -> None:
         read_original(path, case.network, case.tfs, case.genes)
 
 
+def test_a_text_of_numpy_is_no_constant_of_the_study(tmp_path: Path) -> None:
+    case = random_study(3)
+    path = case.write(tmp_path / "a.pt", bionet_params={"leak": np.str_("x")})
+    with pytest.raises(ValueError, match="holds more than tensors, numbers and text; noth") as said:
+        read_original(path, case.network, case.tfs, case.genes)
+    assert "a NumPy object that is no number" in str(said.value.__cause__)
+
+
 def test_weights_that_were_changed_after_saving(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     edges = [("A", "B", 1), ("B", "C", -1)]
@@ -209,11 +217,17 @@ def test_records(tmp_path: Path, record: dict[str, Any], named: str) -> None:
     assert checked_record(RECORD, "a") == RECORD
 
 
-@pytest.mark.parametrize("text", ["[]", "[" * 100_000, "{", "nul"])
-def test_records_that_are_none(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("[]", "it holds no mapping"), ("[" * 100_000, "recursion"), ("{", "Exp"), ("nul", "Exp")],
+    ids=["list", "deep", "open", "word"],
+)
+def test_records_that_are_none(tmp_path: Path, text: str, why: str) -> None:
     path = tmp_path / "a.json"
     path.write_text(text)
-    with pytest.raises(ValueError, match=r"a.json is damaged .*; delete it and run the chapter"):
+    with pytest.raises(
+        ValueError, match=rf"a.json is damaged \(.*{why}.*\); delete it and run the chapter"
+    ):
         read_json(path)
 
 

@@ -577,6 +577,8 @@ def test_bad_networks_penalties_and_attributions_are_explained() -> None:
         plotting.mean_attribution(pd.concat([mean, mean]), gene="ALB", unit=UNIT)
     with pytest.raises(ValueError, match="in_degree has no node"):
         plotting.degree_distributions(pd.Series([0]), pd.Series([1]))
+    with pytest.raises(ValueError, match="table has no rows; a figure needs at least one"):
+        plotting.ridge_alphas(alphas_table().iloc[:0])
     with pytest.raises(ValueError, match="penalties must be positive"):
         plotting.ridge_alphas(alphas_table().assign(alpha=0.0))
     with pytest.raises(ValueError, match="mlr in rows or columns of the agreement table alone"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -22,7 +23,7 @@ def asked_for(found: list[Site]) -> set[tuple[str, int]]:
     """Return file and line of the sites some words of whose message stand in a test."""
     places = {site.place for site in found}
     texts = {place: made for place, made in _messages().items() if place in places}
-    return {place for place, made in texts.items() if any(map(_stands_in_a_test, made))}
+    return {place for place, made in texts.items() if _is_asked_for(made)}
 
 
 def passed_on(found: list[Site]) -> set[tuple[str, int]]:
@@ -103,24 +104,33 @@ def _windows(text: str) -> set[tuple[str, ...]]:
     return runs
 
 
-def _stands_in_a_test(text: str) -> bool:
+def _is_asked_for(texts: list[str]) -> bool:
+    """Say whether words that no other message has, if there are any, stand in a test."""
     known, lines = _tested()
-    if _windows(text) & known:
-        return True
+    runs = set().union(*map(_windows, texts))
+    own = {run for run in runs if _commonness()[run] == 1} or runs
+    patterns = (pattern for text in texts for pattern in _patterns(text))
+    return bool(own & known) or any(re.search(pattern, lines) for pattern in patterns)
+
+
+def _patterns(text: str) -> Iterator[str]:
+    """Yield what finds parts of a message with values between its words, or a short one whole."""
     words = re.findall(r"[A-Za-z_]+|\{\}", text)
+    value = rf"(?:\S+ ){{0,{_VALUE_WORDS}}}?"
     for start, word in enumerate(words):
-        run = _with_values(words[start:]) if word != _VALUE else []
-        value = rf"(?:\S+ ){{0,{_VALUE_WORDS}}}?"
-        pattern = "".join(value if each == _VALUE else f"{each} " for each in run)
-        if run and re.search(f" {pattern}", lines):
-            return True
-    return False
+        ends = [end for end, each in enumerate(words) if end >= start and each != _VALUE]
+        n_words = min(len(ends), _WORDS + 1)
+        if word != _VALUE and n_words > (_WORDS if start else _WORDS - 1):
+            run = words[start : ends[n_words - 1] + 1]
+            yield " " + "".join(value if each == _VALUE else f"{each} " for each in run)
 
 
-def _with_values(words: list[str]) -> list[str]:
-    """Take words up to one more than stand alone, or all of few; [] where there are fewer."""
-    ends = [end for end, word in enumerate(words, 1) if word != _VALUE]
-    return words[: ends[: _WORDS + 1][-1]] if len(ends) >= _WORDS else []
+@cache
+def _commonness() -> Counter[tuple[str, ...]]:
+    """Count the messages that have a run of words."""
+    return Counter(
+        run for made in _messages().values() for run in set().union(*map(_windows, made))
+    )
 
 
 @cache
