@@ -293,7 +293,10 @@ def test_series_set_aside(tiny: Path, tmp_path: Path) -> None:
             {"external_series": {"a": [f"GSE{number}" for number in range(10, 15)]}},
             "a take every selected sample",
         ),
-        ({"query": {"min_gene": 3}}, r"query: unknown setting\(s\) min_gene \(near: min_genes"),
+        (
+            {"query": {"min_gene": 3}},
+            r"query: unknown setting\(s\) min_gene \(near: min_gene: min_genes",
+        ),
         (
             {"near_duplicates": 0.9},
             "unknown 'near_duplicates'.*known options: network_options, query",

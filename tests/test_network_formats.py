@@ -166,7 +166,7 @@ def test_columns_may_be_named(tmp_path):
         (STUDY, {"min_confidence": 2}, "the file has no column of confidence"),
         (LIST + "A;B;up;\n", {"min_confidence": 0}, r"1 edge\(s\) have no Score, in row\(s\) 3 b"),
         (LIST + "A;B;up;high\n", {"min_confidence": 0}, "holds high; expected numbers, or letters"),
-        (OMNIPATH.replace("ALB\t1\t1\t0", "ALB\t1\tyes\t0"), {}, "yes; expected 1 or 0"),
+        (OMNIPATH.replace("ALB\t1\t1\t0", "ALB\t1\tyes\t0"), {}, "expected 1 or 0, or True or Fa"),
         ("source\ttarget\tweight\nx\ty\tA\tB\t1\n", {}, "rows have more fields than the header"),
     ],
 )  # fmt: skip
