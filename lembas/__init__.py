@@ -26,7 +26,9 @@ __all__ = ["__version__", *_EXPORTS]
 
 def __getattr__(name: str) -> Any:
     if name not in _EXPORTS:
-        raise AttributeError(f"module 'lembas' has no attribute {name!r}")
+        raise AttributeError(
+            f"module 'lembas' has no attribute {name!r}; it has {', '.join(_EXPORTS)}"
+        )
     return getattr(import_module(_EXPORTS[name]), name)
 
 

@@ -238,7 +238,7 @@ def _refuse_other_keys(found: Set[str], expected: Set[str], what: str) -> None:
     if missing or extra:
         raise ValueError(
             f"missing {what}: {listed(missing) or 'none'}; unknown {what}: "
-            f"{listed(extra) or 'none'}"
+            f"{listed(extra) or 'none'}; this version of lembas reads {listed(sorted(expected))}"
         )
 
 

@@ -88,7 +88,9 @@ def checked_names(names: Any, what: str) -> pd.Index:
         raise ValueError(f"{what} are no list of names")
     index = pd.Index(names, dtype=object)
     if not index.is_unique:
-        raise ValueError(f"{what} repeat {listed(index[index.duplicated()].unique())}")
+        raise ValueError(
+            f"{what} repeat {listed(index[index.duplicated()].unique())}; expected each name once"
+        )
     return index
 
 

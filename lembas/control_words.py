@@ -8,6 +8,7 @@ import pandas as pd
 
 from lembas.controls import NOT_INPUTS
 from lembas.curated import SUFFIX
+from lembas.formats import listed
 from lembas.gains import DIFFERENCE, REWIRED
 from lembas.ladder import REAL, VARIANTS
 from lembas.leaderboard import compared
@@ -217,7 +218,8 @@ def _row(differences: pd.DataFrame, model: str, cohort: str, variant: str) -> pd
     if len(rows) != 1:
         raise KeyError(
             f"{len(rows)} comparisons of {model!r} on {cohort!r} with {variant!r} networks; "
-            "expected 1"
+            f"expected 1; compared are {listed(differences['model'].unique())} with "
+            f"{listed(differences['variant'].unique())}"
         )
     return rows.iloc[0]
 

@@ -177,7 +177,10 @@ def _run_notebook(job: Job, root: Path, partial: Path, parameters: Mapping[str, 
                 ) from error
         except RuntimeError as error:  # nbclient's, for a kernel that ends while it starts
             if not watch.expired:
-                raise ChapterError(f"its kernel did not start: {error}") from error
+                raise ChapterError(
+                    f"its kernel did not start: {error}; see what `python -m ipykernel_launcher` "
+                    "says"
+                ) from error
     if watch.expired:
         raise ChapterError(
             f"it ran past its {job.time_out_s} s; raise `time_out_s` in the profile if it needs "

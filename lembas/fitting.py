@@ -165,7 +165,7 @@ class Predictions(Mapping[str, pd.DataFrame]):
     def __getitem__(self, model: str) -> pd.DataFrame:
         """Open one model's prediction ``(sample, gene)``."""
         if model not in self._models:
-            raise KeyError(model)
+            raise KeyError(f"no prediction of {model!r} here; there are {listed(self._models)}")
         return self._run.read_prediction(model, self._cohort)
 
     def __iter__(self) -> Iterator[str]:

@@ -26,7 +26,10 @@ def check_training_tables(X: pd.DataFrame, Y: pd.DataFrame) -> None:
     for name, table in (("X", X), ("Y", Y)):
         check_is_table(name, table)
         if table.empty:
-            raise ValueError(f"{name} is empty ({table.shape[0]} samples x {table.shape[1]} names)")
+            raise ValueError(
+                f"{name} is empty ({table.shape[0]} samples x {table.shape[1]} names); a model "
+                "needs at least one sample and one name"
+            )
         _refuse_repeated(name, table.columns)
         _refuse_not_finite(name, table)
     if not X.index.equals(Y.index):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from lembas.formats import listed
 from lembas.gene_sets import headline, on_shared
 from lembas.metrics import PRIMARY
 
@@ -26,7 +27,8 @@ def score(scores: pd.DataFrame, model: str, cohort: str, metric: str = PRIMARY) 
     ]
     if len(rows) != 1:
         raise KeyError(
-            f"{len(rows)} scores of {model!r} on {cohort!r} named {metric!r}; expected 1"
+            f"{len(rows)} scores of {model!r} on {cohort!r} named {metric!r}; expected 1; scored "
+            f"are {listed(scores['model'].unique())} on {listed(scores['cohort'].unique())}"
         )
     return rows.iloc[0][["value", "low", "high"]]
 

@@ -332,7 +332,7 @@ def _refuse_other_labels(expected: pd.Index, found: pd.Index, axis: str) -> None
         if not labels.is_unique:
             repeated = labels[labels.duplicated()].unique()
             raise ValueError(
-                f"a table repeats the {axis} label(s) {listed(repeated)}; expected one"
+                f"a table repeats the {axis} label(s) {listed(repeated)}; keep one of each"
             )
     if len(expected) == len(found) and expected.isin(found).all():
         return

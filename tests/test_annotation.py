@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lembas.annotation import read_gene_lengths, read_series
+from lembas.geo_tables import GeoAnnotation
 
 
 def write(folder: Path, text: str, name: str = "table.tsv") -> Path:
@@ -19,6 +20,14 @@ def write(folder: Path, text: str, name: str = "table.tsv") -> Path:
 def test_reads_gene_lengths(tmp_path):
     text = "gene_name\tgene_type\tlength_bp\nALB\tprotein_coding\t17149\n"
     assert read_gene_lengths(write(tmp_path, text)).to_dict() == {"ALB": 17149.0}
+
+
+def test_lengths_of_geo_are_positive_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "few.annot.tsv"
+    path.write_text("GeneID\tSymbol\tLength\n1\tALB\t17\n2\tAFP\tlong\n3\tTTR\t0\n")
+    words = r"2 GeneIDs a length that is no positive number: 2: 'long', 3: '0'; download it again"
+    with pytest.raises(ValueError, match=words):
+        GeoAnnotation.read(path)
 
 
 LENGTHS = {

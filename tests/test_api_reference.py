@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import lembas
+
 ROOT = Path(__file__).resolve().parents[1]
 CONF = "extensions = ['myst_parser', 'lembas_api']\nautodoc_default_options = {'members': True}\n"
 PAGE = "# Shares\n\n```{eval-rst}\n.. api:: lembas.shares\n```\n\n{download}`cards.json`\n"
@@ -31,3 +33,11 @@ def test_docstrings_are_on_the_site_and_not_in_print(
     page = (tmp_path / "out" / "index.html").read_text()
     assert ("lembas.shares.Share" in page) == is_shown
     assert list((tmp_path / "out").rglob("cards.json"))
+
+
+def test_the_package_exports_what_it_lists() -> None:
+    assert all(callable(getattr(lembas, name)) for name in lembas.__all__ if name[0] != "_")
+    with pytest.raises(
+        AttributeError, match=r"'lembas' has no attribute 'lode'; it has Align, .*, l"
+    ):
+        _ = lembas.lode

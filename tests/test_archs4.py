@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 
 from lembas.archs4 import GENE_NAMES, Archs4File
+from lembas.archs4_extract import Recipe, extract
+from lembas.archs4_query import TissueQuery
 from tests import archs4_file
 
 CHUNKS = [(16, 8), (1, 45), (86, 1), (7, 5), (200, 200), (86, 45), None]
@@ -132,7 +134,7 @@ def test_a_damaged_block(tmp_path: Path) -> None:
         ({"gene_field": "name"}, "does not name its genes: meta/genes holds name; expected one of"),
         (
             {"meta__samples__series_id": None},
-            "lacks series_id in meta/samples; found characteristics_ch1, geo_accession",
+            "lacks series_id in meta/samples; found .*; download a release of version 2",
         ),
         (
             {"meta__samples__title": np.float64(3)},
@@ -220,3 +222,10 @@ def test_memory_is_bounded_by_the_blocks(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert total == int(counts.sum(dtype=np.uint64))
     assert peak < 6 * 4 * most_cells < counts.nbytes / 6
+
+
+def test_a_source_that_names_no_gene(tmp_path: Path) -> None:
+    nameless = np.array([""] * len(archs4_file.gene_symbols()), dtype=object)
+    path = archs4_file.tiny(tmp_path, meta__genes__symbol=nameless)
+    with pytest.raises(ValueError, match="names none of its genes; download it again"):
+        extract(path, tmp_path / "out.h5ad", Recipe(TissueQuery(**archs4_file.SMALL)))

@@ -281,10 +281,10 @@ def test_series_set_aside(tiny: Path, tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"external_series": {"ARCHS4": ["GSE11"]}}, "ARCHS4 is the name of the samples that stay"),
-        ({"external_series": {"a": []}}, r"external_series: a is \[\]; expected cohorts by name"),
+        ({"external_series": {"a": []}}, r"a is \[\]; expected cohorts by name with their series"),
         (
             {"external_series": ["GSE11"]},
-            r"external_series is \['GSE11'\]; expected cohorts by",
+            r"external_series is \['GSE11'\]; expected cohorts by name with their series",
         ),
         ({"external_series": {"a": [11]}}, r"external_series: a is \[11\]; expected cohorts"),
         ({"external_series": {"a": ["GSE99"]}}, "no selected sample of .* is in GSE99"),
@@ -293,7 +293,10 @@ def test_series_set_aside(tiny: Path, tmp_path: Path) -> None:
             {"external_series": {"a": [f"GSE{number}" for number in range(10, 15)]}},
             "a take every selected sample",
         ),
-        ({"query": {"min_gene": 3}}, "unknown setting.*min_gene"),
+        (
+            {"query": {"min_gene": 3}},
+            r"query: unknown setting\(s\) min_gene \(near: min_gene: min_genes",
+        ),
         (
             {"near_duplicates": 0.9},
             "unknown 'near_duplicates'.*known options: network_options, query",

@@ -146,8 +146,11 @@ def test_counts_by_reason() -> None:
 def test_none_selected_names_reasons_and_sources() -> None:
     samples = table_of([("HepG2", "1", ""), ("HepG2", "2", ""), ("brain", "3", "")])
     chosen = select(samples, TissueQuery())
-    with pytest.raises(ValueError, match=r"none of 3 samples: .*not named \(3\).*'HepG2' \(2\)"):
+    with pytest.raises(
+        ValueError, match=r"selects none of 3 samples: .*not named \(3\).*'HepG2' \(2\)"
+    ) as said:
         refuse_none(chosen, samples, "file.h5")
+    assert str(said.value).endswith("change the query's words or limits")
 
 
 @pytest.mark.parametrize(
@@ -163,7 +166,7 @@ def test_none_selected_names_reasons_and_sources() -> None:
         ({"single_cell_probability": True}, "single_cell_probability is True; expected a number"),
         (["keep_fetal"], r"query is \['keep_fetal'\]; expected settings by name"),
         ({"min_library_size": -1}, "min_library_size must be at least 1"),
-        ({"min_genes": 1.5}, "min_genes must be a whole number"),
+        ({"min_genes": 1.5}, "min_genes must be a whole number, got 1.5; correct the query"),
     ],
 )
 def test_settings_without_meaning(settings: Any, message: str) -> None:

@@ -40,7 +40,9 @@ def test_a_browser_is_found_in_path_or_where_it_is_named(
     in_path = program(tmp_path, "")
     assert find_browser() == in_path
     assert find_browser(str(named)) == named
-    with pytest.raises(ChapterError, match="'/not/there' is no program; install Chromium"):
+    with pytest.raises(
+        ChapterError, match="needs Chromium or Chrome to print it, and '/not/there'"
+    ):
         find_browser("/not/there")
 
 

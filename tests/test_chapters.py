@@ -66,7 +66,9 @@ def test_values_that_fit(type_name: str, value: Any) -> None:
     ],
 )  # fmt: skip
 def test_values_that_do_not_fit(type_name: str, value: Any) -> None:
-    with pytest.raises(ValueError, match=re.escape(f"parameter a must be {type_name}, not ")):
+    with pytest.raises(
+        ValueError, match=re.escape(f"chapter 01_data: parameter a must be {type_name}, ")
+    ):
         check_value("01_data", Parameter("a", type_name, None, ""), value)
 
 
@@ -90,6 +92,13 @@ def test_values_that_no_record_can_hold_are_refused(project: Path, value: object
 def test_a_file_that_is_no_notebook_is_named(project: Path, content: str) -> None:
     (project / "notebooks" / "04_more.ipynb").write_text(content)
     with pytest.raises(ValueError, match=r"04_more\.ipynb is not a valid notebook"):
+        discover(project)
+
+
+@pytest.mark.parametrize("name", ["04_More", "4_more", "more", "04 more"])
+def test_a_notebook_of_another_name_is_refused(project: Path, name: str) -> None:
+    (project / "notebooks" / f"{name}.ipynb").write_text("{}")
+    with pytest.raises(ValueError, match=rf"notebooks/{name}\.ipynb must be named like 05_test\.i"):
         discover(project)
 
 

@@ -349,7 +349,7 @@ def rewrite(path: Path, change: Change) -> None:
     [
         (lambda h, t: h.update(format=2), "its format is 2, and this version of lembas reads 1"),
         (lambda h, t: h.pop("names"), "missing parts: names; unknown parts: none"),
-        (lambda h, t: h.update(code="x"), "missing parts: none; unknown parts: code"),
+        (lambda h, t: h.update(code="x"), "unknown parts: code; this version of lembas reads"),
         (lambda h, t: t.pop("rnn.bias"), r"missing tensors: rnn\.bias; unknown tensors: none"),
         (lambda h, t: t.update(x=torch.zeros(1)), "missing tensors: none; unknown tensors: x"),
         (lambda h, t: t["rnn.weights"].fill_(torch.nan), r"infinite values in rnn\.weights"),
@@ -371,7 +371,10 @@ def rewrite(path: Path, change: Change) -> None:
             "edges have the types",
         ),
         (lambda h, t: h.update(names="ABC"), "names are no list of names"),
-        (lambda h, t: h["names"].__setitem__(1, h["names"][0]), "names repeat "),
+        (
+            lambda h, t: h["names"].__setitem__(1, h["names"][0]),
+            "names repeat .*; expected each name once",
+        ),
         (lambda h, t: h["names"].reverse(), "must be unique and sorted"),
         (lambda h, t: h["rnn"].update(n_tfs=0), "cannot be used"),
         (lambda h, t: h["rnn"]["outputs"].pop(), "do not fit together"),

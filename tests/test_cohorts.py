@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import anndata
@@ -62,6 +63,12 @@ def test_complete_cohorts_are_views(request, source, name):
     for table in (cohort.x, cohort.y):
         assert np.shares_memory(table.to_numpy(), dataset.expression.to_numpy())
         assert table.to_numpy().dtype == np.float32
+
+
+def test_samples_described_otherwise_are_refused(dataset):
+    samples = dataset.samples.rename(columns={"split": "part"})
+    with pytest.raises(ValueError, match=r"samples has the columns \[.*'part'.*\]; expected \["):
+        replace(dataset, samples=samples)
 
 
 @pytest.mark.parametrize("source", ["dataset", "mapped"])

@@ -62,7 +62,7 @@ def test_a_network_of_other_names_is_refused(study: Study, tmp_path: Path) -> No
         with_curated(found, study.dataset, tmp_path, {"x": "other.tsv"}, LADDER, **OPTIONS)
     with pytest.raises(FileNotFoundError):
         with_curated(found, study.dataset, tmp_path, {"x": "absent.tsv"}, LADDER, **OPTIONS)
-    with pytest.raises(ValueError, match="curated names 2 networks"):
+    with pytest.raises(ValueError, match=r"2 networks \(x, y\); expected one second network"):
         with_curated(found, study.dataset, tmp_path, {"x": "a", "y": "b"}, LADDER, **OPTIONS)
 
 

@@ -14,16 +14,20 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from lembas import h5ad
 from lembas.artifacts import Run
 from lembas.cached import CachedTable
 from lembas.chapters import read_chapter
+from lembas.checkpoint import load, save
 from lembas.cohorts import Dataset
 from lembas.comparison import Records
 from lembas.data import build_dataset
 from lembas.execution import Job
 from lembas.formats import listed, read_labelled
+from lembas.model import LembasRNN
 from lembas.model_files import load_model
 from lembas.network import Network
 from lembas.notebook_files import read_notebook
@@ -32,6 +36,7 @@ from lembas.peek_binary import peek_hdf5, peek_parquet
 from lembas.pieces import PieceJob
 from lembas.provenance import checked_record, read_json
 from tests.fuzz.valid import expression, network
+from tests.small_study import network_of
 from tests.study_files import random_study
 from tests.test_comparison import RECORD, write_run
 from tests.toy import write_data_chapter
@@ -141,6 +146,50 @@ def test_constants_of_the_study_that_no_float_holds(tmp_path: Path) -> None:
         read_original(path, case.network, case.tfs, case.genes)
 
 
+def test_a_text_of_numpy_is_no_constant_of_the_study(tmp_path: Path) -> None:
+    case = random_study(3)
+    path = case.write(tmp_path / "a.pt", bionet_params={"leak": np.str_("x")})
+    with pytest.raises(ValueError, match="holds more than tensors, numbers and text; noth") as said:
+        read_original(path, case.network, case.tfs, case.genes)
+    assert "a NumPy object that is no number" in str(said.value.__cause__)
+
+
+def test_weights_that_were_changed_after_saving(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    edges = [("A", "B", 1), ("B", "C", -1)]
+    save(LembasRNN(network_of(edges), ["A"], ["C"]), path)
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+        tensors = {key: file.get_tensor(key) for key in file.offset_keys()}
+    tensors["rnn.weights"] += 1
+    save_file(tensors, path, metadata)
+    message = r"a\.safetensors cannot be used: its checksum is wrong, .*; copy it again, or save"
+    with pytest.raises(ValueError, match=message):
+        load(path)
+
+
+def without_symbols(file: h5py.File) -> None:
+    file["data/expression"] = np.zeros((2, 3), np.int32)
+    file["meta/genes/transcripts"] = np.arange(2)
+
+
+@pytest.mark.parametrize(
+    ("fill", "message"),
+    [
+        (lambda file: file.create_group("layers"), "of an unknown layout: expected AnnData's"),
+        (without_symbols, "has no gene symbols: expected meta/genes/symbol or"),
+    ],
+)
+def test_hdf5_of_another_layout(
+    tmp_path: Path, fill: Callable[[h5py.File], Any], message: str
+) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        fill(file)
+    with pytest.raises(ValueError, match=message):
+        peek_hdf5(path)
+
+
 def lacking(*keys: str) -> dict[str, Any]:
     record = json.loads(json.dumps(RECORD))
     part = record
@@ -168,11 +217,17 @@ def test_records(tmp_path: Path, record: dict[str, Any], named: str) -> None:
     assert checked_record(RECORD, "a") == RECORD
 
 
-@pytest.mark.parametrize("text", ["[]", "[" * 100_000, "{", "nul"])
-def test_records_that_are_none(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("[]", "it holds no mapping"), ("[" * 100_000, "recursion"), ("{", "Exp"), ("nul", "Exp")],
+    ids=["list", "deep", "open", "word"],
+)
+def test_records_that_are_none(tmp_path: Path, text: str, why: str) -> None:
     path = tmp_path / "a.json"
     path.write_text(text)
-    with pytest.raises(ValueError, match=r"a.json is damaged .*; delete it and run the chapter"):
+    with pytest.raises(
+        ValueError, match=rf"a.json is damaged \(.*{why}.*\); delete it and run the chapter"
+    ):
         read_json(path)
 
 

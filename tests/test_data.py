@@ -366,7 +366,7 @@ def test_a_dataset_refuses_unsound_parts(small_study, small_network):
     dataset = build_dataset(small_study, small_network)
     parts = {field: getattr(dataset, field) for field in dataset.__dataclass_fields__}
     unsound = {
-        "the same samples": {"samples": dataset.samples.iloc[::-1]},
+        "must name the same samples in the same order": {"samples": dataset.samples.iloc[::-1]},
         r"no column of the expression: ALB": {"inputs": pd.Index(["ALB"])},
         r"repeats the name\(s\) TF1": {"inputs": pd.Index(["TF1", "TF1"])},
         "expected \\['cohort', 'split'": {"samples": dataset.samples[["cohort"]]},

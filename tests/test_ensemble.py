@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,12 +12,13 @@ import skops.io
 import torch
 from sklearn.base import clone
 
-from lembas import ensemble, projection
+from lembas import checkpoint, ensemble, projection
 from lembas.attribution import explain
 from lembas.ensemble import LembasEnsemble
+from lembas.model import LembasRNN
 from lembas.study import Study
 from lembas.training import LembasRegressor
-from tests.small_study import QUICK
+from tests.small_study import QUICK, network_of
 
 SETTINGS = {**QUICK, "epochs": 3}
 
@@ -140,3 +142,10 @@ def test_a_network_is_needed(study):
     train = study.dataset.train
     with pytest.raises(ValueError, match="needs a network"):
         LembasEnsemble().fit(train.x, train.y)
+
+
+def test_a_member_that_is_a_bare_network_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bare.safetensors"
+    checkpoint.save(LembasRNN(network_of([("A", "B", 1)]), ["A"], ["B"]), path)
+    with pytest.raises(ValueError, match="holds a LembasRNN where a LembasRegressor is expected"):
+        ensemble.unpacked(np.fromfile(path, np.uint8))

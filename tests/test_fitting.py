@@ -148,7 +148,10 @@ def test_a_profile_adds_any_regressor_in_three_lines(run: Run, study: Study) -> 
     assert read_models(run).loc["nearest", "estimator"].endswith("KNeighborsRegressor")
     assert model_labels(run) == {"train_mean": "Training mean", "nearest": "Five neighbours"}
     train, test = study.dataset.train, study.dataset.test
-    found = read_predictions(run, "test")["nearest"]
+    predictions = read_predictions(run, "test")
+    with pytest.raises(KeyError, match=r"no prediction of 'farthest' here; there are .*nearest"):
+        _ = predictions["farthest"]
+    found = predictions["nearest"]
     sample = test.x.iloc[0].astype(float)
     distance = ((train.x.astype(float) - sample) ** 2).sum(axis=1)
     expected = train.y.loc[distance.nsmallest(5).index].mean()

@@ -107,7 +107,10 @@ def test_json(lembas: Command, data: Path) -> None:
         (("none",), "lembas: there is no folder none"),
         (("DATA", "--name", "My"), "lembas: --name My: use lower-case letters"),
         (("DATA", "--external", "far.tsv"), "lembas: --external far.tsv: expected NAME=FILE"),
-        (("DATA", "--external", "a=x", "--external", "a=y"), "lembas: --external names a twice"),
+        (
+            ("DATA", "--external", "a=x", "--external", "a=y"),
+            "lembas: --external names a twice; give each cohort a name",
+        ),
         (("DATA", "--network", "x"), "lembas: --network x: no such file in"),
     ],
 )

@@ -292,7 +292,7 @@ def test_an_unknown_reference_is_named():
             lambda t, p, m: {"metrics": ("mae_pooled", "luck")},
             "no resamples of luck; expected some of r2_pooled, ",
         ),
-        (lambda t, p, m: {"n_resamples": 0}, r"cannot resample 14 sample\(s\) 0 times"),
+        (lambda t, p, m: {"n_resamples": 0}, "0 times; at least 2 samples and 1 resample are"),
         (
             lambda t, p, m: {"series": series_of(t).drop(["s1", "s2"])},
             r"2 sample\(s\) have no series: s1, s2; name one for each, or pass None",

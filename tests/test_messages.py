@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from tests.messages.matched import asked_for
+import pytest
+
+from tests.messages.__main__ import main
+from tests.messages.matched import asked_for, passed_on
 from tests.messages.reasons import REASONS
-from tests.messages.sites import PACKAGE, sites
+from tests.messages.sites import PACKAGE, parsed, sites
 
 MODULE = """
 class A:
@@ -35,13 +38,20 @@ def test_the_packages_messages_are_listed() -> None:
     raising = sum(
         isinstance(node, ast.Raise) and node.exc is not None
         for path in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in ast.walk(parsed(path))
     )
     assert len(found) == raising
     # This message is asked for in tests/test_profiles.py.
     known = [site for site in found if "must hold `key: value` lines; expected" in site.source]
     assert len(known) == 1
-    assert (known[0].file, known[0].line) in asked_for(found)
+    assert known[0].place in asked_for(found)
+    others = {site.source for site in found if site.place in passed_on(found)}
+    assert "raise ValueError(str(error)) from error" in others
+    assert known[0].source not in others
+
+
+def test_tests_ask_for_each_message(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--words", "--no-run"]) == 0, capsys.readouterr().out
 
 
 def test_reasons_are_those_of_messages_that_are_there() -> None:

@@ -320,7 +320,10 @@ def refused(path: Path, case: StudyCase, message: str) -> None:
     ("change", "message"),
     [
         (lambda s: changed(s, w_in=None), "missing keys: input_layer.weights; unknown keys: none"),
-        (lambda s: {**s, "optimizer": torch.zeros(1)}, "unknown keys: optimizer; expected input_l"),
+        (
+            lambda s: {**s, "optimizer": torch.zeros(1)},
+            "keys: none; unknown keys: optimizer; expected",
+        ),
         (
             lambda s: {**s, "signaling_network.bias_global": torch.zeros(5, 1)},
             "unknown keys: signaling_network.bias_global",
@@ -330,7 +333,10 @@ def refused(path: Path, case: StudyCase, message: str) -> None:
             "output_layer.weights is a list; expected a dense",
         ),
         (lambda s: changed(s, b_out=torch.zeros(2).to_sparse()), "output_layer.bias is a Tensor"),
-        (lambda s: changed(s, w_in=torch.zeros(3).double()), "weights is torch.float64; expected"),
+        (
+            lambda s: changed(s, w_in=torch.zeros(3).double()),
+            "torch.float64; expected torch.float32",
+        ),
         (lambda s: changed(s, bias=torch.zeros(5)), r"bias has shape \(5,\); expected \(5, 1\)"),
         (lambda s: changed(s, bias=torch.zeros(1, 5)), r"bias has shape \(1, 5\); expected \(5, 1"),
         (lambda s: changed(s, matrix=torch.zeros(5, 4)), r"shape \(5, 4\); expected \(5, 5\)"),
@@ -368,6 +374,10 @@ def test_no_value_may_be_infinite(tmp_path: Path, case: StudyCase, key: str, val
         ({"bionet_params": {"max_steps": 0}}, "max_steps must be at least 1, got 0"),
         ({"bionet_params": {"leak": np.float32(2)}}, r"leak must lie in \[0, 1\), got 2.0"),
         ({"bionet_params": {"leak": None}}, "constants that make no network: float.. argument"),
+        (
+            {"projection_amplitude_in": 1e39},
+            r"network: amplitude_in is too large; expected at most 3\.4e\+38",
+        ),
         ({"projection_amplitude_in": "x"}, "could not convert string to float: 'x'"),
     ],
 )

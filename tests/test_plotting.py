@@ -551,7 +551,7 @@ def test_bad_input_is_explained() -> None:
     fewer = {"ridge": predictions["ridge"].drop(index="s3")}
     with pytest.raises(ValueError, match="1 samples in one only: s3"):
         plotting.predicted_against_observed(truth, fewer, scores, cohort="test", unit=UNIT)
-    with pytest.raises(ValueError, match="stratum 'high'"):
+    with pytest.raises(ValueError, match=r"in the stratum 'high'; .* needs a gene"):
         plotting.residuals_by_stratum(
             truth,
             predictions,
@@ -577,9 +577,11 @@ def test_bad_networks_penalties_and_attributions_are_explained() -> None:
         plotting.mean_attribution(pd.concat([mean, mean]), gene="ALB", unit=UNIT)
     with pytest.raises(ValueError, match="in_degree has no node"):
         plotting.degree_distributions(pd.Series([0]), pd.Series([1]))
+    with pytest.raises(ValueError, match="table has no rows; a figure needs at least one"):
+        plotting.ridge_alphas(alphas_table().iloc[:0])
     with pytest.raises(ValueError, match="penalties must be positive"):
         plotting.ridge_alphas(alphas_table().assign(alpha=0.0))
-    with pytest.raises(ValueError, match="same models"):
+    with pytest.raises(ValueError, match="mlr in rows or columns of the agreement table alone"):
         plotting.agreement(agreement_table().drop(columns="mlr"), quantity="overlap")
 
 

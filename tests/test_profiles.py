@@ -58,7 +58,10 @@ def test_whether_a_profile_reads_files(tmp_path: Path, text: str, is_measured: b
         ("title: 3\n", "`title` must be text, not a whole number"),
         ("title: A\nsimulated: maybe\n", "`simulated` must be true or false, not text"),
         ("title: A\nchapters: [a]\n", "`chapters` must be a mapping"),
-        ("title: A\nchapters: {01_data: 3}\n", "`chapters.01_data` must hold"),
+        (
+            "title: A\nchapters: {01_data: 3}\n",
+            "must hold `parameter: value` lines",
+        ),
         ("title: A\ndata: {files: a.tsv}\n", "`data.files` must be a list of file names"),
         ("title: A\ndata: {folder: 3}\n", "`data.folder` must be text"),
         ("title: A\ndata: {downloads: [a]}\n", "`data.downloads` must hold file names with `url`"),

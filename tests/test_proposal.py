@@ -481,3 +481,8 @@ def test_the_liver_folder_gives_the_liver_profile() -> None:
         "external": {"GSE130970": "raw/counts_GSE130970.tsv.gz"},
     }
     assert draft.options["study"] == "GSE135251"
+
+
+def test_external_cohorts_are_named_or_there_are_none() -> None:
+    with pytest.raises(ValueError, match="--external and --no-external exclude each other; give o"):
+        Answers(external={"far": "far.tsv"}, no_external=True)

@@ -77,6 +77,12 @@ def test_a_page_is_never_made_from_other_code_than_was_run(plan: Plan) -> None:
         compose(make_plan(plan.root, "demo"))
 
 
+def test_a_chapter_without_a_record_is_named(plan: Plan) -> None:
+    (plan.root / "results/demo/provenance/01_data.json").unlink()
+    with pytest.raises(ChapterError, match="chapter 01_data has no provenance; run it again: lemb"):
+        compose(plan)
+
+
 def test_tables_of_the_reproducibility_page(plan: Plan) -> None:
     compose(plan)
     assert ["01_data", "seed", "1", "seed of the generator"] in table(plan, "parameters")

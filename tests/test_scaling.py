@@ -101,7 +101,7 @@ def test_dimensions_are_named_as_readers_know_them() -> None:
         4,
     )
     assert size.words == ("4 samples, 20 TFs, 50 targets, 200 edges (13 of them TF-TF) and T = 4")
-    with pytest.raises(ValueError, match="names TFs, genes; expected exactly samples, TFs,"):
+    with pytest.raises(ValueError, match="the size names TFs, genes; expected exactly samples"):
         Size.named({"TFs": 3, "genes": 4})
 
 

@@ -114,7 +114,7 @@ def test_few_of_the_genes_called_different_are_not(by_series):
 
 def test_a_single_unit_is_refused():
     truth, model, reference, mean = case(1)
-    with pytest.raises(ValueError, match="single sample"):
+    with pytest.raises(ValueError, match="be tested on a single sample; give two or more"):
         gene_differences(truth, model, reference, mean)
 
 

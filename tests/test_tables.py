@@ -190,9 +190,9 @@ def test_refuses_a_missing_file(tmp_path):
 
 
 def test_refuses_an_unknown_suffix_and_orientation(tmp_path):
-    with pytest.raises(ValueError, match=r"unknown suffix '\.xlsx'; expected \.tsv"):
+    with pytest.raises(ValueError, match=r"has the unknown suffix '\.xlsx'; expected \.tsv"):
         read_expression(write(tmp_path, TEXT, "t.xlsx"))
-    with pytest.raises(ValueError, match="genes_in is 'row'; expected"):
+    with pytest.raises(ValueError, match=r"genes_in is 'row'; expected .*columns"):
         read_expression(write(tmp_path, TEXT), genes_in="row")
 
 
@@ -232,7 +232,7 @@ def test_aligned_refuses_other_labels():
         aligned(EXPECTED, EXPECTED[["ALB"]])
     with pytest.raises(ValueError, match=r"sample labels: 1 only in the first \(s2\), 1 .*\(s3\)"):
         aligned(EXPECTED, EXPECTED.rename(index={"s2": "s3"}))
-    with pytest.raises(ValueError, match=r"repeats the gene label\(s\) ALB"):
+    with pytest.raises(ValueError, match=r"repeats the gene label\(s\) ALB; keep one of each"):
         aligned(EXPECTED, EXPECTED.set_axis(["ALB", "ALB"], axis=1))
 
 

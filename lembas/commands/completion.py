@@ -1,11 +1,12 @@
 """Print the script that lets a shell complete commands, options and names."""
 
 import click
-from click.shell_completion import get_completion_class
+from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
 from lembas.commands.shared import examples
 
 VARIABLE = "_LEMBAS_COMPLETE"
+KINDS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
 
 @click.command(
@@ -16,11 +17,8 @@ VARIABLE = "_LEMBAS_COMPLETE"
         "lembas completion fish | source      # in ~/.config/fish/config.fish",
     ),
 )
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(list(KINDS)))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
     """Print a script that completes commands, options, profiles, chapters and runs."""
-    kind = get_completion_class(shell)
-    if kind is None:
-        raise click.UsageError(f"there is no completion for {shell}")
-    click.echo(kind(context.find_root().command, {}, "lembas", VARIABLE).source())
+    click.echo(KINDS[shell](context.find_root().command, {}, "lembas", VARIABLE).source())

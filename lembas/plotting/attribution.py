@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from lembas.formats import listed
 from lembas.plotting import findings, rows, style
 
 ATTRIBUTION_COLUMNS = ("model", "gene", "tf", "attribution", "expression", "base", "prediction")
@@ -305,7 +306,11 @@ def agreement(
         ValueError: If rows and columns are not the same models.
     """
     if set(matrix.index) != set(matrix.columns):
-        raise ValueError("rows and columns of an agreement table must be the same models.")
+        alone = matrix.index.symmetric_difference(matrix.columns)
+        raise ValueError(
+            f"{listed(alone)} in rows or columns of the agreement table alone; give each model a "
+            "row and a column."
+        )
     models = style.ordered_models(matrix.index)
     values = matrix.loc[models, models].to_numpy(dtype=float)
     size = len(models)

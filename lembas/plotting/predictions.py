@@ -315,7 +315,8 @@ def _stratum_genes(strata: pd.Series, genes: pd.Index, name: str) -> pd.Index:
     if kept.empty:
         given = ", ".join(map(str, pd.unique(strata)[:5]))
         raise ValueError(
-            f"no measured gene in the stratum {name!r}; the strata given are: {given}."
+            f"no measured gene in the stratum {name!r}; the strata given are: {given}; "
+            f"each of {', '.join(STRATA)} needs a gene."
         )
     return kept
 

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.messages.matched import asked_for
+from tests.messages.matched import asked_for, passed_on
 from tests.messages.reasons import REASONS
 from tests.messages.sites import ROOT, Site, sites
 
@@ -34,6 +34,11 @@ def reason_of(site: Site) -> str:
     return next((why for start, why in REASONS.items() if site.key.startswith(start)), "")
 
 
+def unknown_by_words(found: list[Site]) -> dict[tuple[str, int], str]:
+    """Give the reason why words cannot tell whether a message is produced."""
+    return dict.fromkeys(passed_on(found), "it passes another's words on")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Print what is not produced; the exit code is 1 where a reason is missing."""
     parser = argparse.ArgumentParser(prog="python -m tests.messages", description=__doc__)
@@ -49,13 +54,17 @@ def main(arguments: list[str] | None = None) -> int:
             run_tests(record, given.tests)
         reached = recorded(record)
     found = sites()
+    others: dict[tuple[str, int], str] = {}
     if given.words:
         reached |= asked_for(found)
-    missing = [site for site in found if (site.file, site.line) not in reached]
-    explained = [site for site in missing if reason_of(site)]
+        others = unknown_by_words(found)
+    missing = [site for site in found if site.place not in reached]
+    explained = {
+        site: why for site in missing if (why := reason_of(site) or others.get(site.place))
+    }
     for site in missing:
-        why = reason_of(site)
-        sys.stdout.write(f"{site.file}:{site.line} {site.function}: {why or site.source[:160]}\n")
+        why = explained.get(site, site.source[:160])
+        sys.stdout.write(f"{site.file}:{site.line} {site.function}: {why}\n")
     sys.stdout.write(
         f"{len(found)} messages: {len(found) - len(missing)} produced, {len(explained)} with a "
         f"reason why not, {len(missing) - len(explained)} without\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +28,11 @@ class Site:
     source: str
 
     @property
+    def place(self) -> tuple[str, int]:
+        """File and line."""
+        return self.file, self.line
+
+    @property
     def key(self) -> str:
         """The place, as reasons and records name it; lines move too often."""
         return f"{self.file} {self.function}: {self.source[:100]}"
@@ -36,14 +42,20 @@ def sites(package: Path = PACKAGE) -> list[Site]:
     """List all places, in order; a bare `raise` passes another's error on and is none."""
     found: list[Site] = []
     for path in sorted(package.rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        file = path.relative_to(package.parent).as_posix()
-        _collect(tree, file, "", found)
+        _collect(parsed(path), path.relative_to(package.parent).as_posix(), "", found)
     return found
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    """Read a module; once, for it takes longest."""
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def _collect(node: ast.AST, file: str, function: str, found: list[Site]) -> None:
     for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.expr):
+            continue
         name = function
         if isinstance(child, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
             name = f"{function}.{child.name}".removeprefix(".")
