@@ -10,7 +10,8 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --disable-pip-version-check
+# What is used is compiled when it is first used; all would take a minute more.
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-compile
 
 .PHONY: book test test-all lint bench clean
 .DEFAULT_GOAL := book

@@ -3,6 +3,7 @@
 import ast
 import re
 import tokenize
+from functools import cache
 from graphlib import TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
@@ -87,14 +88,21 @@ def code_lines(node: ast.AST, path: Path) -> int:
     if not body:
         return 0
     first, last = body[0].lineno, node.end_lineno
+    return sum(first <= line <= last for line in lines_with_code(path))
+
+
+@cache
+def lines_with_code(path: Path) -> frozenset[int]:
+    """List the numbers of a file's lines that hold more than a comment."""
+    ignored = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENCODING}
+    ignored |= {tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
     with path.open("rb") as stream:
-        ignored = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENCODING}
-        ignored |= {tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
-        lines: set[int] = set()
-        for token in tokenize.tokenize(stream.readline):
-            if token.type not in ignored:
-                lines |= set(range(token.start[0], token.end[0] + 1))
-    return sum(first <= line <= last for line in lines)
+        return frozenset(
+            line
+            for token in tokenize.tokenize(stream.readline)
+            if token.type not in ignored
+            for line in range(token.start[0], token.end[0] + 1)
+        )
 
 
 @pytest.mark.parametrize("path", MODULES, ids=room)

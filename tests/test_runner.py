@@ -55,12 +55,9 @@ def test_a_run_goes_from_start_to_up_to_date_and_back(project: Path, lembas: Com
     assert code == 0
     assert "03_test              done in" in out
     assert (project / "results/demo/tables/a.txt").read_text() == "2"
-    assert stale(project) == {}
 
-    # prose edits do not run anything
+    # neither prose edits nor a module that no chapter uses run anything
     write_data_chapter(project, prose="Other prose.")
-    assert stale(project) == {}
-    # nor does a module no chapter uses
     (project / "lembas" / "unused.py").write_text("ANSWER = 43\n")
     assert stale(project) == {}
 
@@ -78,7 +75,6 @@ def test_a_run_goes_from_start_to_up_to_date_and_back(project: Path, lembas: Com
     assert (project / "results/demo/models/x/w").read_text() == "3"
     # its input was written anew, which no time of change has to tell
     assert stale(project) == {"03_test": ["01_data has written another tables/a.txt since"]}
-    assert lembas("run")[0] == 0
     write_test_chapter(project, "time.sleep(0)")
     stale_before = stale(project)
     assert "its code changed" in stale_before["03_test"]
@@ -116,8 +112,7 @@ def test_a_run_goes_from_start_to_up_to_date_and_back(project: Path, lembas: Com
     reasons = stale(project)
     assert reasons["01_data"] == ["changed by hand since it ran: tables/a.txt"]
     assert reasons["02_fit"] == ["01_data runs before it"]
-    assert "01_data" in stale(project), "until it runs"
-    assert "01_data" in workflow.stale(make_plan(project, "demo"), ["03_test"]), "needed"
+    assert "01_data" in workflow.stale(make_plan(project, "demo"), ["03_test"]), "until it runs"
     (project / "results/demo/tables/c.txt").write_text("9")
     assert set(workflow.stale(make_plan(project, "demo"), ["02_fit"])) == {"01_data", "02_fit"}
     lembas("run")
