@@ -75,6 +75,7 @@ def test_a_run_goes_from_start_to_up_to_date_and_back(project: Path, lembas: Com
     assert (project / "results/demo/models/x/w").read_text() == "3"
     # its input was written anew, which no time of change has to tell
     assert stale(project) == {"03_test": ["01_data has written another tables/a.txt since"]}
+    assert lembas("run")[0] == 0
     write_test_chapter(project, "time.sleep(0)")
     stale_before = stale(project)
     assert "its code changed" in stale_before["03_test"]
