@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -10,6 +9,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from lembas.explorer_words import FRAME
+from tests.extensions import extension
 
 ROOT = Path(__file__).resolve().parents[1]
 STATIC = ROOT / "book" / "_static"
@@ -17,12 +17,8 @@ OWN = sorted((STATIC / "explorer").glob("*.js"))
 
 
 @pytest.fixture(scope="module")
-def extension() -> ModuleType:
-    path = ROOT / "book" / "_ext" / "lembas_explorer.py"
-    spec = importlib.util.spec_from_file_location("lembas_explorer", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def explorer() -> ModuleType:
+    return extension("lembas_explorer")
 
 
 class App:
@@ -41,23 +37,23 @@ class App:
         self.files.append(name)
 
 
-def given(extension: ModuleType, body: str, builder: str = "html") -> list[str]:
+def given(explorer: ModuleType, body: str, builder: str = "html") -> list[str]:
     app = App(Path(), builder)
-    extension.add_scripts(app, "page", "page.html", {"body": body}, None)
+    explorer.add_scripts(app, "page", "page.html", {"body": body}, None)
     return app.files
 
 
-def test_scripts_are_loaded_where_the_explorer_stands_only(extension: ModuleType) -> None:
-    files = given(extension, f"<main>{FRAME}</main>")
+def test_scripts_are_loaded_where_the_explorer_stands_only(explorer: ModuleType) -> None:
+    files = given(explorer, f"<main>{FRAME}</main>")
     assert all((STATIC / name).is_file() for name in files)
     assert {path.name for path in OWN} <= {Path(name).name for name in files}
-    assert given(extension, "<main>Another page.</main>") == []
-    assert given(extension, FRAME, "singlehtml") == [], "a page to print cannot be typed into"
+    assert given(explorer, "<main>Another page.</main>") == []
+    assert given(explorer, FRAME, "singlehtml") == [], "a page to print cannot be typed into"
 
 
-def test_the_data_lie_beside_the_pages(extension: ModuleType, tmp_path: Path) -> None:
+def test_the_data_lie_beside_the_pages(explorer: ModuleType, tmp_path: Path) -> None:
     app = App(tmp_path)
-    extension.copy_data(app, None)
+    explorer.copy_data(app, None)
     assert not (tmp_path / "site").exists(), "a book without the chapter has no data"
     source = tmp_path / "source" / "book" / "chapters" / "explorer"
     source.mkdir(parents=True)
@@ -65,10 +61,10 @@ def test_the_data_lie_beside_the_pages(extension: ModuleType, tmp_path: Path) ->
     old = tmp_path / "site" / "explorer"
     old.mkdir(parents=True)
     (old / "genes-9.js").write_text("of a larger study")
-    extension.copy_data(app, None)
+    explorer.copy_data(app, None)
     assert [path.name for path in old.iterdir()] == ["index.js"]
     (source / "index.js").write_text("of a build that failed")
-    extension.copy_data(app, ValueError("a warning"))
+    explorer.copy_data(app, ValueError("a warning"))
     assert (old / "index.js").read_text() == "new"
 
 

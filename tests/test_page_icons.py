@@ -1,7 +1,6 @@
 """The icons that pages carry: those they name, and no more."""
 
 import base64
-import importlib.util
 import io
 import re
 import shutil
@@ -12,19 +11,14 @@ import pydata_sphinx_theme
 import pytest
 from fontTools.ttLib import TTFont
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.extensions import extension
+
 THEME = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme" / "static"
 
 
 @pytest.fixture(scope="module")
 def icons() -> ModuleType:
-    path = ROOT / "book" / "_ext" / "lembas_icons.py"
-    spec = importlib.util.spec_from_file_location("lembas_icons", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return extension("lembas_icons")
 
 
 @pytest.fixture

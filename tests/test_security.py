@@ -41,6 +41,7 @@ from lembas.profiles import read_profile
 from lembas.provenance import read_json
 from lembas.render import compose
 from tests.conftest import EDGES, GENES, Command, random_expression
+from tests.extensions import extension
 from tests.toy import ROOT, make_project, write_notebook
 
 SCRIPT = "<script>alert(1)</script>"
@@ -266,19 +267,11 @@ def test_figures_show_names_as_glyphs(name: str) -> None:
 
 
 def banner_of(folder: Path, banner: str) -> str:
-    import importlib.util
-
-    path = ROOT / "book" / "_ext" / "lembas_pages.py"
-    spec = importlib.util.spec_from_file_location("lembas_pages", path)
-    assert spec is not None
-    assert spec.loader is not None
-    extension = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(extension)
     place = folder / "book" / "chapters" / "profile.json"
     place.parent.mkdir(parents=True)
     place.write_text(json.dumps({"banner": banner}), "utf-8")
     config = SimpleNamespace(html_theme_options={})
-    extension.add_banner(SimpleNamespace(srcdir=str(folder)), config)
+    extension("lembas_pages").add_banner(SimpleNamespace(srcdir=str(folder)), config)
     return config.html_theme_options["announcement"]
 
 
