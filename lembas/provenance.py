@@ -123,9 +123,15 @@ def checked_record(
     Raises:
         ValueError: If a part is missing or of another kind.
     """
-    wrong = wrong_parts({**PARTS, **more}, record)
+    # Parts that older records lack are of their kind where they are there.
+    reads: Mapping[str, Kind] = {"reads": dict} if "reads" in record else NO_KINDS
+    wrong = wrong_parts({**PARTS, **reads, **more}, record)
     if not wrong:
-        wrong = [f"recipe.{name}" for name in wrong_parts(RECIPE, record["recipe"])]
+        modules: Mapping[str, Kind] = (
+            {"modules": dict} if "modules" in record["recipe"] else NO_KINDS
+        )
+        kinds = {**RECIPE, **modules}
+        wrong = [f"recipe.{name}" for name in wrong_parts(kinds, record["recipe"])]
     named = [name for name in ("sources", "reads", "writes") if name in record and not wrong]
     wrong += [
         name for name in named if not all(isinstance(text, str) for text in record[name].values())

@@ -157,7 +157,8 @@ def check_elsewhere(workflow_profile: Path) -> None:
     except ValueError as error:
         raise ValueError(f"{file} is not valid YAML: {error}") from error
     executor = content.get("executor") if isinstance(content, dict) else None
-    if not isinstance(executor, str):
+    # The name becomes a part of a module's name.
+    if not isinstance(executor, str) or not executor.replace("-", "_").isidentifier():
         raise ValueError(f"{file} names no executor; add a line such as `executor: slurm`")
     plugin = f"snakemake_executor_plugin_{executor.replace('-', '_')}"
     if executor not in ("local", "dryrun", "touch") and find_spec(plugin) is None:

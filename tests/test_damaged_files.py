@@ -207,6 +207,8 @@ def lacking(*keys: str) -> dict[str, Any]:
         ({**RECORD, "threads": "one"}, "threads"),
         ({**RECORD, "sources": {"a": 1}}, "sources"),
         ({**RECORD, "versions": []}, "versions"),
+        ({**RECORD, "reads": None}, "reads"),
+        ({**RECORD, "recipe": {**RECORD["recipe"], "modules": None}}, "recipe.modules"),
     ],
 )
 def test_records(tmp_path: Path, record: dict[str, Any], named: str) -> None:

@@ -224,6 +224,7 @@ def test_declarations_of_the_project_name_functions(monkeypatch: pytest.MonkeyPa
             "jobs: 3",
             "elsewhere/config.yaml names no executor; add a line such as `executor: slurm`",
         ),
+        ("executor: a.b", "elsewhere/config.yaml names no executor; add a line such as"),
         (
             "executor: moon",
             "the executor 'moon', which is not installed here: pip install snakemake-",
