@@ -10,7 +10,9 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 BIN := $(VENV)/bin
-# What is used is compiled when it is first used; all would take a minute more.
+# What is used is compiled when it is first used; all would take a minute more. Where that is
+# switched off, as in many containers, every process would compile anew all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-compile
 
 .PHONY: book test test-all lint bench clean

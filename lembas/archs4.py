@@ -85,9 +85,10 @@ class Archs4File:
             fields = [name for name in (*NEEDED, *OPTIONAL) if name in file[SAMPLES]]
             of_samples = [f"{SAMPLES}/{name}" for name in (ACCESSION, *fields)]
             _refuse_no_lists(file, path, [named_by, *of_samples])
-            genes = pd.Index(_texts(file, named_by), name="gene")
             lengths = {name: len(file[SAMPLES][name]) for name in (ACCESSION, *fields)}
-            _check_shape(matrix.shape, len(genes), lengths, path)
+            # A damaged field may claim more values than memory holds: lengths come first.
+            _check_shape(matrix.shape, len(file[named_by]), lengths, path)
+            genes = pd.Index(_texts(file, named_by), name="gene")
             accessions = pd.Index(_texts(file, f"{SAMPLES}/{ACCESSION}"))
             samples = pd.DataFrame(
                 {name: _texts(file, f"{SAMPLES}/{name}") for name in fields},

@@ -13,6 +13,7 @@ from lembas.archs4_words import Description, plain, word_pattern
 from lembas.checks import check_whole, is_number
 from lembas.formats import listed
 from lembas.labels import offered_names
+from lembas.plain_text import quoted
 
 NO_TISSUE = "the tissue is not named"
 CELL_LINE = "cell line"
@@ -123,16 +124,18 @@ class TissueQuery:
             if not isinstance(words, tuple) or not all(
                 isinstance(word, str) and plain(word) for word in words
             ):
-                raise ValueError(f"query: {name} is {words!r}; expected a list of words")
+                raise ValueError(f"query: {name} is {quoted(words)}; expected a list of words")
         if not self.tissue:
             raise ValueError("query: tissue is empty; name at least one word, such as liver*")
         if not isinstance(self.keep_fetal, bool):
-            raise ValueError(f"query: keep_fetal is {self.keep_fetal!r}; expected true or false")
+            raise ValueError(
+                f"query: keep_fetal is {quoted(self.keep_fetal)}; expected true or false"
+            )
         limit = self.single_cell_probability
         if limit is not None and not (is_number(limit) and 0 < limit <= 1):
             raise ValueError(
-                f"query: single_cell_probability is {limit!r}; expected a number above 0, at most "
-                "1, or null to leave it unasked"
+                f"query: single_cell_probability is {quoted(limit)}; expected a number above 0, at "
+                "most 1, or null to leave it unasked"
             )
         check_whole("query: min_library_size", self.min_library_size, least=1)
         check_whole("query: min_genes", self.min_genes, least=1)
@@ -146,7 +149,8 @@ class TissueQuery:
         """
         if settings is not None and not isinstance(settings, Mapping):
             raise ValueError(
-                f"query is {settings!r}; expected settings by name, such as {{keep_fetal: true}}"
+                f"query is {quoted(settings)}; expected settings by name, such as "
+                "{keep_fetal: true}"
             )
         given = dict(settings or {})
         known = [item.name for item in fields(cls)]
@@ -254,7 +258,7 @@ def refuse_none(selection: pd.DataFrame, samples: pd.DataFrame, origin: str) -> 
     reasons = listed(f"{row.reason} ({row.samples:,})" for row in table.itertuples())
     sources = samples["source_name_ch1"].value_counts(sort=False).sort_index()
     sources = sources.sort_values(ascending=False, kind="stable")
-    named = listed(f"{name!r} ({number:,})" for name, number in sources.items())
+    named = listed(f"{quoted(name)} ({number:,})" for name, number in sources.items())
     raise ValueError(
         f"{origin}: the query selects none of {len(selection):,} samples: {reasons}; commonest "
         f"source names: {named}; change the query's words or limits"

@@ -21,6 +21,7 @@ from lembas.data import Dataset, build_dataset
 from lembas.formats import existing_file, listed
 from lembas.labels import as_names, offered_names
 from lembas.network import Network
+from lembas.plain_text import quoted
 from lembas.units import UNITS, least_log10
 
 # A number more makes what older code extracted be extracted anew.
@@ -142,12 +143,12 @@ def _set_aside(external_series: Any, study: str) -> dict[str, list[str]]:
         return {}
     expected = "expected cohorts by name with their series, such as {GSE130970: [GSE130970]}"
     if not isinstance(external_series, Mapping):
-        raise ValueError(f"external_series is {external_series!r}; {expected}")
+        raise ValueError(f"external_series is {quoted(external_series)}; {expected}")
     for name, given in external_series.items():
         names = [given] if isinstance(given, str) else given
         is_listed = isinstance(names, list | tuple) and len(names) > 0
         if not is_listed or not all(isinstance(one, str) and one.strip() for one in names):
-            raise ValueError(f"external_series: {name} is {given!r}; {expected}")
+            raise ValueError(f"external_series: {name} is {quoted(given)}; {expected}")
     if study in external_series:
         raise ValueError(
             f"external_series: {study} is the name of the samples that stay; give the cohort that "

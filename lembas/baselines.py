@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from lembas.labels import PlainState, aligned_columns, check_is_table, check_training_tables
 from lembas.linear import gene_chunks
 from lembas.network import Network
+from lembas.plain_text import quoted
 from lembas.ridge import MaskedRidge, RidgeGCV
 from lembas.signed_ridge import SignedRidge
 from lembas.tuning import Tuned
@@ -158,7 +159,7 @@ def registry(extra: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, 
         if unknown or not (known or "estimator" in entry):
             problem = f"unknown key(s) {', '.join(sorted(unknown))}" if unknown else "no estimator"
             raise ValueError(
-                f"model {name!r} in the profile has {problem}; expected estimator (an import "
+                f"model {quoted(name)} in the profile has {problem}; expected estimator (an import "
                 f"path such as sklearn.neighbors.KNeighborsRegressor), {', '.join(_ENTRY_KEYS[1:])}"
             )
         # Another class has other parameters, and another name.
@@ -178,8 +179,8 @@ def _refuse_path(name: Any) -> None:
     """Refuse a name that no file of the model can have."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ValueError(
-            f"the profile calls a model {name!r}; expected letters, digits, _, -, +, . and @, the "
-            "first one a letter or a digit, for files are named after it"
+            f"the profile calls a model {quoted(name)}; expected letters, digits, _, -, +, . and "
+            "@, the first one a letter or a digit, for files are named after it"
         )
 
 
@@ -231,7 +232,7 @@ def make(
     """
     models = registry(extra)
     if name not in models:
-        raise KeyError(f"no model named {name!r}; registered are {', '.join(models)}")
+        raise KeyError(f"no model named {quoted(name)}; registered are {', '.join(models)}")
     spec = models[name]
     factory = _imported(spec.estimator, name)
     arguments = {**spec.parameters, **parameters}
@@ -243,8 +244,8 @@ def make(
     unknown = [] if takes_any else [key for key in [*arguments, *grid] if key not in accepted]
     if unknown:
         raise ValueError(
-            f"model {name!r} ({spec.estimator}) has no parameter {', '.join(unknown)}; it takes "
-            f"{', '.join(accepted)}"
+            f"model {quoted(name)} ({spec.estimator}) has no parameter {', '.join(unknown)}; it "
+            f"takes {', '.join(accepted)}"
         )
     estimator = factory(**arguments)
     if not isinstance(estimator, PlainState):
@@ -259,14 +260,14 @@ def _imported(path: str, name: str) -> Any:
         found = getattr(import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         raise ValueError(
-            f"model {name!r}: cannot import {path!r} ({error}); expected a path such as "
-            "sklearn.neighbors.KNeighborsRegressor of an installed package"
+            f"model {quoted(name)}: cannot import {quoted(path)} ({error}); expected a path such "
+            "as sklearn.neighbors.KNeighborsRegressor of an installed package"
         ) from error
     # A profile may come from others: it names a model's class, and no function to call.
     if not isinstance(found, type) or not {"fit", "predict"} <= set(dir(found)):
         raise ValueError(
-            f"model {name!r}: {path} is no class of regressors; expected one with the methods fit "
-            "and predict, such as sklearn.neighbors.KNeighborsRegressor"
+            f"model {quoted(name)}: {path} is no class of regressors; expected one with the "
+            "methods fit and predict, such as sklearn.neighbors.KNeighborsRegressor"
         )
     return found
 

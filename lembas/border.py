@@ -16,6 +16,7 @@ from lembas.formats import counted, existing_file, listed
 from lembas.gene_mapping import NO_SYMBOL, Naming, read_gene_map, rename_genes, symbols_by_id
 from lembas.gene_names import diagnose_names, doubts, offer
 from lembas.network import Network
+from lembas.plain_text import quoted
 from lembas.scales import check_scales
 from lembas.tables import check_counts, check_log10, read_expression
 
@@ -46,14 +47,14 @@ class BorderOptions:
         """Refuse what has no meaning."""
         if not isinstance(self.rename, Mapping) or not set(self.rename) <= {"to_upper"}:
             raise ValueError(
-                f"rename is {self.rename!r}; expected {{to_upper: true}}, or a table of names in "
-                "gene_map"
+                f"rename is {quoted(self.rename)}; expected {{to_upper: true}}, or a table of "
+                "names in gene_map"
             )
         if self.symbols_in is not None:
             check_text("symbols_in", self.symbols_in)
         for name, value in (*self.rename.items(), ("check_scale", self.check_scale)):
             if not isinstance(value, bool):
-                raise ValueError(f"{name} is {value!r}; expected true or false")
+                raise ValueError(f"{name} is {quoted(value)}; expected true or false")
 
 
 @dataclass(frozen=True)
@@ -218,13 +219,13 @@ def _symbols_in(path: Path, column: str) -> dict[str, str]:
     """Read symbols from ``var``."""
     if path.suffix != ".h5ad":
         raise ValueError(
-            f"symbols_in is {column!r}, which is for .h5ad, and {path} is none; give a table with "
-            "the columns gene_id and symbol as gene_map"
+            f"symbols_in is {quoted(column)}, which is for .h5ad, and {path} is none; give a table "
+            "with the columns gene_id and symbol as gene_map"
         )
     var = h5ad.read_var(path)
     if column not in var:
         raise ValueError(
-            f"{path} has no column {column!r} in var; found {listed(var.columns) or 'none'}"
+            f"{path} has no column {quoted(column)} in var; found {listed(var.columns) or 'none'}"
         )
     return symbols_by_id(var.index.to_series(), var[column].astype(object), origin=str(path))
 

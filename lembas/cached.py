@@ -26,7 +26,7 @@ _NPY = b"\x93NUMPY"
 # What NumPy raises on files of arrays that are damaged.
 DAMAGED_ARRAYS = (
     *(OSError, EOFError, ValueError, TypeError, LookupError, BadZipFile, zlib.error),
-    *(NotImplementedError, SyntaxError, TokenError),
+    *(NotImplementedError, SyntaxError, TokenError, RecursionError, UserWarning),
 )
 
 
@@ -120,7 +120,10 @@ def _mapped(path: Path) -> np.ndarray:
     with path.open("rb") as stream:
         if stream.read(len(_NPY)) != _NPY:
             raise ValueError(f"{path} holds no array; it is made anew")
-    return np.asarray(np.load(path, mmap_mode="c", allow_pickle=False))
+    with warnings.catch_warnings():
+        # NumPy warns of a header that only Python 2 wrote: none of ours.
+        warnings.simplefilter("error", UserWarning)
+        return np.asarray(np.load(path, mmap_mode="c", allow_pickle=False))
 
 
 def _checksum(path: Path) -> int:

@@ -1,7 +1,5 @@
 """Find the chapters, read what they declare, and check parameters before a kernel starts."""
 
-import ast
-import builtins
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -11,20 +9,10 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import nbformat
-
-from lembas.notebook_files import read_notebook, without_ids
+from lembas.notebook_files import read_notebook
+from lembas.parameter_cells import Parameter, check_value, read_parameters
+from lembas.plain_text import quoted, short
 from lembas.resources import CHAPTER_NAME
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One line of a chapter's parameters cell: ``name: type = value  # help``."""
-
-    name: str
-    type_name: str
-    default: Any
-    help: str
 
 
 @dataclass(frozen=True)
@@ -101,7 +89,7 @@ def read_chapter(path: Path) -> Chapter:
     return Chapter(
         name=path.stem,
         path=path,
-        parameters=_read_parameters(path, cells),
+        parameters=read_parameters(path, cells),
         reads=_declared(path, declared, "reads"),
         writes=_declared(path, declared, "writes"),
         code="\n\n".join(cell.source for cell in cells) + "\n",
@@ -115,7 +103,7 @@ def select(chapters: Mapping[str, Chapter], wanted: Iterable[str]) -> list[str]:
     for text in wanted:
         matches = [name for name in chapters if text in (name, name.split("_")[0])]
         if len(matches) != 1:
-            raise ValueError(f"there is no chapter {text!r}; chapters: {', '.join(chapters)}")
+            raise ValueError(f"there is no chapter {quoted(text)}; chapters: {', '.join(chapters)}")
         names.append(matches[0])
     return names
 
@@ -128,31 +116,6 @@ def writers_of(artefact: str, chapters: Mapping[str, Chapter]) -> list[tuple[str
         for written in chapter.writes
         if _overlap(artefact, written)
     ]
-
-
-def check_value(chapter: str, parameter: Parameter, value: Any) -> Any:
-    """Check one value against a parameter's declared type.
-
-    Args:
-        chapter: Chapter's name, for the message.
-        parameter: The parameter as declared in the notebook.
-        value: Value from a profile or the command line.
-
-    Returns:
-        The value; an ``int`` given for a ``float`` becomes a ``float``.
-
-    Raises:
-        ValueError: If the value has another type.
-    """
-    expression = ast.parse(parameter.type_name, mode="eval").body
-    if not _fits(value, expression):
-        raise ValueError(
-            f"chapter {chapter}: parameter {parameter.name} must be {parameter.type_name}, "
-            f"not {value!r} ({type(value).__name__})"
-        )
-    if parameter.type_name == "float":
-        return float(value)
-    return value
 
 
 def check_parameters(chapter: Chapter, values: Mapping[str, Any], origin: str) -> dict[str, Any]:
@@ -172,7 +135,8 @@ def check_parameters(chapter: Chapter, values: Mapping[str, Any], origin: str) -
     unknown = [name for name in values if name not in chapter.parameters]
     if unknown:
         raise ValueError(
-            f"{origin}: chapter {chapter.name} has no parameter {', '.join(map(str, unknown[:5]))};"
+            f"{origin}: chapter {chapter.name} has no parameter "
+            f"{', '.join(map(short, unknown[:5]))};"
             f" it has: {', '.join(chapter.parameters) or 'none'}"
         )
     if "run_dir" in values:
@@ -189,65 +153,6 @@ def check_parameters(chapter: Chapter, values: Mapping[str, Any], origin: str) -
         name: check_value(chapter.name, chapter.parameters[name], value)
         for name, value in values.items()
     }
-
-
-def _read_parameters(path: Path, cells: list[nbformat.NotebookNode]) -> dict[str, Parameter]:
-    from papermill import inspect_notebook  # slow to import: only when chapters are read
-    from papermill.exceptions import PapermillException
-
-    tagged = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
-    if not tagged or tagged[0] is not cells[0]:
-        raise ValueError(
-            f"notebooks/{path.name}: the first code cell must be tagged `parameters` and hold "
-            'lines such as `run_dir: str = "results/demo"  # folder of this run`'
-        )
-    literals = _literals(path, tagged[0].source)
-    try:
-        with without_ids():
-            inspected = inspect_notebook(str(path))
-    except (ValueError, AttributeError, PapermillException) as error:
-        raise ValueError(f"notebooks/{path.name} names no kernel: {error}") from error
-    return {
-        name: Parameter(name, type_name, value, inspected[name]["help"].strip())
-        for name, (type_name, value) in literals.items()
-    }
-
-
-def _literals(path: Path, source: str) -> dict[str, tuple[str, Any]]:
-    found = {}
-    for line in _lines(path, source):
-        if (
-            not isinstance(line, ast.AnnAssign)
-            or not isinstance(line.target, ast.Name)
-            or line.value is None
-        ):
-            raise ValueError(
-                f"notebooks/{path.name}: the parameters cell may hold only lines such as "
-                f"`seed: int = 888  # meaning`; found `{ast.unparse(line)[:60]}`"
-            )
-        if line.lineno != line.end_lineno:
-            raise ValueError(
-                f"notebooks/{path.name}: write parameter {line.target.id} as one literal on one "
-                "line"
-            )
-        try:
-            value = ast.literal_eval(line.value)
-        except ValueError as error:
-            raise ValueError(
-                f"notebooks/{path.name}: parameter {line.target.id} must be a literal"
-            ) from error
-        found[line.target.id] = (ast.unparse(line.annotation), value)
-    return found
-
-
-def _lines(path: Path, source: str) -> list[ast.stmt]:
-    try:
-        return ast.parse(source).body
-    except SyntaxError as error:
-        raise ValueError(
-            f"notebooks/{path.name}: the parameters cell is not plain Python ({error.msg}, line "
-            f"{error.lineno}); write lines such as `seed: int = 888  # meaning`"
-        ) from error
 
 
 def _declared(path: Path, declared: Mapping[str, Any], key: str) -> tuple[str, ...]:
@@ -322,29 +227,3 @@ def _refuse_circles(chapters: Mapping[str, Chapter]) -> None:
 def _overlap(one: str, other: str) -> bool:
     first, second = PurePosixPath(one), PurePosixPath(other)
     return first == second or first in second.parents or second in first.parents
-
-
-def _fits(value: Any, annotation: ast.expr) -> bool:
-    match annotation:
-        case ast.BinOp(op=ast.BitOr(), left=left, right=right):
-            return _fits(value, left) or _fits(value, right)
-        case ast.Constant(value=None):
-            return value is None
-        case ast.Name(id="int"):
-            return isinstance(value, int) and not isinstance(value, bool)
-        case ast.Name(id="float"):
-            return isinstance(value, int | float) and not isinstance(value, bool)
-        case ast.Name(id="Any"):
-            return True
-        case ast.Name(id=("bool" | "str" | "list" | "dict") as kind):
-            return isinstance(value, getattr(builtins, kind))
-        case ast.Subscript(value=ast.Name(id="list"), slice=item):
-            return isinstance(value, list) and all(_fits(entry, item) for entry in value)
-        case ast.Subscript(value=ast.Name(id="dict"), slice=ast.Tuple(elts=[key, item])):
-            return isinstance(value, dict) and all(
-                _fits(name, key) and _fits(entry, item) for name, entry in value.items()
-            )
-    raise ValueError(
-        f"the type `{ast.unparse(annotation)}` is not one a parameter can have; expected str, int, "
-        "float, bool, list[...], dict[..., ...] or one of them `| None`"
-    )

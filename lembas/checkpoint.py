@@ -212,7 +212,7 @@ def _faults_named(path: Path) -> Iterator[None]:
     """Say which file is at fault, whatever its parts are refused for."""
     try:
         yield
-    except (LookupError, TypeError, ValueError, RecursionError) as error:
+    except (LookupError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise ValueError(
             f"{path} cannot be used: {error}; copy it again, or save the model anew"
         ) from error

@@ -6,6 +6,8 @@ import math
 import numbers
 from typing import Any
 
+from lembas.plain_text import quoted
+
 
 def is_number(value: Any) -> bool:
     """Say whether a value is a finite number; True and False are none."""
@@ -29,7 +31,9 @@ def check_text(name: str, value: Any) -> None:
         ValueError: If it is something else.
     """
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{name} is {value!r}; expected a text, in quotation marks if a number")
+        raise ValueError(
+            f"{name} is {quoted(value)}; expected a text, in quotation marks if a number"
+        )
 
 
 def check_whole(name: str, value: Any, *, least: int) -> None:
@@ -45,7 +49,7 @@ def check_whole(name: str, value: Any, *, least: int) -> None:
         ValueError: If it is too low.
     """
     if not is_whole(value):
-        raise TypeError(f"{name} must be a whole number, got {value!r}")
+        raise TypeError(f"{name} must be a whole number, got {quoted(value)}")
     if int(value) < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
 
@@ -62,6 +66,6 @@ def check_positive(name: str, value: Any) -> None:
         ValueError: If it is 0, below 0 or not finite.
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number, got {value!r}")
+        raise TypeError(f"{name} must be a number, got {quoted(value)}")
     if not (float(value) > 0 and math.isfinite(value)):
         raise ValueError(f"{name} must be a finite number above 0, got {value}")

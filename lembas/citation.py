@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from lembas.plain_text import quoted
 from lembas.plain_yaml import read_yaml
 
 # Types of the Citation File Format to entries of BibTeX; others become @misc.
@@ -46,7 +47,7 @@ def _works(path: Path) -> Iterator[Mapping[str, Any]]:
 
 def _fault(work: Any) -> str:
     if not isinstance(work, dict):
-        return f"each of `references` must hold `key: value` lines, not {work!r}"
+        return f"each of `references` must hold `key: value` lines, not {quoted(work)}"
     named = work.get("title", "a work without title")
     missing = [key for key in ("title", "authors") if not work.get(key)]
     if missing:

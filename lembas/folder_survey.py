@@ -14,6 +14,7 @@ from lembas.measured import Measured, measure
 from lembas.network import Network
 from lembas.network_formats import read_network
 from lembas.network_reading import NetworkOptions
+from lembas.plain_text import quoted
 from lembas.recognise import Recognised, recognise
 
 MOST_FILES = 200
@@ -68,7 +69,7 @@ class Answers:
         }
         for name, known in choices.items():
             if (value := getattr(self, name)) and value not in known:
-                raise ValueError(f"{name} is {value!r}; expected one of {', '.join(known)}")
+                raise ValueError(f"{name} is {quoted(value)}; expected one of {', '.join(known)}")
         NetworkOptions.of(self.network_options)
         if self.external and self.no_external:
             raise ValueError("--external and --no-external exclude each other; give one of them")

@@ -15,12 +15,10 @@ import pandas as pd
 import pyarrow as pa
 
 from lembas import h5ad
-from lembas.plain_text import reason_of
+from lembas.plain_text import quoted, reason_of, short
 from lembas.text_blocks import parse_text
 from lembas.text_files import commas_in_numbers, other_separator, unquoted_commas, what_it_is
 
-# Letters of a name that a message repeats.
-_MOST_LETTERS = 120
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?|[-+]?inf(inity)?", re.I)
 SEPARATORS = {".tsv": "\t", ".txt": "\t", ".csv": ","}
 
@@ -36,14 +34,9 @@ def listed(labels: Iterable[object], *, most: int = 5) -> str:
         >>> listed(["ALB", "AFP", "APOA1"], most=2)
         'ALB, AFP and 1 more'
     """
-    names = [_short(str(label)) for label in labels]
+    names = [short(str(label)) for label in labels]
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
-
-
-def _short(text: str) -> str:
-    """Cut a text that would hide the rest of a message."""
-    return text if len(text) <= _MOST_LETTERS else f"{text[: _MOST_LETTERS - 3]}..."
 
 
 def counted(number: int, noun: str) -> str:
@@ -144,7 +137,7 @@ def read_labelled(path: Path) -> pd.DataFrame:
     if path.suffix == ".parquet":
         return _read_parquet(path)
     raise ValueError(
-        f"{path} has the unknown suffix {path.suffix!r}; expected "
+        f"{path} has the unknown suffix {quoted(path.suffix)}; expected "
         f"{', '.join(SEPARATORS)} (each also with .gz), .parquet or .h5ad"
     )
 
@@ -258,7 +251,7 @@ def _parse_cells(path: Path, separator: str, *, n_fields: int) -> pd.DataFrame:
     except pa.ArrowInvalid as error:
         raise ValueError(
             f"{path} cannot be read as a table: {str(error)[:150]}; every row needs {n_fields} "
-            f"fields, as the header has, separated by {separator!r}"
+            f"fields, as the header has, separated by {quoted(separator)}"
             f"{unquoted_commas(str(error), separator)}"
         ) from error
 
@@ -321,7 +314,7 @@ def _refuse_words(table: pd.DataFrame, origin: str, error: BaseException) -> NoR
         as_numbers = pd.to_numeric(cells.astype(object), errors="coerce")
         wrong = cells[(as_numbers.isna() | is_time | cells.map(_is_odd)) & cells.notna()]
         wrong = wrong.astype(object)
-        places += [f"{row}/{column}: {cell!r}" for row, cell in wrong.items()]
+        places += [f"{row}/{column}: {quoted(cell)}" for row, cell in wrong.items()]
         wrong_cells += wrong.tolist()
         if len(places) > 5:
             break

@@ -22,6 +22,7 @@ from lembas.geo_tables import (
     refuse_shared_samples,
 )
 from lembas.network import Network
+from lembas.plain_text import quoted
 from lembas.tables import counts_to_cpm, counts_to_tpm, log10p1
 from lembas.units import UNITS, least_log10
 
@@ -120,7 +121,7 @@ class GeoNormalisation:
         """Refuse an unknown policy."""
         if self.duplicates not in DUPLICATES:
             raise ValueError(
-                f"duplicates is {self.duplicates!r}; expected one of {', '.join(DUPLICATES)}"
+                f"duplicates is {quoted(self.duplicates)}; expected one of {', '.join(DUPLICATES)}"
             )
 
     def normalised(self, table: GeoTable) -> pd.DataFrame:

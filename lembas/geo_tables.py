@@ -13,6 +13,7 @@ import pandas as pd
 
 from lembas.formats import column_names, counted, existing_file, listed, read_records
 from lembas.labels import by_number
+from lembas.plain_text import quoted
 from lembas.scales import LARGEST_LOG
 from lembas.tables import checked_names, read_expression
 
@@ -59,7 +60,7 @@ class GeoAnnotation:
         length = pd.to_numeric(pd.Series(text), errors="coerce").to_numpy(np.float64)
         wrong = (text != "") & ~(np.isfinite(length) & (length > 0))
         if wrong.any():
-            shown = [f"{gene}: {cell!r}" for gene, cell in zip(genes, text, strict=True)]
+            shown = [f"{gene}: {quoted(cell)}" for gene, cell in zip(genes, text, strict=True)]
             raise ValueError(
                 f"{path} gives {counted(int(wrong.sum()), 'GeneID')} a length that is no positive "
                 f"number: {listed(np.array(shown, dtype=object)[wrong])}; download it again"
@@ -182,7 +183,7 @@ def _refuse_other_columns(names: list[str], origin: str) -> None:
     first, *samples = names
     if first != "GeneID":
         raise ValueError(
-            f"{origin}: the first column is {first[:60]!r}; expected 'GeneID', as in NCBI's "
+            f"{origin}: the first column is {quoted(first)}; expected 'GeneID', as in NCBI's "
             "GSE..._raw_counts_..._NCBI.tsv.gz; read tables of another make by source counts"
         )
     others = [name for name in samples if not _SAMPLE.fullmatch(name)]

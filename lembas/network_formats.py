@@ -32,6 +32,7 @@ from lembas.network_text import (
     split_header,
     truths,
 )
+from lembas.plain_text import quoted
 
 __all__ = ["NetworkOptions", "NetworkReading", "read_network"]
 
@@ -114,8 +115,8 @@ def _confident(
     confidence = _column_of(table, recognised, "confidence")
     if confidence is None:
         raise ValueError(
-            f"{origin}: min_confidence is {least!r}, but the file has no column of confidence; "
-            "leave it out, or name the column, such as columns: {confidence: Score}"
+            f"{origin}: min_confidence is {quoted(least)}, but the file has no column of "
+            "confidence; leave it out, or name the column, such as columns: {confidence: Score}"
         )
     kept = reaches(confidence, least, origin)
     if not kept.any():

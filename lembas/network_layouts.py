@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lembas.formats import listed
+from lembas.plain_text import quoted, short
 
 # What a column may hold, and how a message calls it.
 ROLES: Mapping[str, str] = {
@@ -193,7 +194,7 @@ def read_as(
         role, names = next(iter(several.items()))
         raise ValueError(
             f"{origin} has {len(names)} columns that may hold the {ROLES[role]}: "
-            f"{', '.join(names)}; name the one that does, such as columns: {{{role}: {names[0]}}}"
+            f"{listed(names)}; name the one that does, such as columns: {{{role}: {names[0]}}}"
         )
     by_layout = {role: names[0] for role, names in found.items()}
     return ReadAs(chosen.name, _apart({**by_layout, **own}, origin))
@@ -216,8 +217,8 @@ def _by_lower_case(header: list[str], origin: str) -> dict[str, str]:
         key = name.strip().casefold()
         if key in columns:
             raise ValueError(
-                f"{origin} has two columns called alike: {columns[key]} and {name} (the case of "
-                "letters does not count); rename or remove one"
+                f"{origin} has two columns called alike: {short(columns[key])} and {short(name)} "
+                "(the case of letters does not count); rename or remove one"
             )
         columns[key] = name
     return columns
@@ -228,7 +229,7 @@ def _column(name: str, columns: Mapping[str, str], role: str, origin: str) -> st
     key = str(name).strip().casefold()
     if key not in columns:
         raise ValueError(
-            f"{origin} has no column {name!r} for the {ROLES[role]}; found "
+            f"{origin} has no column {quoted(name)} for the {ROLES[role]}; found "
             f"{listed(columns.values(), most=12)}"
         )
     return columns[key]

@@ -13,6 +13,7 @@ from lembas.formats import counted, listed
 from lembas.network import Network
 from lembas.network_layouts import LAYOUTS, NAMED_ROLES, ROLES, ReadAs
 from lembas.network_text import LETTERS
+from lembas.plain_text import quoted
 
 # What becomes of an edge that is listed as activating and as inhibiting.
 ON_CONFLICT: Mapping[str, str] = {
@@ -45,17 +46,20 @@ class NetworkOptions:
     def __post_init__(self) -> None:
         """Refuse what has no meaning."""
         if not (self.layout is None or _is_one_of(self.layout, LAYOUTS)):
-            raise ValueError(f"layout is {self.layout!r}; expected one of {', '.join(LAYOUTS)}")
+            raise ValueError(
+                f"layout is {quoted(self.layout)}; expected one of {', '.join(LAYOUTS)}"
+            )
         if not _is_one_of(self.on_conflict, ON_CONFLICT):
             raise ValueError(
-                f"on_conflict is {self.on_conflict!r}; expected one of {', '.join(ON_CONFLICT)}"
+                f"on_conflict is {quoted(self.on_conflict)}; expected one of "
+                f"{', '.join(ON_CONFLICT)}"
             )
         if not isinstance(self.unsigned, bool):
-            raise ValueError(f"unsigned is {self.unsigned!r}; expected true or false")
+            raise ValueError(f"unsigned is {quoted(self.unsigned)}; expected true or false")
         if not isinstance(self.columns, Mapping) or not set(self.columns) <= set(NAMED_ROLES):
             raise ValueError(
-                f"columns is {self.columns!r}; expected a mapping of {', '.join(NAMED_ROLES)} to "
-                "names of columns"
+                f"columns is {quoted(self.columns)}; expected a mapping of "
+                f"{', '.join(NAMED_ROLES)} to names of columns"
             )
         self._check_columns()
         self._check_threshold()
@@ -70,7 +74,8 @@ class NetworkOptions:
             )
         if {"tf", "gene"} <= set(names) and names["tf"] == names["gene"]:
             raise ValueError(
-                f"columns: tf and gene are both {self.columns['tf']!r}; name one column for each"
+                f"columns: tf and gene are both {quoted(self.columns['tf'])}; name one column for "
+                "each"
             )
 
     def _check_threshold(self) -> None:
@@ -80,8 +85,8 @@ class NetworkOptions:
             object.__setattr__(self, "min_confidence", least.upper())
         elif not (least is None or (is_number and np.isfinite(float(least)))):
             raise ValueError(
-                f"min_confidence is {least!r}; expected a number, or a letter from {LETTERS[0]} to "
-                f"{LETTERS[-1]}"
+                f"min_confidence is {quoted(least)}; expected a number, or a letter from "
+                f"{LETTERS[0]} to {LETTERS[-1]}"
             )
 
     @classmethod
@@ -97,7 +102,7 @@ class NetworkOptions:
         """
         known = [item.name for item in fields(cls)]
         if given is not None and not isinstance(given, Mapping):
-            raise ValueError(f"{what} is {given!r}; expected a mapping of {', '.join(known)}")
+            raise ValueError(f"{what} is {quoted(given)}; expected a mapping of {', '.join(known)}")
         unknown = [name for name in given or {} if name not in known]
         if unknown:
             raise ValueError(

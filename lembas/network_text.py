@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from lembas.formats import counted, existing_file, listed
+from lembas.plain_text import quoted
 from lembas.text_blocks import MISSING
 
 _GZIP, _ZIP, _PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"PAR1"
@@ -275,7 +276,7 @@ def reaches(values: pd.Series, least: float | str, origin: str) -> np.ndarray:
     if is_letters != isinstance(least, str):
         kind = f"letters, such as {text.iloc[0]}" if is_letters else f"numbers ({text.iloc[0]})"
         raise ValueError(
-            f"{origin}: min_confidence is {least!r}, but column {values.name} holds {kind}"
+            f"{origin}: min_confidence is {quoted(least)}, but column {values.name} holds {kind}"
         )
     if isinstance(least, str):
         best = text.str.upper().str.split(";").map(min)

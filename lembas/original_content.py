@@ -21,6 +21,7 @@ from torch import Tensor
 from lembas.formats import listed
 from lembas.model import RNNConfig
 from lembas.network import Network
+from lembas.plain_text import reason_of
 
 MATRIX, BIAS = "signaling_network.weights", "signaling_network.bias"
 W_IN, W_OUT, B_OUT = "input_layer.weights", "output_layer.weights", "output_layer.bias"
@@ -268,4 +269,6 @@ def _config(params: Mapping[str, Any], amplitudes: Mapping[str, Any], path: Path
             raise ValueError(f"max_steps must be a whole number, got {n_steps}")
         return RNNConfig(max_steps=int(n_steps), **known)
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"{path} holds constants that make no network: {error}") from error
+        raise ValueError(
+            f"{path} holds constants that make no network: {reason_of(error)}"
+        ) from error

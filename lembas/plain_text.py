@@ -8,8 +8,9 @@ import re
 _INSIDE = r"[\\`*{}\[\]<>$&~^|!#]|(?<![^\W_])_|_(?![^\W_])"
 _FIRST = r"^[=:%(]|^[-+](?=[-+\s]|$)|^\d+[.)](?=\s|$)"
 _MARK_UP = re.compile(f"{_FIRST}|{_INSIDE}")
-# Letters of a library's message that ours repeats.
+# Letters that a message repeats: of a library's own message, and of a name or value.
 _MOST_LETTERS = 200
+_MOST_OF_A_NAME = 120
 
 
 def harmless(text: str) -> str:
@@ -33,6 +34,26 @@ def reason_of(error: BaseException) -> str:
     key = error.args[0] if isinstance(error, KeyError) and error.args else None
     said = getattr(error, "message", None) or key or error
     return " ".join(str(said).split())[:_MOST_LETTERS] or type(error).__name__
+
+
+def short(text: str) -> str:
+    """Cut a name that would hide the rest of a message.
+
+    Example:
+        >>> len(short("A" * 5000))
+        120
+    """
+    return text if len(text) <= _MOST_OF_A_NAME else f"{text[: _MOST_OF_A_NAME - 3]}..."
+
+
+def quoted(value: object) -> str:
+    """Show a value as Python writes it, cut where it would hide the rest of a message.
+
+    Example:
+        >>> quoted("ALB"), quoted(["a"])
+        ("'ALB'", "['a']")
+    """
+    return short(repr(value))
 
 
 def as_markdown(text: str) -> str:

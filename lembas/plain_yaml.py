@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from lembas.plain_text import quoted
+
 # A profile has some hundred parts; a few lines of references may stand for billions.
 MOST_PARTS = 100_000
 MOST_LEVELS = 50
@@ -78,7 +80,7 @@ def _parts(node: yaml.Node) -> list[yaml.Node]:
     for key, _ in node.value:
         name = (key.tag, str(key.value))
         if isinstance(key, yaml.ScalarNode) and name in seen:
-            raise ValueError(f"it names {key.value[:60]!r} twice{_place(key)}")
+            raise ValueError(f"it names {quoted(key.value)} twice{_place(key)}")
         seen.add(name)
     return [part for pair in node.value for part in pair]
 

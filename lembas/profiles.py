@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from lembas.plain_text import quoted, short
 from lembas.plain_yaml import read_yaml
 from lembas.resources import (
     DEFAULT,
@@ -38,7 +39,8 @@ class Download:
     def __post_init__(self) -> None:
         if not isinstance(self.url, str) or not _is_web_address(self.url):
             raise ValueError(
-                f"`url` is {self.url!r}; expected an address such as https://example.org/a.tsv.gz"
+                f"`url` is {quoted(self.url)}; expected an address such as "
+                "https://example.org/a.tsv.gz"
             )
         if "@" in urlsplit(self.url).netloc:
             raise ValueError("`url` holds a user's name; keep names and passwords in ~/.netrc")
@@ -46,8 +48,8 @@ class Download:
             digits = str(self.sha256).lower()
             if not SHA256.fullmatch(digits):
                 raise ValueError(
-                    f"`sha256` is {self.sha256!r}; expected 64 hexadecimal digits, or no such line "
-                    "while the sum is unknown"
+                    f"`sha256` is {quoted(self.sha256)}; expected 64 hexadecimal digits, or no "
+                    "such line while the sum is unknown"
                 )
             object.__setattr__(self, "sha256", digits)
 
@@ -106,8 +108,8 @@ class Profile:
     def __post_init__(self) -> None:
         if self.simulated and not self.banner:
             raise ValueError(
-                f"profile {self.name!r} is simulated but has no banner; every page must say so: "
-                "add `banner: ...`"
+                f"profile {quoted(self.name)} is simulated but has no banner; every page must say "
+                "so: add `banner: ...`"
             )
         checked_address(self.address, f"profiles/{self.name}.yml: `address`")
         for key, default in (("threads", 1), ("time_out_s", 1800)):
@@ -158,7 +160,7 @@ def read_profile(name: str, root: Path) -> Profile:
     if not PROFILE_NAME.fullmatch(name) or not path.is_file():
         known = ", ".join(sorted(file.stem for file in (root / "profiles").glob("*.yml"))) or "none"
         raise FileNotFoundError(
-            f"there is no profile {name!r} (profiles/{name}.yml); profiles here: {known}"
+            f"there is no profile {quoted(name)} (profiles/{name}.yml); profiles here: {known}"
         )
     origin = f"profiles/{name}.yml"
     content = _read_mapping(path, origin)
@@ -188,7 +190,7 @@ def _refuse_unknown(
     unknown = [str(key) for key in content if key not in known]
     if unknown:
         raise ValueError(
-            f"{origin} has unknown key(s): {', '.join(unknown[:5])}; "
+            f"{origin} has unknown key(s): {', '.join(map(short, unknown[:5]))}; "
             f"known keys: {', '.join(sorted(known))}"
         )
 
@@ -256,11 +258,13 @@ def _check_file_name(name: Any, others: Mapping[Any, Any], origin: str) -> None:
         or any(part.startswith((".", "-", "~")) or part.endswith(".") for part in path.parts)
     ):
         raise ValueError(
-            f"{origin}` has the file name {name!r}; expected a path inside the data folder, such "
-            "as raw/counts.tsv.gz, without `..`, a leading `/`, or names that begin with a dot"
+            f"{origin}` has the file name {quoted(name)}; expected a path inside the data folder, "
+            "such as raw/counts.tsv.gz, without `..`, a leading `/`, or names that begin with a dot"
         )
     if folders := [parent.as_posix() for parent in path.parents if parent.as_posix() in others]:
-        raise ValueError(f"{origin}` names {folders[0]!r} as a file and as the folder of {name!r}")
+        raise ValueError(
+            f"{origin}` names {quoted(folders[0])} as a file and as the folder of {quoted(name)}"
+        )
 
 
 def checked_address(address: str, origin: str) -> str:
@@ -275,8 +279,8 @@ def checked_address(address: str, origin: str) -> str:
     """
     if address and not _is_web_address(address):
         raise ValueError(
-            f"{origin} is {address!r}; expected the folder on the web where the pages will lie, "
-            "such as https://example.org/report/"
+            f"{origin} is {quoted(address)}; expected the folder on the web where the pages will "
+            "lie, such as https://example.org/report/"
         )
     return address
 
@@ -299,7 +303,7 @@ def _checked_counts(
         if isinstance(count, bool) or not isinstance(count, int) or count < 1:
             raise ValueError(
                 f"profiles/{profile}.yml: `{key}.{chapter}` must be a whole number of at least 1, "
-                f"not {count!r}"
+                f"not {quoted(count)}"
             )
     return dict(counts)
 

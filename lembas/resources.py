@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Set
 from typing import Any
 
+from lembas.plain_text import quoted, short
+
 CHAPTER_NAME = re.compile(r"\d\d_[a-z0-9_]+")
 DEFAULT = "default"
 PIECES = "pieces"
@@ -31,7 +33,7 @@ def check_chapter_key(name: Any, origin: str, section: str, *, but: Set[str] = f
         return
     expected = " or ".join([*(f"`{key}`" for key in {DEFAULT} - but), "a chapter such as 01_data"])
     raise ValueError(
-        f"{origin}: `{section}` names {name!r}, which is no chapter; expected {expected}"
+        f"{origin}: `{section}` names {quoted(name)}, which is no chapter; expected {expected}"
     )
 
 
@@ -80,11 +82,13 @@ def resources_of(
 
 def _check_keys(asked: Any, known: set[str], origin: str, where: str) -> None:
     if not isinstance(asked, Mapping):
-        raise ValueError(f"{origin}: {where} must hold lines such as `mem_mb: 4000`, not {asked!r}")
-    unknown = [key for key in asked if key not in known]
+        raise ValueError(
+            f"{origin}: {where} must hold lines such as `mem_mb: 4000`, not {quoted(asked)}"
+        )
+    unknown = [str(key) for key in asked if key not in known]
     if unknown:
         raise ValueError(
-            f"{origin}: {where} has unknown key(s): {', '.join(map(str, unknown[:5]))}; "
+            f"{origin}: {where} has unknown key(s): {', '.join(map(short, unknown[:5]))}; "
             f"known keys: {', '.join(sorted(known))}"
         )
     for key in ASKED:
@@ -93,5 +97,5 @@ def _check_keys(asked: Any, known: set[str], origin: str, where: str) -> None:
             unit = {"mem_mb": "MB", "runtime": "minutes"}[key]
             raise ValueError(
                 f"{origin}: {where}: {key} must be a whole number of {unit}, at least 1, "
-                f"not {value!r}"
+                f"not {quoted(value)}"
             )

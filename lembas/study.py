@@ -19,6 +19,7 @@ from lembas.geo import from_geo
 from lembas.labels import offered_names
 from lembas.network import Network
 from lembas.network_formats import NetworkOptions, NetworkReading, read_network
+from lembas.plain_text import quoted
 from lembas.simulate import Simulation, simulate
 from lembas.simulation_settings import SimulationSettings
 from lembas.sources import from_counts, from_h5ad, from_tables
@@ -94,7 +95,7 @@ def open_study(
         "geo": _of_geo(cache),
     }
     if not isinstance(source, str) or source not in openers:
-        raise ValueError(f"source is {source!r}; expected one of {', '.join(openers)}")
+        raise ValueError(f"source is {quoted(source)}; expected one of {', '.join(openers)}")
     roles = _by_name("files", files, example="{counts: counts.tsv}")
     settings = _by_name("options", options, example="{seed: 888}")
     _check_options(source, settings)
@@ -114,7 +115,9 @@ _READERS: dict[str, Callable[..., Dataset]] = {
 def _by_name(what: str, given: Any, *, example: str) -> dict[str, Any]:
     """Refuse anything but a mapping of names, or nothing."""
     if given is not None and not isinstance(given, Mapping):
-        raise ValueError(f"{what} is {given!r}; expected names with values, such as {example}")
+        raise ValueError(
+            f"{what} is {quoted(given)}; expected names with values, such as {example}"
+        )
     return dict(given or {})
 
 
@@ -124,7 +127,7 @@ def _check_options(source: str, options: dict[str, Any]) -> None:
     unknown = [name for name in options if name not in known]
     if unknown:
         raise ValueError(
-            f"options of source {source!r}: unknown {listed(map(repr, unknown))} (near: "
+            f"options of source {quoted(source)}: unknown {listed(map(repr, unknown))} (near: "
             f"{offered_names(unknown[:5], known)}); known options: {', '.join(known)}"
         )
     if source not in _READERS:
@@ -133,7 +136,7 @@ def _check_options(source: str, options: dict[str, Any]) -> None:
     parameters = inspect.signature(_READERS[source]).parameters
     for name in ("unit", "study"):
         if name in options and options[name] != parameters[name].default:
-            check_text(f"options of source {source!r}: {name}", options[name])
+            check_text(f"options of source {quoted(source)}: {name}", options[name])
     if _checks_names(_READERS[source]):
         options = split_options(options)[1]
     BuildOptions(**{name: options[name] for name in _names_of(BuildOptions) if name in options})
@@ -249,7 +252,7 @@ def _check_names(role: str, entry: Any, *, may_be_several: bool) -> None:
         if isinstance(entry, list | Mapping):
             names = list(entry.values() if isinstance(entry, Mapping) else entry)
     if not all(isinstance(name, str | Path) for name in names):
-        raise ValueError(f"files: {role} is {entry!r}; expected {expected}")
+        raise ValueError(f"files: {role} is {quoted(entry)}; expected {expected}")
 
 
 def _paths(

@@ -18,6 +18,7 @@ from lembas.formats import (
     to_float,
 )
 from lembas.gene_names import diagnose_names
+from lembas.plain_text import short
 
 # log10(x + 1) of a CPM or TPM is at most 6; no instrument counts 10^10 molecules.
 LOG10_CEILING = 10.0
@@ -288,10 +289,10 @@ def _refuse_cells(table: pd.DataFrame, wrong: np.ndarray, problem: str, remedy: 
         return
     rows, columns = np.nonzero(wrong)
     values = table.to_numpy()
-    names = [
-        f"{table.index[row]}/{table.columns[column]} = {values[row, column]:g}"
-        for row, column in zip(rows[:5], columns[:5], strict=True)
-    ]
+    names = []
+    for row, column in zip(rows[:5], columns[:5], strict=True):
+        sample, gene = short(str(table.index[row])), short(str(table.columns[column]))
+        names.append(f"{sample}/{gene} = {values[row, column]:g}")
     more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
     raise ValueError(f"{problem} (sample/gene): {', '.join(names)}{more}; {remedy}")
 

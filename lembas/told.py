@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from lembas.plain_text import quoted
+
 
 @dataclass(frozen=True)
 class Told:
@@ -27,8 +29,8 @@ class Told:
         listed = isinstance(self.problems, list | tuple)
         if not listed or not all(isinstance(text, str) for text in self.problems):
             raise ValueError(
-                f"`problems` must be a list of texts, not {self.problems!r}; put texts with a "
-                "colon into quotation marks"
+                f"`problems` must be a list of texts, not {quoted(self.problems)}; put texts with "
+                "a colon into quotation marks"
             )
         object.__setattr__(self, "problems", tuple(self.problems))
 
@@ -48,7 +50,8 @@ def told_of(content: Mapping[Any, Any], where: str) -> dict[str, Told]:
     for name, entry in content.items():
         if not isinstance(entry, Mapping) or not set(entry) <= set(known):
             raise ValueError(
-                f"{where}.{name} is {entry!r}; expected `key: text` lines of {', '.join(known)}"
+                f"{where}.{name} is {quoted(entry)}; expected `key: text` lines of "
+                f"{', '.join(known)}"
             )
         try:
             found[str(name)] = Told(**entry)

@@ -18,6 +18,7 @@ from lembas.crate import FILE, write_manifest
 from lembas.errors import ChapterError
 from lembas.handmade import changed_by_hand, needed
 from lembas.locks import locked, refuse_leftovers
+from lembas.plain_text import quoted, short
 from lembas.plain_yaml import read_yaml
 from lembas.plan import Plan, processors, recipe, write_plan
 from lembas.progress import Progress, follow
@@ -163,8 +164,8 @@ def check_elsewhere(workflow_profile: Path) -> None:
     plugin = f"snakemake_executor_plugin_{executor.replace('-', '_')}"
     if executor not in ("local", "dryrun", "touch") and find_spec(plugin) is None:
         raise ValueError(
-            f"{file} asks for the executor {executor!r}, which is not installed here: "
-            f"pip install {plugin.replace('_', '-')} (Slurm: pip install 'lembas[cluster]')"
+            f"{file} asks for the executor {quoted(executor)}, which is not installed here: "
+            f"pip install {short(plugin.replace('_', '-'))} (Slurm: pip install 'lembas[cluster]')"
         )
 
 
@@ -279,7 +280,7 @@ def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     for name in sorted({*old["parameters"], *new["parameters"]}):
         before, after = (item["parameters"].get(name, "absent") for item in (old, new))
         if before != after:
-            words.append(f"parameter {name} changed from {before!r} to {after!r}")
+            words.append(f"parameter {name} changed from {quoted(before)} to {quoted(after)}")
     if old["threads"] != new["threads"]:
         words.append(f"threads changed from {old['threads']} to {new['threads']}")
     for kind, label in (("modules", "module"), ("sources", "source file")):

@@ -12,7 +12,8 @@ import pytest
 from lembas.artifacts import Run
 from lembas.audit import leakage_audit
 from lembas.card_pages import dois_of, origin_of, training_data, write_card_pages
-from lembas.chapters import Chapter, Parameter
+from lembas.chapters import Chapter
+from lembas.parameter_cells import Parameter
 from lembas.plan import Plan
 from lembas.profiles import Profile
 from lembas.provenance import write_json

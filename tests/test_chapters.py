@@ -9,8 +9,9 @@ from typing import Any
 import nbformat
 import pytest
 
-from lembas.chapters import Parameter, check_parameters, check_value, discover, select, writers_of
+from lembas.chapters import check_parameters, discover, select, writers_of
 from lembas.dependencies import modules_used
+from lembas.parameter_cells import Parameter, check_value
 from tests.toy import make_project, write_notebook
 
 

@@ -18,11 +18,13 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from lembas import h5ad
+from lembas.archs4 import Archs4File
 from lembas.artifacts import Run
 from lembas.cached import CachedTable
 from lembas.chapters import read_chapter
-from lembas.checkpoint import load, save
+from lembas.checkpoint import _KEY, _checksum, load, save
 from lembas.cohorts import Dataset
+from lembas.commands.shared import named_value
 from lembas.comparison import Records
 from lembas.data import build_dataset
 from lembas.execution import Job
@@ -30,11 +32,17 @@ from lembas.formats import listed, read_labelled
 from lembas.model import LembasRNN
 from lembas.model_files import load_model
 from lembas.network import Network
+from lembas.network_formats import read_network
 from lembas.notebook_files import read_notebook
 from lembas.original_checkpoint import read_original
+from lembas.parameter_cells import Parameter, check_value
 from lembas.peek_binary import peek_hdf5, peek_parquet
 from lembas.pieces import PieceJob
+from lembas.profiles import read_profile
 from lembas.provenance import checked_record, read_json
+from lembas.tables import check_expression
+from lembas.workflow import check_elsewhere
+from tests.archs4_file import tiny
 from tests.fuzz.valid import expression, network
 from tests.small_study import network_of
 from tests.study_files import random_study
@@ -116,6 +124,28 @@ def test_kept_tables_are_made_anew(tmp_path: Path, content: bytes) -> None:
     pd.testing.assert_frame_equal(place.read_or(expression), expression())
 
 
+@pytest.mark.parametrize("names", ["[" * 100_000, '{"samples": [], "genes": []'])
+def test_kept_names_are_made_anew(tmp_path: Path, names: str) -> None:
+    source = tmp_path / "a.tsv"
+    source.touch()
+    place = CachedTable.of(source, tmp_path / "cache", variant="x")
+    place.read_or(expression)
+    place.labels.write_text(names)
+    pd.testing.assert_frame_equal(place.read_or(expression), expression())
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_kept_table_with_the_header_of_python_2_is_made_anew(tmp_path: Path) -> None:
+    source = tmp_path / "a.tsv"
+    source.touch()
+    place = CachedTable.of(source, tmp_path / "cache", variant="x")
+    place.read_or(expression)
+    whole = place.values.read_bytes()  # noqa: PD011
+    place.values.write_bytes(whole.replace(b"), }", b"L),}", 1))  # noqa: PD011
+    assert place.read() is None
+    pd.testing.assert_frame_equal(place.read_or(expression), expression())
+
+
 def test_cells_that_only_python_takes_for_numbers(tmp_path: Path) -> None:
     path = tmp_path / "a.tsv"
     path.write_text("sample\tA\tB\ns1\t1_000\t2\ns2\t3\t4\n")
@@ -136,6 +166,57 @@ def test_a_long_name_in_a_network(tmp_path: Path) -> None:
     path.write_text(f"TF\tGene\tInteraction\nX\tY\t{'1' * 5000}\n")
     with pytest.raises(ValueError, match="other than 1 or -1") as caught:
         Network.read(path)
+    assert len(str(caught.value)) < 500
+
+
+def test_columns_with_the_same_long_name(tmp_path: Path) -> None:
+    path = tmp_path / "network.tsv"
+    path.write_text(f"{'1' * 4400}\t{'1' * 4400}\nX\tY\n")
+    with pytest.raises(ValueError, match="two columns called alike: 111") as caught:
+        read_network(path)
+    assert len(str(caught.value)) < 500
+
+
+def test_a_cell_of_a_gene_with_a_long_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text(f"sample\t{'g' * 5000}\tB\n{'s' * 5000}\tinf\t2\ns2\t3\t4\n")
+    with pytest.raises(ValueError, match="missing or infinite values") as caught:
+        check_expression(read_labelled(path), origin="a.tsv")
+    assert len(str(caught.value)) < 500
+
+
+def test_long_values_in_a_profile(tmp_path: Path) -> None:
+    folder = tmp_path / "profiles"
+    folder.mkdir()
+    for line in ("a" * 5000 + ": 1", f"time_out_s: {{{'a' * 5000}: 1}}", f"data: {'a' * 5000}"):
+        (folder / "mine.yml").write_text(f"title: Mine\n{line}\n")
+        with pytest.raises(ValueError, match=r"profiles/mine.yml") as caught:
+            read_profile("mine", tmp_path)
+        assert len(str(caught.value)) < 500
+
+
+def test_a_long_name_in_a_parameter() -> None:
+    for text in ("a" * 5000, f"seed={'1' * 5000}", f"seed=[{'a' * 5000}"):
+        with pytest.raises(ValueError, match="-p ") as caught:
+            named_value(text, option="-p", example="seed=1")
+        assert len(str(caught.value)) < 700
+    with pytest.raises(ValueError, match="parameter seed must be int, not 'aaa") as caught:
+        check_value("01_data", Parameter("seed", "int", 1, ""), "a" * 5000)
+    assert len(str(caught.value)) < 500
+
+
+def test_a_long_name_of_an_executor(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(f"executor: {'a' * 5000}\n")
+    with pytest.raises(ValueError, match="asks for the executor 'aaa") as caught:
+        check_elsewhere(tmp_path)
+    assert len(str(caught.value)) < 700
+
+
+def test_a_long_constant_of_the_study(tmp_path: Path) -> None:
+    case = random_study(3)
+    path = case.write(tmp_path / "a.pt", bionet_params={"leak": "a" * 5000})
+    with pytest.raises(ValueError, match="holds constants that make no network: ") as caught:
+        read_original(path, case.network, case.tfs, case.genes)
     assert len(str(caught.value)) < 500
 
 
@@ -171,6 +252,29 @@ def test_weights_that_were_changed_after_saving(tmp_path: Path) -> None:
 def without_symbols(file: h5py.File) -> None:
     file["data/expression"] = np.zeros((2, 3), np.int32)
     file["meta/genes/transcripts"] = np.arange(2)
+
+
+def test_a_constant_of_a_checkpoint_that_no_float_holds(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    save(LembasRNN(network_of([("A", "B", 1), ("B", "C", -1)]), ["A"], ["C"]), path)
+    with safe_open(path, framework="pt") as file:
+        header = json.loads(file.metadata()[_KEY])
+        tensors = {key: file.get_tensor(key) for key in file.offset_keys()}
+    del header["checksum"]
+    header["rnn"]["config"]["amplitude_out"] = 10**400
+    header["checksum"] = _checksum(header, tensors)
+    save_file(tensors, path, {_KEY: json.dumps(header)})
+    with pytest.raises(ValueError, match=r"a\.safetensors cannot be used: int too large"):
+        load(path)
+
+
+def test_genes_of_archs4_that_claim_more_than_memory_holds(tmp_path: Path) -> None:
+    path = tiny(tmp_path)
+    with h5py.File(path, "r+") as file:
+        del file["meta/genes/symbol"]
+        file.create_dataset("meta/genes/symbol", (10**10,), np.float32, chunks=True)
+    with pytest.raises(ValueError, match=r"meta/genes 10,000,000,000; the file is incomplete"):
+        Archs4File.read(path)
 
 
 @pytest.mark.parametrize(
@@ -255,6 +359,8 @@ def test_plans(plan: dict[str, Any]) -> None:
         lambda notebook: notebook["cells"][1].update(source=7),
         lambda notebook: notebook["cells"][1]["metadata"].update(tags=0.5),
         lambda notebook: notebook.update(nbformat=9),
+        lambda notebook: notebook.update(nbformat=2),
+        lambda notebook: notebook.update(nbformat=1),
     ],
 )
 def test_notebooks(tmp_path: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -263,6 +369,21 @@ def test_notebooks(tmp_path: Path, change: Callable[[dict[str, Any]], object]) -
     change(notebook)
     path.write_text(json.dumps(notebook), "utf-8")
     with pytest.raises(ValueError, match=r"01_data.ipynb is not a valid notebook: "):
+        read_chapter(path)
+
+
+def test_parameters_that_papermill_does_not_see(tmp_path: Path) -> None:
+    path = write_data_chapter(tmp_path)
+    notebook = json.loads(path.read_text("utf-8"))
+    cell = next(
+        cell for cell in notebook["cells"] if "parameters" in cell["metadata"].get("tags", [])
+    )
+    cell["source"] = (
+        "run_dir: str = 'a'  # folder\nseed: int = 1  # seed of theseed: int = 1  # seed"
+    )
+    path.write_text(json.dumps(notebook), "utf-8")
+    message = r"papermill does not see the parameter\(s\) seed; write each on a line of its own"
+    with pytest.raises(ValueError, match=message):
         read_chapter(path)
 
 

@@ -57,7 +57,7 @@ LEVELS = {
         "comparison score_changes commands __main__ handmade scattered resources pieces "
         "profile_draft page_box citation browser_print rebuild card_pages explorer_run "
         "number_code glued recompute manifest crate tolerances verification pages_shown rerun "
-        "table_differences aged locks notebook_files"
+        "table_differences aged locks notebook_files parameter_cells"
     ),
 }
 LEVEL_OF = {name: level for level, names in LEVELS.items() for name in names.split()}

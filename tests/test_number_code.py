@@ -6,8 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from lembas.chapters import Chapter, Parameter, discover
+from lembas.chapters import Chapter, discover
 from lembas.number_code import Kept, number_code
+from lembas.parameter_cells import Parameter
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = discover(ROOT)

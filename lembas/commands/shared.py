@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from lembas.plain_text import quoted, reason_of, short
 from lembas.project import root_above
 
 if TYPE_CHECKING:
@@ -46,12 +47,13 @@ def named_value(text: str, *, option: str, example: str) -> tuple[str, Any]:
 
     name, equals, value = text.partition("=")
     if not equals or not name.isidentifier():
-        raise ValueError(f"{option} {text}: expected name=value, such as {option} {example}")
+        raise ValueError(f"{option} {short(text)}: expected name=value, such as {option} {example}")
     try:
         return name, read_yaml(value)
     except ValueError as error:
         raise ValueError(
-            f"{option} {text}: the value is not readable ({value!r}): {error}"
+            f"{option} {short(text)}: the value is not readable ({quoted(value)}): "
+            f"{reason_of(error)}"
         ) from error
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,9 +57,14 @@ class Prepared:
         self.target = self.made.targets[0]
 
     def damage(self, rng: random.Random) -> None:
-        """Damage one of the files."""
+        """Damage one of the files.
+
+        Where damage heaped on damage cannot be written (too deep, too large for the memory of a
+        worker), the file stays valid.
+        """
         self.target = rng.choice(self.made.targets)
-        self.target.write_bytes(self.reader.change(self.valid[self.target], rng))
+        with suppress(MemoryError, RecursionError):
+            self.target.write_bytes(self.reader.change(self.valid[self.target], rng))
 
     def write_drawn(self, content: bytes) -> None:
         """Put a drawn content in the place of the first file."""
