@@ -10,10 +10,12 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 BIN := $(VENV)/bin
-# What is used is compiled when it is first used; all would take a minute more. Where that is
-# switched off, as in many containers, every process would compile anew all that it imports.
-unexport PYTHONDONTWRITEBYTECODE
+# pip compiles one file after another. Some files of libraries are for other versions of Python.
+COMPILE := $(BIN)/python -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib || true
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-compile
+# Where compiled files are switched off, as in many containers, every process would compile anew what
+# it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: book test test-all lint bench clean
 .DEFAULT_GOAL := book
@@ -48,5 +50,6 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PIP) -q $$(grep '^pip==' requirements.lock)
 	@$(PIP) -r requirements.lock
 	@$(PIP) -q --no-deps --no-build-isolation -e .
+	@$(COMPILE)
 	@touch $(STAMP)
 	@echo "$(VENV) is ready"

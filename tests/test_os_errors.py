@@ -28,6 +28,7 @@ genes = ["T", *edges["Gene"]]
 table = pd.DataFrame(values, [f"s{i}" for i in range(500)], genes)
 dataset = build_dataset(table, Network.from_edges(edges))
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+sys.dont_write_bytecode = True  # a compiled file would be cut short, and stay so
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 try:
     dataset.write(Path(sys.argv[1]) / "dataset.h5ad")
