@@ -68,11 +68,17 @@ def test_aggregates_agree_with_scikit_learn_and_scipy():
     ours = scores(truth, prediction, mean)
     flat = truth.to_numpy().ravel(), prediction.to_numpy().ravel()
     per_gene = r2_score(truth, prediction, multioutput="raw_values")
+    skill = 1 - ((truth - prediction) ** 2).sum() / ((truth - mean) ** 2).sum()
     expected = {
         "r2_pooled": r2_score(*flat),
         "r2_mean_over_genes": r2_score(truth, prediction, multioutput="uniform_average"),
         "r2_median_over_genes": np.median(per_gene),
         "r2_variance_weighted": r2_score(truth, prediction, multioutput="variance_weighted"),
+        "skill_mean_over_genes": skill.mean(),
+        "skill_median_over_genes": np.median(skill),
+        "rmse_median_over_genes": np.median(
+            root_mean_squared_error(truth, prediction, multioutput="raw_values")
+        ),
         "pearson_pooled": pearsonr(*flat)[0],
         "spearman_pooled": spearmanr(*flat)[0],
         "rmse_pooled": root_mean_squared_error(*flat),
@@ -92,6 +98,8 @@ def test_aggregates_agree_with_scikit_learn_and_scipy():
         "n_genes_constant": 0,
         "n_samples": 25,
     }
+    assert set(ours.index) == set(expected)
+    assert ours.name == "value"
     for name, value in expected.items():
         np.testing.assert_allclose(ours[name], value, err_msg=name, **EXACT)
 
@@ -300,3 +308,52 @@ def test_single_precision_tables_score_the_same_to_single_precision(n_samples):
     truth, prediction, mean = case(13, n_samples)
     single = truth.astype(np.float32), prediction.astype(np.float32), mean.astype(np.float32)
     np.testing.assert_allclose(scores(*single), scores(truth, prediction, mean), atol=1e-5)
+
+
+def test_values_far_below_1_score_as_their_multiples_do():
+    truth, prediction, mean = case(14)
+    small = score_per_gene(truth * 1e-3, prediction * 1e-3, mean * 1e-3)
+    large = score_per_gene(truth, prediction, mean)
+    for name in ("r2", "skill", "pearson", "spearman"):
+        column = f"{name}_per_gene"
+        np.testing.assert_allclose(small[column], large[column], rtol=1e-9, err_msg=name)
+
+
+@pytest.mark.parametrize(("level", "apart"), [(0.01, 3e-8), (100.0, 3e-4)])
+def test_a_gene_that_is_hardly_apart_from_its_training_mean_has_a_skill(level, apart):
+    """Rounding is told by the square of the mean: these are apart by far more."""
+    truth = pd.DataFrame({"G": [level - apart, level + apart]}, ["s1", "s2"])
+    found = score_per_gene(truth, truth.assign(G=level + apart), pd.Series({"G": level}))
+    assert found.loc["G", "skill_per_gene"] == pytest.approx(-1, rel=1e-4)
+
+
+def test_whole_numbers_score_as_the_same_numbers_in_double_precision():
+    truth, prediction, mean = case(15)
+    whole = [(table * 20).round().astype(np.uint8) for table in (truth, prediction)]
+    ours = scores(*whole, mean * 20)
+    pd.testing.assert_series_equal(ours, scores(*(w.astype(float) for w in whole), mean * 20))
+    arrays = [table.to_numpy() for table in whole]
+    assert pooled_scores(*arrays)["r2_pooled"] == pytest.approx(ours["r2_pooled"])
+
+
+def test_no_correlation_is_beyond_1_by_rounding():
+    truth = random_expression("s", 30, [f"G{i}" for i in range(400)], seed=16)
+    for factor in (3.7, -3.7):
+        found = score_per_gene(truth, truth * factor + 1, truth.mean())
+        assert found["pearson_per_gene"].abs().max() <= 1
+        np.testing.assert_allclose(found["pearson_per_gene"], np.sign(factor))
+
+
+def test_the_first_five_genes_at_fault_are_named():
+    truth, prediction, mean = case()
+    holes = prediction.assign(**dict.fromkeys(GENES[:7], np.nan))
+    message = (
+        r"^prediction has 7 gene\(s\) with .*finite: G0, G1, G2, G3, G4; leave them out first$"
+    )
+    with pytest.raises(ValueError, match=message):
+        score_per_gene(truth, holes, mean)
+    message = r"^train_mean lacks 7 gene\(s\): G0, G1, G10, G11, G2; pass the training means of"
+    with pytest.raises(ValueError, match=message):
+        score_per_gene(truth, prediction, mean.drop([*GENES[:5], *GENES[10:]]))
+    with pytest.raises(ValueError, match=r"0 samples x 12 genes; expected at least one of each$"):
+        score_per_gene(truth.iloc[:0], prediction.iloc[:0], mean)

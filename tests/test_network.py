@@ -115,6 +115,7 @@ def test_names_degrees_and_regulators_by_hand(small_network):
     )
     assert small_network.out_degree.to_dict() == {"TF1": 2, "TF2": 2, "TF3": 4}
     assert small_network.regulators("G2").tolist() == ["TF1", "TF2"]
+    assert small_network.regulators("G2").name == "tf"
     assert small_network.regulators("nobody").empty
     assert len(small_network) == 8
 
@@ -142,6 +143,13 @@ def test_positions_rebuild_the_matrix_of_signs(seed):
     np.testing.assert_array_equal(found, expected)
 
 
+def test_positions_count_from_the_first_gene_and_the_first_tf():
+    row, column, sign = Network.from_edges(edges_of(*ORDERED)).positions(
+        pd.Index(["A", "B"]), pd.Index(["X"])
+    )
+    assert (row.tolist(), column.tolist(), sign.tolist()) == ([0, 0], [0, 1], [1, -1])
+
+
 def test_restrict_keeps_edges_from_tfs_to_genes_and_among_tfs(small_network):
     restricted = small_network.restrict(["TF1", "TF3"], iter(["G2"]))
     # TF2->G2 goes with TF2; TF3->TF1 stays, being among the TFs; G1, G3, G4 and TF are no targets.
@@ -151,6 +159,17 @@ def test_restrict_keeps_edges_from_tfs_to_genes_and_among_tfs(small_network):
 def test_restrict_with_everything_is_the_same_network(small_network):
     same = small_network.restrict(small_network.tfs, small_network.genes)
     assert same.digest == small_network.digest
+
+
+def test_restrict_names_five_of_each(small_network):
+    network = Network.from_edges(edges_of(*((f"TF{i}", f"G{i}", 1) for i in range(7))))
+    message = (
+        r"the 6 TFs \(such as a, b, c, d, e\) to the 6 nodes; its TFs are such as TF0, TF1, TF2, "
+        "TF3, TF4, its genes G0, G1, G2, G3, G4; check that network and expression use the same "
+        "gene names$"
+    )
+    with pytest.raises(ValueError, match=message):
+        network.restrict(list("abcdef"), [])
 
 
 def test_restrict_with_nothing_left_is_refused(small_network):
@@ -195,6 +214,64 @@ def test_only_the_first_five_offenders_are_shown(tmp_path):
         Network.read(write(tmp_path, "TF\tGene\tInteraction\n" + rows))
 
 
+def test_the_file_and_the_first_five_rows_at_fault_are_named(tmp_path):
+    rows = "".join(f"\tG{i}\t1\n" for i in range(7))
+    message = (
+        r"network\.tsv holds 7 incomplete edge\(s\), in row\(s\) 1, 2, 3, 4, 5 below the header, "
+        "empty lines not counted; fill or remove them$"
+    )
+    with pytest.raises(ValueError, match=message):
+        Network.read(write(tmp_path, "TF\tGene\tInteraction\n" + rows))
+    for text in (TEXT + "A\tX\t-1\n", TEXT + "A\tY\tup\n"):
+        with pytest.raises(ValueError, match=r"^/.*network\.tsv"):
+            Network.read(write(tmp_path, text))
+    with pytest.raises(ValueError, match=r"^edges holds no edges"):
+        Network.from_edges(edges_of())
+    with pytest.raises(ValueError, match=r"found a; expected TF, Gene, Interaction$"):
+        Network.from_edges(pd.DataFrame({"a": [1]}))
+
+
+UNKNOWN_SIGNS = [("A", "X", 0), ("B", "X", -1), ("A", "Y", 0)]
+
+
+def test_unknown_signs_are_read_when_asked(tmp_path):
+    for sign in ("0", ""):
+        path = write(tmp_path, f"TF\tGene\tInteraction\nA\tX\t{sign}\nB\tX\t-1\nA\tY\t{sign}\n")
+        network = Network.read(path, unsigned=True)
+        assert as_rows(network) == UNKNOWN_SIGNS
+        assert network.has_signs
+        assert as_rows(Network(network.unsigned)) == [UNKNOWN_SIGNS[0], UNKNOWN_SIGNS[2]]
+    bare = Network.read(write(tmp_path, "TF\tGene\nA\tX\n"), unsigned=True)
+    assert as_rows(bare) == [("A", "X", 0)]
+    assert not bare.has_signs
+
+
+def test_signs_of_0_are_offered_where_all_that_is_wrong_is_0():
+    offer = "; where 0 means that the sign is unknown, say unsigned: true$"
+    with pytest.raises(ValueError, match=f"^edges: 2 edge.*for inhibition{offer}"):
+        Network.from_edges(edges_of(*UNKNOWN_SIGNS))
+    with pytest.raises(ValueError, match=r"for inhibition$"):
+        Network.from_edges(edges_of(*UNKNOWN_SIGNS, ("B", "Y", 2)))
+    with pytest.raises(ValueError, match=r"'?2'?; .*for inhibition \(0: sign unknown\)$"):
+        Network.from_edges(edges_of(*UNKNOWN_SIGNS, ("B", "Y", 2)), unsigned=True)
+    twice = edges_of(*UNKNOWN_SIGNS, ("A", "X", 1))
+    with pytest.raises(ValueError, match=r"lists 1 edge.* with two signs: A->X; keep one row"):
+        Network.from_edges(twice, unsigned=True)
+
+
+def test_names_that_are_numbers_become_text():
+    network = Network.from_edges(edges_of((1, 20, 1), (1, 3, -1)))
+    assert as_rows(network) == [("1", "20", 1), ("1", "3", -1)]
+
+
+def test_the_state_is_of_plain_arrays():
+    """A file of a model holds text and small whole numbers, nothing that needs pickle."""
+    state = Network.from_edges(edges_of(*ORDERED)).__getstate__()
+    kinds = {name: array.dtype for name, array in state.items()}
+    assert kinds["nodes"].kind == "U"
+    assert (kinds["tf"], kinds["gene"], kinds["interaction"]) == (np.int32, np.int32, np.int8)
+
+
 def test_a_truncated_gzip_is_refused(tmp_path):
     path = tmp_path / "network.tsv.gz"
     rows = "".join(f"TF{i}\tG{i * 7919 % 1000}\t1\n" for i in range(1000))
@@ -210,7 +287,11 @@ def test_a_file_that_is_no_gzip_is_refused(tmp_path):
 
 def test_the_constructor_refuses_edges_out_of_order():
     ordered = Network.from_edges(edges_of(*ORDERED)).edges
-    with pytest.raises(ValueError, match=r"unique and sorted by \(Gene, TF\)"):
+    message = (
+        r"^a network's edges must be unique and sorted by \(Gene, TF\); build it with "
+        r"Network\.from_edges$"
+    )
+    with pytest.raises(ValueError, match=message):
         Network(ordered.iloc[::-1])
     with pytest.raises(ValueError, match="need exactly the columns"):
         Network(ordered[["Gene", "TF", "Interaction"]])
