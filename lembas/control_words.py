@@ -11,8 +11,8 @@ from lembas.curated import SUFFIX
 from lembas.formats import listed
 from lembas.gains import DIFFERENCE, REWIRED
 from lembas.ladder import REAL, VARIANTS
-from lembas.leaderboard import compared
 from lembas.summary import CENTRED
+from lembas.verdict import compared
 
 SHUFFLED = "permuted_samples"
 _ANSWERS: Mapping[str, str] = {
@@ -41,7 +41,7 @@ def network_sentence(
 ) -> str:
     """Say whether the real network helps a model beside the controls of one kind.
 
-    The rule is that of :func:`lembas.leaderboard.compared`, as in the summary's verdict.
+    The rule is that of :func:`lembas.verdict.compared`, as in the summary's verdict.
 
     Args:
         differences: As in :class:`lembas.climbed.Ladder`; targets that are not inputs count.

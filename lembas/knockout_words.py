@@ -9,9 +9,9 @@ import pandas as pd
 from lembas.formats import counted
 from lembas.knockout import NODE, idle_tfs
 from lembas.knockout_truth import DIRECT, INDIRECT, paired_difference
-from lembas.leaderboard import compared
 from lembas.network import UNKNOWN
 from lembas.truth import PRIOR
+from lembas.verdict import compared
 
 LEVEL_WORDS: Mapping[str, str] = {"zero": "no expression at all"}
 PART_WORDS: Mapping[str, str] = {

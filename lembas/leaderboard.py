@@ -1,20 +1,16 @@
-"""The leaderboard: every model on every cohort, for programs, and a verdict for readers.
-
-The verdict follows from the numbers by the rules that :func:`rules` states; nobody writes it.
-"""
+"""The leaderboard: every model on every cohort, for programs and for readers."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from lembas.gate import informative
 from lembas.gene_sets import SHARED
 from lembas.metrics import PRIMARY
-from lembas.significance import LEAST_DIFFERENCE
+from lembas.verdict import rules
 
 COLUMNS: tuple[str, ...] = (
     "rank",
@@ -118,7 +114,7 @@ def leaderboard(
 
 
 def as_json(
-    board: pd.DataFrame, verdict: list[str], *, study: str, simulated: bool, metric: str = PRIMARY
+    board: pd.DataFrame, sentences: list[str], *, study: str, simulated: bool, metric: str = PRIMARY
 ) -> str:
     """Write the leaderboard for programs; the text is valid under ``SCHEMA``."""
     rows = [
@@ -130,7 +126,7 @@ def as_json(
         "simulated": simulated,
         "metric": metric,
         "rules": rules(),
-        "verdict": verdict,
+        "verdict": sentences,
         "rows": rows,
     }
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
@@ -138,112 +134,6 @@ def as_json(
 
 def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
-
-
-def rules(least: float = LEAST_DIFFERENCE) -> str:
-    """State the conditions under which the verdict says what it says."""
-    return (
-        f"One model is called better than another on a cohort when its median per-gene skill is at "
-        f"least {least:g} higher and the 95 % interval of the paired difference lies above 0; "
-        f"equal when the interval lies within {least:g} of 0; else the samples do not decide. "
-        "Nothing is said on a cohort where the metric did not pass the gate. The network is called "
-        "helpful when the real network beats its rewired twins by the same rule."
-    )
-
-
-def compared(difference: float, low: float, high: float, *, least: float = LEAST_DIFFERENCE) -> str:
-    """Judge a difference by the rules: "better", "worse", "equal" or "undecided"."""
-    if pd.isna(low) or pd.isna(high):
-        return "undecided"
-    if low > 0 and difference >= least:
-        return "better"
-    if high < 0 and difference <= -least:
-        return "worse"
-    return "equal" if -least < low and high < least else "undecided"
-
-
-_WORDS: Mapping[str, str] = {
-    "better": "{model} predicts better than {reference}",
-    "worse": "{model} predicts worse than {reference}",
-    "equal": "{model} and {reference} predict equally well",
-    "undecided": "the samples do not decide between {model} and {reference}",
-}
-_NETWORK_WORDS: Mapping[str, str] = {
-    "better": "the real network helps {model}",
-    "worse": "the real network harms {model}, compared with its rewired twins",
-    "equal": "{model} does as well on rewired networks as on the real one",
-    "undecided": "the samples do not decide whether {model} gains from the real network",
-}
-
-
-def verdict(
-    differences: pd.DataFrame,
-    gate: pd.DataFrame,
-    labels: Mapping[str, str],
-    *,
-    model: str = "lembas",
-    controls: pd.DataFrame | None = None,
-    least: float = LEAST_DIFFERENCE,
-    cohorts: Collection[str] | None = None,
-) -> list[str]:
-    """Say in plain sentences where a model stands, one sentence a cohort and question.
-
-    Args:
-        differences: Columns model, reference, cohort, metric, value, low, high (paired, model -
-            reference), for the cohorts to speak of.
-        gate: Result of :func:`lembas.gate.metric_gate` for these cohorts.
-        labels: Model, and cohort, to label.
-        model: Model to speak of.
-        controls: Columns model, cohort, value, low, high: real minus rewired network; None: not
-            measured, which is said.
-        least: Smallest difference that counts.
-        cohorts: Cohorts to speak of; None: all.
-
-    Returns:
-        Sentences; at least one.
-    """
-    if cohorts is not None:
-        differences = differences[differences["cohort"].isin(cohorts)]
-        controls = None if controls is None else controls[controls["cohort"].isin(cohorts)]
-    own = differences[(differences["metric"] == PRIMARY) & (differences["model"] == model)]
-    sentences = []
-    for row in own.itertuples():
-        names = {"model": _label(labels, model), "reference": _label(labels, row.reference)}
-        where = f"On {_label(labels, row.cohort)}"
-        if not informative(gate, row.cohort, PRIMARY):
-            sentences.append(f"{where} nothing is said: the metric did not pass the gate.")
-            continue
-        judged = compared(row.value, row.low, row.high, least=least)
-        sentences.append(f"{where}, {_WORDS[judged].format(**names)}{_numbers(row)}.")
-    if not sentences:
-        sentences.append(f"{_label(labels, model)} was not compared with a reference in this run.")
-    return sentences + _of_network(controls, labels, least)
-
-
-def _of_network(
-    controls: pd.DataFrame | None, labels: Mapping[str, str], least: float
-) -> list[str]:
-    """Say whether the network itself helps, from the control networks."""
-    if controls is None or controls.empty:
-        return [
-            "Whether the network itself helps is not said: no control networks were compared here."
-        ]
-    sentences = []
-    for row in controls.itertuples():
-        words = _NETWORK_WORDS[compared(row.value, row.low, row.high, least=least)]
-        named = words.format(model=_label(labels, row.model))
-        sentences.append(f"On {_label(labels, row.cohort)}, {named}{_numbers(row)}.")
-    return sentences
-
-
-def _numbers(row: Any) -> str:
-    if pd.isna(row.low):
-        return f" (difference {row.value:+.3f}, too few units for an interval)"
-    return f" (difference {row.value:+.3f}, 95 % interval {row.low:+.3f} to {row.high:+.3f})"
-
-
-def _label(labels: Mapping[str, str], name: str) -> str:
-    return str(labels.get(name, name))
 
 
 def board_table(board: pd.DataFrame, cohort: str) -> pd.DataFrame:
@@ -295,23 +185,3 @@ def panel_note(board: pd.DataFrame, cohort: str) -> str:
 
 def _short(value: float, form: str, missing: str) -> str:
     return missing if pd.isna(value) else format(value, form)
-
-
-def network_controls(
-    differences: pd.DataFrame | None, *, model: str = "lembas"
-) -> pd.DataFrame | None:
-    """Choose, from the chapter on control networks, what the verdict speaks of.
-
-    Args:
-        differences: Columns model, variant, cohort, genes, value, low, high: real network minus
-            the mean of its controls; None: there is no such table.
-        model: Model to keep, with the masked ridge beside it.
-
-    Returns:
-        Rows of rewired networks and of targets that are not inputs; None as given.
-    """
-    if differences is None:
-        return None
-    wanted = differences["model"].isin([model, "masked_ridge"])
-    wanted &= (differences["variant"] == "rewired") & (differences["genes"] == "not_inputs")
-    return differences[wanted].reset_index(drop=True)

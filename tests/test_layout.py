@@ -45,7 +45,7 @@ LEVELS = {
         "study optimise projection gains curated ablation training attribution explanation "
         "latency evaluation summary checkpoint coded_edges packing original_checkpoint "
         "original_content conversion ensemble channels predicted scaling memory dimensions "
-        "ladder controls control_words folds own_column leaderboard evidence knockout "
+        "ladder controls control_words folds own_column leaderboard verdict evidence knockout "
         "knockout_truth knockout_words weights randomised prior_support stability "
         "attribution_words attribution_verdicts true_effects truth recovery truth_study "
         "truth_words explainers gradient_explainer linear_explainer sampled_explainer "
