@@ -297,3 +297,16 @@ def test_the_constructor_refuses_edges_out_of_order():
         Network(ordered[["Gene", "TF", "Interaction"]])
     with pytest.raises(ValueError, match="must be unique"):
         Network(pd.concat([ordered, ordered.iloc[[-1]]]))
+
+
+def test_of_repeated_edges_those_with_both_signs_are_named_first():
+    same = [("A", "Z", 1), ("A", "Z", 1)]
+    both = [("A", f"G{i}", sign) for i in range(6) for sign in (1, -1)]
+    message = r"lists 6 edge\(s\) with both signs: A->G0, A->G1, A->G2, A->G3, A->G4; keep one row"
+    with pytest.raises(ValueError, match=message):
+        Network.from_edges(edges_of(*same, *both))
+
+
+def test_rows_of_any_index_may_lack_signs():
+    edges = pd.DataFrame({"TF": ["A", "B"], "Gene": ["X", "X"]}, index=[7, 3])
+    assert as_rows(Network.from_edges(edges, unsigned=True)) == [("A", "X", 0), ("B", "X", 0)]
