@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
 import nbformat
 
 from lembas.aged import read_record
@@ -280,11 +281,12 @@ def _run_jupyter_book(root: Path, scratch: Path, *options: str) -> None:
         stderr=subprocess.STDOUT,
         check=False,
     )
+    said = click.unstyle(result.stdout)  # Sphinx is told to write colours, wherever to
     log = scratch.parent / f"{scratch.name.removeprefix('.scratch-')}.log"
-    log.write_text(result.stdout, encoding="utf-8")
+    log.write_text(said, encoding="utf-8")
     page = next((scratch / "_build").glob("*html/index.html"), None)
     if result.returncode != 0 or page is None:
-        shown = [line for line in result.stdout.splitlines() if _matters(line)][:5]
+        shown = [line for line in said.splitlines() if _matters(line)][:5]
         raise ChapterError(
             "the pages were not built; the last good ones are untouched: "
             f"{' | '.join(shown) or 'no reason given'} (whole log: {log.relative_to(root)})"

@@ -12,8 +12,20 @@ import pytest
 import lembas
 
 ROOT = Path(__file__).resolve().parents[1]
-CONF = "extensions = ['myst_parser', 'lembas_api']\nautodoc_default_options = {'members': True}\n"
-PAGE = "# Shares\n\n```{eval-rst}\n.. api:: lembas.shares\n```\n\n{download}`cards.json`\n"
+CONF = """extensions = ['myst_parser', 'lembas_api']
+autodoc_default_options = {'members': True}
+nitpick_ignore_regex = [('py:.*', '(?!lembas.shares.Share$).*')]
+"""
+PAGE = """# Shares
+
+{py:class}`lembas.shares.Share`
+
+```{eval-rst}
+.. api:: lembas.shares
+```
+
+{download}`cards.json`
+"""
 
 
 @pytest.mark.parametrize(("builder", "is_shown"), [("html", True), ("singlehtml", False)])
@@ -24,14 +36,16 @@ def test_docstrings_are_on_the_site_and_not_in_print(
     (tmp_path / "index.md").write_text(PAGE)
     (tmp_path / "cards.json").write_text("[]")
     places = os.pathsep.join(map(str, (ROOT, ROOT / "book" / "_ext")))
-    command = [sys.executable, "-P", "-m", "sphinx", "-W", "-q", "-b", builder]
+    command = [sys.executable, "-P", "-m", "sphinx", "-W", "-n", "-q", "-b", builder]
     subprocess.run(
         [*command, str(tmp_path), str(tmp_path / "out")],
         env={**os.environ, "PYTHONPATH": places},
         check=True,
     )
     page = (tmp_path / "out" / "index.html").read_text()
-    assert ("lembas.shares.Share" in page) == is_shown
+    assert ('id="lembas.shares.Share"' in page) == is_shown
+    assert ('href="#lembas.shares.Share"' in page) == is_shown
+    assert "lembas.shares.Share</" in page, "in print the name stands without a link"
     assert list((tmp_path / "out").rglob("cards.json"))
 
 

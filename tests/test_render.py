@@ -251,6 +251,7 @@ def test_pages_that_a_killed_build_had_moved_aside_come_back(plan: Plan) -> None
     good.parent.mkdir(parents=True)
     good.write_text("the last good pages")
     (plan.root / "book" / "intro.md").write_text("# Intro\n\n{glue:text}`nothing.ipynb::x:.3f`\n")
-    with pytest.raises(ChapterError, match=r"the pages were not built"):
+    with pytest.raises(ChapterError, match=r"the pages were not built") as caught:
         build(plan)
+    assert "\x1b" not in str(caught.value), "no codes of a terminal's colours"
     assert (plan.root / "_build/html/index.html").read_text() == "the last good pages"
