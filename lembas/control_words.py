@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from lembas.controls import NOT_INPUTS
 from lembas.curated import SUFFIX
-from lembas.formats import listed
+from lembas.formats import counted
 from lembas.gains import DIFFERENCE, REWIRED
 from lembas.ladder import REAL, VARIANTS
 from lembas.summary import CENTRED
@@ -16,66 +16,66 @@ from lembas.verdict import compared
 
 SHUFFLED = "permuted_samples"
 _ANSWERS: Mapping[str, str] = {
-    "better": "the network helps",
-    "worse": "the network does harm",
-    "equal": "the network makes no difference",
-    "undecided": "it cannot be told whether the network helps",
+    "better": "the network helps {}",
+    "worse": "the network does harm to {}",
+    "equal": "the network makes no difference to {}",
+    "undecided": "it cannot be told whether the network helps {}",
 }
 _PARTS: Mapping[str, str] = {
-    "better": "The real network adds to what the reach gains",
-    "worse": "The reach gains less on the real network",
-    "equal": "All of the gain is reach, none of it the network's",
-    "undecided": "Whether the real network adds to what the reach gains cannot be told",
+    "better": "the real network adds to what the reach gains",
+    "worse": "the reach gains less on the real network",
+    "equal": "all of the gain is reach, none of it the network's",
+    "undecided": "whether the real network adds to what the reach gains cannot be told",
 }
 # Beyond this a skill with shuffled training samples is no longer about 0.
 NEAR_ZERO = 0.05
 
 
-def network_sentence(
-    differences: pd.DataFrame,
-    model: str,
-    cohort: str,
-    *,
-    labels: Mapping[str, str],
-    variant: str = "rewired",
+def network_sentences(
+    differences: pd.DataFrame, cohort: str, labels: Mapping[str, str], *, variant: str = "rewired"
 ) -> str:
-    """Say whether the real network helps a model beside the controls of one kind.
+    """Say which models the real network helps on one cohort, beside the controls of one kind.
 
     The rule is that of :func:`lembas.verdict.compared`, as in the summary's verdict.
 
     Args:
         differences: As in :class:`lembas.climbed.Ladder`; targets that are not inputs count.
-        model: Model to speak of.
         cohort: Cohort to speak of.
         labels: Model to label.
         variant: Which controls.
-
-    Raises:
-        KeyError: If they were not compared.
     """
-    row = _row(differences, model, cohort, variant)
-    answer = _ANSWERS[compared(row["value"], row["low"], row["high"])]
-    networks = "network" if row["n_draws"] == 1 else "networks"
-    chance = "" if pd.isna(row["p_value"]) else f"; empirical p = {row['p_value']:.2g}"
-    return (
-        f"{labels.get(model, model)}, {_where(cohort)}: {answer}. Its median skill is "
-        f"{row['real']:z.3f} with the real network and {row['control']:z.3f} on average with "
-        f"{row['n_draws']:.0f} {VARIANTS[variant].words} {networks}, a difference of "
-        f"{row['value']:+z.3f} ({_interval(row['low'], row['high'])}{chance})."
-    )
-
-
-def network_sentences(
-    differences: pd.DataFrame, cohort: str, labels: Mapping[str, str], *, variant: str = "rewired"
-) -> str:
-    """Say for every model whether the real network helps on one cohort."""
+    kind = VARIANTS[variant].words
     rows = _shown(differences).query("variant == @variant and cohort == @cohort")
     if rows.empty:
-        return f"Nothing was compared {_where(cohort)} with {VARIANTS[variant].words} networks."
-    return " ".join(
-        network_sentence(differences, model, cohort, labels=labels, variant=variant)
-        for model in rows["model"]
+        return f"Nothing was compared {_where(cohort)} with {kind} networks."
+    answers: dict[str, list[str]] = {}
+    for row in rows.itertuples():
+        answer = compared(row.value, row.low, row.high)
+        answers.setdefault(answer, []).append(labels.get(row.model, row.model))
+    told = [_ANSWERS[answer].format(_enumerated(names)) for answer, names in answers.items()]
+    numbers = [_beside_controls(row, labels) for _, row in rows.iterrows()]
+    return (
+        f"{_at_first(cohort)}, {'; '.join(told)}. Median skill with the real network, "
+        f"and on average with {kind} ones: {'; '.join(numbers)}."
     )
+
+
+def _beside_controls(row: pd.Series, labels: Mapping[str, str]) -> str:
+    chance = "" if pd.isna(row["p_value"]) else f", empirical p = {row['p_value']:.2g}"
+    return (
+        f"{labels.get(row['model'], row['model'])} {row['real']:z.3f} and {row['control']:z.3f} "
+        f"({_networks(row['n_draws'])}, difference {row['value']:+z.3f}, "
+        f"{_interval(row['low'], row['high'])}{chance})"
+    )
+
+
+def _networks(number: float) -> str:
+    return counted(int(number), "network")
+
+
+def _enumerated(names: Sequence[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def reach_sentences(gains: pd.DataFrame, cohort: str, labels: Mapping[str, str]) -> str:
@@ -87,19 +87,19 @@ def reach_sentences(gains: pd.DataFrame, cohort: str, labels: Mapping[str, str])
         labels: Model to label.
     """
     rows = _shown(gains).query("cohort == @cohort")
-    compared_ = rows.loc[rows["network"] == DIFFERENCE, "model"]
-    sentences = []
-    for model in compared_:
+    told = []
+    for model in rows.loc[rows["network"] == DIFFERENCE, "model"]:
         own = rows[rows["model"] == model].set_index("network")
         real, rewired, rest = (own.loc[name] for name in (REAL, REWIRED, DIFFERENCE))
-        verdict = _PARTS[compared(rest["value"], rest["low"], rest["high"])]
-        networks = "network" if rewired["n_draws"] == 1 else "networks"
-        sentences.append(
-            f"{labels.get(model, model)}, {_where(cohort)}: {_gain(real)} over the masked ridge on "
-            f"the real network, {_gain(rewired)} on {rewired['n_draws']:.0f} rewired {networks} of "
-            f"the same reach. {verdict} ({_gain(rest)})."
+        answer = _PARTS[compared(rest["value"], rest["low"], rest["high"])]
+        told.append(
+            f"{labels.get(model, model)} gains {_gain(real)} on the real network and "
+            f"{_gain(rewired)} on {_networks(rewired['n_draws'])} rewired, of the same reach: "
+            f"{answer}, {_gain(rest)}"
         )
-    return " ".join(sentences) or f"No model of longer reach was compared {_where(cohort)}."
+    if not told:
+        return f"No model of longer reach was compared {_where(cohort)}."
+    return f"{_at_first(cohort)}, over the masked ridge: {'; '.join(told)}."
 
 
 def _gain(row: pd.Series) -> str:
@@ -170,7 +170,7 @@ def depth_sentence(table: pd.DataFrame, cohort: str) -> str:
     enough = int(rows.index[reaches][0])
     values = ", ".join(f"{value:z.3f} with T = {depth}" for depth, value in rows["value"].items())
     less = f", and the interval of T = {enough} reaches it" if enough < best else ""
-    return f"{_where(cohort).capitalize()}, the median skill is {values}: T = {best} is best{less}."
+    return f"{_at_first(cohort)}, the median skill is {values}: T = {best} is best{less}."
 
 
 def differences_table(differences: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
@@ -212,18 +212,6 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["genes"] == NOT_INPUTS]
 
 
-def _row(differences: pd.DataFrame, model: str, cohort: str, variant: str) -> pd.Series:
-    rows = _shown(differences).query("model == @model and cohort == @cohort")
-    rows = rows[rows["variant"] == variant]
-    if len(rows) != 1:
-        raise KeyError(
-            f"{len(rows)} comparisons of {model!r} on {cohort!r} with {variant!r} networks; "
-            f"expected 1; compared are {listed(differences['model'].unique())} with "
-            f"{listed(differences['variant'].unique())}"
-        )
-    return rows.iloc[0]
-
-
 def _interval(low: float, high: float, *, named: bool = True) -> str:
     """Write an interval, or why there is none."""
     if pd.isna(low):
@@ -233,3 +221,8 @@ def _interval(low: float, high: float, *, named: bool = True) -> str:
 
 def _where(cohort: str) -> str:
     return "on the test samples" if cohort == "test" else f"on {cohort}"
+
+
+def _at_first(cohort: str) -> str:
+    """Begin a sentence with the cohort, whose name stays as it is."""
+    return f"O{_where(cohort)[1:]}"

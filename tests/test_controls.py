@@ -16,7 +16,6 @@ from lembas.control_words import (
     depth_table,
     differences_table,
     moved_table,
-    network_sentence,
     network_sentences,
     shuffled_sentence,
 )
@@ -245,30 +244,50 @@ def differences_of(low: float, high: float, control: float = 0.5) -> pd.DataFram
 @pytest.mark.parametrize(
     ("control", "low", "high", "words"),
     [
-        (0.5, 0.05, 0.15, "the network helps."),
-        (0.59, 0.005, 0.015, "the network makes no difference."),
-        (0.5, -0.05, 0.25, "it cannot be told whether the network helps."),
-        (0.7, -0.15, -0.05, "the network does harm."),
+        (0.5, 0.05, 0.15, "the network helps Masked ridge."),
+        (0.59, 0.005, 0.015, "the network makes no difference to Masked ridge."),
+        (0.5, -0.05, 0.25, "it cannot be told whether the network helps Masked ridge."),
+        (0.7, -0.15, -0.05, "the network does harm to Masked ridge."),
     ],
 )
 def test_the_sentence_follows_the_interval(control, low, high, words):
     table = differences_of(low, high, control)
-    sentence = network_sentence(table, "masked_ridge", "test", labels=LABELS)
-    assert sentence.startswith(f"Masked ridge, on the test samples: {words}")
-    assert f"0.600 with the real network and {control:.3f} on average with 20 rewired" in sentence
-    assert f"95 % interval {low:+.3f} to {high:+.3f}; empirical p = 0.048" in sentence
-    assert network_sentences(table, "test", LABELS) == sentence
+    assert network_sentences(table, "test", LABELS) == (
+        f"On the test samples, {words} Median skill with the real network, and on average with "
+        f"rewired ones: Masked ridge 0.600 and {control:.3f} (20 networks, difference "
+        f"{0.6 - control:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}, empirical p = 0.048)."
+    )
     nothing = network_sentences(table, "far", LABELS)
     assert nothing == "Nothing was compared on far with rewired networks."
-    with pytest.raises(KeyError, match=r"0 comparisons of 'ridge' on 'test' .*; compared are "):
-        network_sentence(table, "ridge", "test", labels=LABELS)
+
+
+def test_models_of_one_answer_are_named_together():
+    rows = [
+        differences_of(0.05, 0.15).assign(model="masked_ridge", n_draws=1),
+        differences_of(-0.05, 0.25).assign(model="b", p_value=np.nan),
+        differences_of(0.05, 0.15).assign(model="c"),
+        differences_of(0.05, 0.15).assign(model="d"),
+    ]
+    words = network_sentences(pd.concat(rows), "test", LABELS)
+    assert words.startswith(
+        "On the test samples, the network helps Masked ridge, c and d; it cannot be told whether "
+        "the network helps b. Median"
+    )
+    assert "Masked ridge 0.600 and 0.500 (1 network, difference +0.100, 95 %" in words
+    assert (
+        "b 0.600 and 0.500 (20 networks, difference +0.100, 95 % interval -0.050 to +0.250); c 0.6"
+        in words
+    )
+    elsewhere = pd.concat(rows).assign(cohort="GSE130970, centred")
+    named = network_sentences(elsewhere, "GSE130970, centred", LABELS)
+    assert named == words.replace("On the test samples", "On GSE130970, centred")
 
 
 def test_too_few_units_are_told_and_no_number_is_empty():
     table = differences_of(np.nan, np.nan)
-    sentence = network_sentence(table, "masked_ridge", "test", labels=LABELS)
+    sentence = network_sentences(table, "test", LABELS)
     assert "it cannot be told whether the network helps" in sentence
-    assert "(no interval: too few units; empirical p = 0.048)" in sentence
+    assert "no interval: too few units, empirical p = 0.048)" in sentence
     cells = differences_table(table, LABELS)["real - control (95 % interval)"]
     assert cells.tolist() == ["+0.100 (no interval: too few units)"]
     assert "nan" not in sentence

@@ -62,10 +62,10 @@ def test_without_the_nearest_model_nothing_is_compared(skills) -> None:
 @pytest.mark.parametrize(
     ("rest", "half", "words"),
     [
-        (0.05, 0.01, "The real network adds to what the reach gains"),
-        (0.0, 0.01, "All of the gain is reach, none of it the network's"),
-        (-0.05, 0.01, "The reach gains less on the real network"),
-        (0.03, 0.1, "Whether the real network adds to what the reach gains cannot be told"),
+        (0.05, 0.01, "the real network adds to what the reach gains"),
+        (0.0, 0.01, "all of the gain is reach, none of it the network's"),
+        (-0.05, 0.01, "the reach gains less on the real network"),
+        (0.03, 0.1, "whether the real network adds to what the reach gains cannot be told"),
     ],
 )
 def test_the_sentence_follows_the_rule(rest: float, half: float, words: str) -> None:
@@ -83,6 +83,9 @@ def test_the_sentence_follows_the_rule(rest: float, half: float, words: str) -> 
         }
     )
     sentence = reach_sentences(table, "test", LABELS)
-    assert sentence.startswith(f"Far model, on the test samples: {0.2 + rest:+.3f} (95 % interval")
-    assert f"{words} (" in sentence
-    assert "on 5 rewired networks of the same reach" in sentence
+    assert sentence.startswith(
+        f"On the test samples, over the masked ridge: Far model gains {0.2 + rest:+.3f} (95 % "
+        "interval"
+    )
+    assert f"{words}, {rest:+.3f} (" in sentence
+    assert "on 5 networks rewired, of the same reach: " in sentence

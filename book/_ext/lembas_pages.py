@@ -1,7 +1,6 @@
 """Sphinx extension: label every page with its profile, and keep pages to themselves."""
 
 import json
-import re
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,6 @@ from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 
 from lembas.plan import processors
-
-# As pandas writes them, plain and styled.
-EMPTY_HEAD = re.compile(r'<th((?: class="blank[^>]*)?)>(?:&nbsp;)?</th>')
 
 
 def composed_profile(app: Sphinx) -> dict[str, Any]:
@@ -58,14 +54,6 @@ def drop_scripts(
     ]
 
 
-def mend_heads(
-    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
-) -> None:
-    """Make empty heads of tables plain cells: a screen reader would name a column by them."""
-    if "body" in context:
-        context["body"] = EMPTY_HEAD.sub(r"<td\1></td>", context["body"])
-
-
 def write_side_by_side(app: Sphinx, env: BuildEnvironment) -> None:
     """Let pages be written by all processors, once they are read.
 
@@ -80,6 +68,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", add_banner, priority=100)
     app.connect("env-updated", write_side_by_side)
     app.connect("html-page-context", drop_scripts, priority=900)
-    app.connect("html-page-context", mend_heads, priority=900)
     app.add_js_file("barriers.js", loading_method="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
