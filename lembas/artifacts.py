@@ -63,7 +63,7 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The run's name: that of its folder, or of the run that it lies beside."""
+        """The run's name, which is that of its folder, or of the run that it lies beside."""
         return (self.book or self.folder).name
 
     def write_table(self, name: str, table: pd.DataFrame) -> Path:

@@ -61,7 +61,7 @@ class Attribution:
 
     @property
     def still(self) -> list[str]:
-        """Genes whose predictions no TF moves: all attributions are exactly 0."""
+        """Genes whose predictions no TF moves, all attributions being exactly 0."""
         return [gene for gene, table in self.values.items() if not table.to_numpy().any()]
 
     @cached_property
@@ -87,14 +87,14 @@ class Attribution:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """Lay all out as rows: gene, sample, tf, attribution, expression (log10 of the TF)."""
+        """All as rows, with gene, sample, tf, attribution and expression (log10 of the TF)."""
         return pd.concat(
             [_tidy(table, self.expression, gene) for gene, table in self.values.items()]
         )
 
     @cached_property
     def completeness(self) -> pd.DataFrame:
-        """Lay the errors out as rows: gene, sample, prediction, error."""
+        """The errors as rows, with gene, sample, prediction and error."""
         return pd.concat(
             [_completeness(self.prediction[gene], self.error[gene]) for gene in self.genes]
         )

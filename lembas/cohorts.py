@@ -127,7 +127,7 @@ class Dataset:
 
     @property
     def cohorts(self) -> dict[str, Cohort]:
-        """All cohorts by name: ``"train"``, ``"test"``, then the external ones."""
+        """All cohorts by name, ``"train"`` and ``"test"`` first, then the external ones."""
         return {"train": self.train, "test": self.test, **self.external}
 
     @cached_property

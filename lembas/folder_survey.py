@@ -76,7 +76,7 @@ class Answers:
 
     @property
     def network_options(self) -> dict[str, Any]:
-        """How networks are read, as a profile says it; empty: as usual."""
+        """How networks are read, as a profile says it; empty for as usual."""
         said = {"unsigned": self.unsigned, "on_conflict": self.on_conflict}
         return {name: value for name, value in said.items() if value}
 

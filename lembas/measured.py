@@ -50,7 +50,7 @@ class Measured:
 
     @property
     def n_cells(self) -> int:
-        """Size: rows times columns, wherever the genes are."""
+        """Rows times columns, wherever the genes are."""
         return self.record.n_rows * len(self.record.columns)
 
     @property

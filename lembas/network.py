@@ -141,7 +141,7 @@ class Network:
 
     @cached_property
     def nodes(self) -> pd.Index:
-        """All names, sorted: the node order of the original study."""
+        """All names, sorted, which is the node order of the original study."""
         return pd.Index(sorted(set(self.edges["TF"]) | set(self.edges["Gene"])), name="node")
 
     @cached_property
@@ -171,7 +171,7 @@ class Network:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the sorted edges: equal networks have equal digests."""
+        """SHA-256 of the sorted edges; equal networks have equal digests."""
         text = self.edges.to_csv(index=False, sep="\t", lineterminator="\n")
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -108,7 +108,7 @@ class Content:
 
     @property
     def sizes(self) -> tuple[int, int, int]:
-        """Numbers of nodes, inputs and outputs: see ``AXES``."""
+        """Numbers of nodes, inputs and outputs (see ``AXES``)."""
         return len(self.state[BIAS]), len(self.state[W_IN]), len(self.state[W_OUT])
 
 

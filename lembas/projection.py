@@ -102,7 +102,7 @@ class _Search:
 
     @property
     def searches(self) -> bool:
-        """Whether weights between TFs matter: before the third update none has reached a gene."""
+        """Whether weights between TFs matter; before the third update none has reached a gene."""
         return bool(self.theta.size) and self.config.max_steps > 2
 
     def round(self) -> None:

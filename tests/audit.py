@@ -46,8 +46,9 @@ def audited(command: str | None, lock: Path) -> Audit:
         known.write_text(f"{KNOWN_BAD}\n")
         found, reason = _looked_up(command, known)
     if not found:
-        why = reason or f"its database does not know the vulnerabilities of {KNOWN_BAD}"
-        return Audit(f"The audit was not run: {why}.", NOT_RUN)
+        why = reason or "nothing, so that its database was out of reach"
+        asked = f"asked for {KNOWN_BAD}, whose vulnerabilities are known, pip-audit answered"
+        return Audit(f"The audit was not run: {asked}: {why}.", NOT_RUN)
     found, reason = _looked_up(command, lock)
     if reason:
         return Audit(f"The audit was not run: {reason}.", NOT_RUN)

@@ -38,8 +38,12 @@ SOUND = [{"name": "numpy", "version": "2.0", "vulns": []}]
     [
         ({"known.txt": BAD, "a.lock": SOUND}, "knew no vulnerability", 0),
         ({"known.txt": BAD, "a.lock": BAD}, "found: jinja2 CVE-2019-10906", 1),
-        ({"known.txt": SOUND, "a.lock": SOUND}, "not run: its database does not know", 2),
-        ({"known.txt": "ERROR:x:no connection.", "a.lock": SOUND}, "not run: no connection.", 2),
+        (
+            {"known.txt": SOUND, "a.lock": SOUND},
+            "answered: nothing, so that its database was out",
+            2,
+        ),
+        ({"known.txt": "ERROR:x:no connection.", "a.lock": SOUND}, "answered: no connection.", 2),
         ({"known.txt": BAD, "a.lock": "ERROR:x:lost"}, "not run: lost.", 2),
     ],
 )

@@ -48,6 +48,37 @@ def test_every_public_name_has_a_docstring() -> None:
     assert sum(map(len, definitions.values())) > 1000, "the search found too little to be right"
 
 
+def proses() -> dict[str, str]:
+    """Collect the text of all pages and of the chapters' prose."""
+    found = {str(path.relative_to(ROOT)): path.read_text() for path in PAGES}
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        cells = nbformat.read(path, as_version=4).cells
+        prose = [cell.source for cell in cells if cell.cell_type == "markdown"]
+        found[path.name] = "\n\n".join(prose)
+    return found
+
+
+def test_no_fence_has_a_backtick_in_its_first_line() -> None:
+    """It would not open: the page would show the mark-up, and the closing fence would open one."""
+    fence = re.compile(r"^\s*`{3,}[^`\n]+`", re.M)
+    assert {
+        name: fence.findall(text) for name, text in proses().items() if fence.search(text)
+    } == {}
+    assert fence.search("```{table} What `lembas` is.")
+
+
+def test_no_property_has_a_colon_in_its_first_line() -> None:
+    """What stands before it would be shown as the property's type."""
+    wrong = []
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            marks = [ast.unparse(mark) for mark in getattr(node, "decorator_list", [])]
+            if {"property", "cached_property"} & set(marks):
+                first = (ast.get_docstring(node) or "").splitlines()[:1]
+                wrong += [f"{path.name}: {line}" for line in first if re.search(r":\s", line)]
+    assert wrong == []
+
+
 def modules_of_chapters() -> set[str]:
     found = set()
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):

@@ -7,7 +7,9 @@ const mend = () => {
     ".bd-article .pst-scrollable-table-container";
   for (const box of document.querySelectorAll(boxes)) {
     // Scrolled by the keys when it has the focus.
-    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    const isWide = box.scrollWidth > box.clientWidth + 1;
+    if (isWide) box.tabIndex = 0;
+    box.classList.toggle("is-wide", isWide && box.querySelector("table") !== null);
   }
 };
 mend();

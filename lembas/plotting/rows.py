@@ -37,7 +37,7 @@ class Rows:
 
     @property
     def heights_in(self) -> list[float]:
-        """Height of each row, inches: the mark and the lines of text above it."""
+        """Height of each row in inches, the mark and the lines of text above it."""
         lines = [
             max(text.count("\n"), note.count("\n")) + 1
             for text, note in zip(self.texts, self.notes, strict=True)

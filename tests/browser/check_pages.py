@@ -71,6 +71,11 @@ FAULTS_IN_PAGE = """() => {
   for (const element of article.querySelectorAll('.system-message, .problematic')) {
     faults.push(`an unresolved mark-up: ${element.textContent.trim().slice(0, 60)}`);
   }
+  const prose = article.cloneNode(true);
+  prose.querySelectorAll('pre, code, script, style').forEach((element) => element.remove());
+  const unread = /`{3,}\\{|\\{(?:doc|numref|ref|term|cite|glue:text)\\}`|^:name:/m;
+  const raw = prose.textContent.match(unread);
+  if (raw) faults.push(`mark-up that was not read: ${raw[0]}`);
   for (const image of article.querySelectorAll('img')) {
     const alt = (image.getAttribute('alt') || '').trim();
     const name = (image.getAttribute('src') || '').split('/').pop();

@@ -55,4 +55,4 @@ def _age(folder: Path, seconds: int) -> None:
         os.utime(path, ns=(times.st_atime_ns, ahead))
 
 
-FAULTS = (Fault("clock_back", "the clock is set back", clock_back),)
+FAULTS = (Fault("clock_back", "files are newer than the clock", clock_back),)

@@ -30,7 +30,7 @@ CHAPTERS = ("01_data", "02_fit")
 TEXT = """
 title: A tiny simulated study, for the tests of faults
 simulated: true
-banner: Simulated data - no number on this page describes real samples.
+banner: Simulated data - no score of this report is of real samples.
 time_out_s: {default: 400}
 chapters: {01_data: {seed: 1}}
 """

@@ -22,7 +22,7 @@ from tests.fuzz.worker import work
 
 # Of processor time for one input, in which native code may be stuck.
 MOST_SECONDS = 30.0
-COLUMNS = ("reader", "reads", "inputs", "drawn", "read", "refused", "findings", "seconds")
+COLUMNS = ("reader", "findings", "inputs", "drawn", "read", "refused", "seconds", "reads")
 
 
 @dataclass
@@ -40,9 +40,10 @@ class Result:
     def row(self) -> dict[str, Any]:
         """The reader's line of the table."""
         n_read, n_refused = self.counts.get("read", 0), self.counts.get("refused", 0)
+        n_found = len(self.findings)
         values = (
-            *(self.reader.name, self.reader.what, n_read + n_refused + len(self.findings)),
-            *(self.n_drawn, n_read, n_refused, len(self.findings), round(self.seconds)),
+            *(self.reader.name, n_found, n_read + n_refused + n_found, self.n_drawn),
+            *(n_read, n_refused, round(self.seconds), self.reader.what),
         )
         return dict(zip(COLUMNS, values, strict=True))
 
@@ -128,7 +129,7 @@ def _report(result: Result, *, messages: bool) -> None:
 
 def write_table(path: Path, rows: list[dict[str, Any]]) -> None:
     """Write the counts, readers in the order they are listed, with their sum."""
-    sums = {name: sum(row[name] for row in rows) for name in COLUMNS[2:]}
+    sums = {name: sum(row[name] for row in rows) for name in COLUMNS[1:-1]}
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
