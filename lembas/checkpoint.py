@@ -38,6 +38,7 @@ from lembas.packing import (
     unpack_regressor,
     unpack_rnn,
 )
+from lembas.plain_text import quoted
 
 if TYPE_CHECKING:
     from lembas.training import LembasRegressor
@@ -223,7 +224,8 @@ def _checked_header(header: Any, tensors: Mapping[str, Tensor]) -> dict[str, Any
     found = dict(header) if isinstance(header, dict) else {}
     if found.get("format") != _FORMAT:
         raise ValueError(
-            f"its format is {found.get('format')!r}, and this version of lembas reads {_FORMAT}"
+            f"its format is {quoted(found.get('format'))}, and this version of lembas reads "
+            f"{_FORMAT}"
         )
     checksum = found.pop("checksum", None)
     _refuse_other_keys(set(found), _PARTS, "parts")

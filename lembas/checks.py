@@ -6,6 +6,8 @@ import math
 import numbers
 from typing import Any
 
+import numpy as np
+
 from lembas.plain_text import quoted
 
 
@@ -69,3 +71,15 @@ def check_positive(name: str, value: Any) -> None:
         raise TypeError(f"{name} must be a number, got {quoted(value)}")
     if not (float(value) > 0 and math.isfinite(value)):
         raise ValueError(f"{name} must be a finite number above 0, got {value}")
+
+
+def check_single(**numbers: float) -> None:
+    """Refuse numbers that single precision takes for infinite.
+
+    Raises:
+        ValueError: If one is too large.
+    """
+    largest = float(np.finfo(np.float32).max)
+    for name, number in numbers.items():
+        if abs(number) > largest:
+            raise ValueError(f"{name} is too large; expected at most {largest:.1e} in size")

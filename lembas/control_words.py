@@ -27,6 +27,8 @@ _PARTS: Mapping[str, str] = {
     "equal": "all of the gain is reach, none of it the network's",
     "undecided": "whether the real network adds to what the reach gains cannot be told",
 }
+# With fewer control networks an empirical p cannot fall to .05: it is left to the table.
+FEWEST_DRAWS = 19
 # Beyond this a skill with shuffled training samples is no longer about 0.
 NEAR_ZERO = 0.05
 
@@ -61,7 +63,8 @@ def network_sentences(
 
 
 def _beside_controls(row: pd.Series, labels: Mapping[str, str]) -> str:
-    chance = "" if pd.isna(row["p_value"]) else f", empirical p = {row['p_value']:.2g}"
+    few = pd.isna(row["p_value"]) or row["n_draws"] < FEWEST_DRAWS
+    chance = "" if few else f", empirical p = {row['p_value']:.2g}"
     return (
         f"{labels.get(row['model'], row['model'])} {row['real']:z.3f} and {row['control']:z.3f} "
         f"({_networks(row['n_draws'])}, difference {row['value']:+z.3f}, "

@@ -6,7 +6,7 @@ import csv
 import gzip
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import NoReturn
 
@@ -263,9 +263,13 @@ def read_parquet(path: Path) -> pd.DataFrame:
         ValueError: If it is damaged, or was not written by a program that knows tables.
     """
     try:
-        return pd.read_parquet(path, engine="pyarrow")
+        table = pd.read_parquet(path, engine="pyarrow")
+        # What pandas left beside the table may say anything of the columns' names.
+        if odd := [name for name in table.columns if not isinstance(name, Hashable)]:
+            raise ValueError(f"{listed(odd)} cannot be the name of a column")
     except (pa.ArrowException, *h5ad.DAMAGE) as error:
         raise _unreadable(path, error) from error
+    return table
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

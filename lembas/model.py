@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor, nn
 
+from lembas.checks import check_single
 from lembas.edge_signs import constrained, starting_signs
 from lembas.network import Network
 from lembas.sparse import EdgePattern, product, update
@@ -29,11 +30,9 @@ def mml(x: Tensor, leak: float = 0.01) -> Tensor:
     It stays below 1 and has a continuous slope at 1/2. The published arithmetic form has a pole
     at x = -1000; this one is finite, with finite gradients, everywhere.
 
-    References:
-        Nilsson et al. 2022, doi:10.1038/s41467-022-30684-y.
+    Source: Nilsson et al. 2022, doi:10.1038/s41467-022-30684-y.
     """
-    saturated = 1 - 0.25 / x.clamp(min=0.5)
-    return torch.where(x < 0, leak * x, torch.where(x <= 0.5, x, saturated))
+    return torch.where(x < 0, leak * x, torch.where(x <= 0.5, x, 1 - 0.25 / x.clamp(min=0.5)))
 
 
 @dataclass(frozen=True)
@@ -66,6 +65,7 @@ class RNNConfig:
             raise ValueError(f"max_steps must be at least 1, got {self.max_steps}")
         if not 0 <= self.leak < 1:
             raise ValueError(f"leak must lie in [0, 1), got {self.leak}")
+        check_single(amplitude_in=self.amplitude_in, amplitude_out=self.amplitude_out)
         if self.tolerance is not None and not self.tolerance > 0:
             raise ValueError(f"tolerance must be above 0, or None; got {self.tolerance}")
 

@@ -72,8 +72,8 @@ def answer(scores: pd.DataFrame, cohort: str, labels: Mapping[str, str], where: 
     if "lembas" in order.index and best != "lembas":
         place = order.index.get_loc("lembas") + 1
         sentence += (
-            f"; {labels['lembas']} comes {_ordinal(place)} of {len(order)} models with "
-            f"{_with_interval(scores, 'lembas', cohort)}"
+            f"; {labels['lembas']} comes {_ordinal(place)} of {len(order)} models beside the null, "
+            f"with {_with_interval(scores, 'lembas', cohort)}"
         )
     if "masked_ridge" in order.index:
         sentence += (

@@ -261,6 +261,12 @@ def test_the_sentence_follows_the_interval(control, low, high, words):
     assert nothing == "Nothing was compared on far with rewired networks."
 
 
+def test_an_empirical_p_is_told_where_it_can_be_small():
+    enough, few = (differences_of(0.05, 0.15).assign(n_draws=n) for n in (19, 18))
+    assert "empirical p = 0.048" in network_sentences(enough, "test", LABELS)
+    assert "empirical p" not in network_sentences(few, "test", LABELS)
+
+
 def test_models_of_one_answer_are_named_together():
     rows = [
         differences_of(0.05, 0.15).assign(model="masked_ridge", n_draws=1),

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import torch
 from pyarrow import parquet
 from safetensors import safe_open
 from safetensors.torch import save_file
@@ -254,17 +255,20 @@ def without_symbols(file: h5py.File) -> None:
     file["meta/genes/transcripts"] = np.arange(2)
 
 
-def test_a_constant_of_a_checkpoint_that_no_float_holds(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("size", "words"), [(10**400, "too large"), (1e300, "is too large")])
+def test_a_constant_of_a_checkpoint_that_no_float_holds(
+    tmp_path: Path, size: float, words: str
+) -> None:
     path = tmp_path / "a.safetensors"
     save(LembasRNN(network_of([("A", "B", 1), ("B", "C", -1)]), ["A"], ["C"]), path)
     with safe_open(path, framework="pt") as file:
         header = json.loads(file.metadata()[_KEY])
         tensors = {key: file.get_tensor(key) for key in file.offset_keys()}
     del header["checksum"]
-    header["rnn"]["config"]["amplitude_out"] = 10**400
+    header["rnn"]["config"]["amplitude_out"] = size
     header["checksum"] = _checksum(header, tensors)
     save_file(tensors, path, {_KEY: json.dumps(header)})
-    with pytest.raises(ValueError, match=r"a\.safetensors cannot be used: int too large"):
+    with pytest.raises(ValueError, match=rf"a\.safetensors cannot be used: .*{words}"):
         load(path)
 
 
@@ -405,3 +409,22 @@ def test_cells_without_ids_are_read_in_peace(tmp_path: Path) -> None:
     path.write_text(json.dumps(notebook), "utf-8")
     assert isinstance(read_notebook(path, "a"), nbformat.NotebookNode)
     assert read_chapter(path).name == "01_data"
+
+
+def test_a_checkpoint_of_a_long_format(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    save_file({"a": torch.zeros(1)}, path, {_KEY: json.dumps({"format": "1" * 5000})})
+    with pytest.raises(ValueError, match=r"its format is '111.*, and this version") as caught:
+        load(path)
+    assert len(str(caught.value)) < 500
+
+
+def test_parquet_whose_names_of_columns_are_none(tmp_path: Path) -> None:
+    table = pd.DataFrame({"sample": ["s1", "s2"], "A": [1.0, 2.0]})
+    made = pa.Table.from_pandas(table, preserve_index=False)
+    about = json.loads(made.schema.metadata[b"pandas"])
+    about["columns"][1]["name"] = {"a": "A"}
+    made = made.replace_schema_metadata({"pandas": json.dumps(about)})
+    parquet.write_table(made, tmp_path / "a.parquet")
+    with pytest.raises(ValueError, match=r"\{'a': 'A'\} cannot be the name of a column"):
+        read_labelled(tmp_path / "a.parquet")

@@ -59,7 +59,8 @@ def test_whoever_has_the_highest_score_is_named(values: tuple[float, ...]) -> No
     if place is None:
         assert "LEMBAS-RNN comes" not in sentence
     else:
-        text = f"LEMBAS-RNN comes {place} of 3 models with {given['lembas']:.2f} (95 %"
+        comes = f"LEMBAS-RNN comes {place} of 3 models beside the null"
+        text = f"{comes}, with {given['lembas']:.2f} (95 %"
         assert text in sentence
     assert f"the same regulators, has {given['masked_ridge']:.2f} (95 %" in sentence
     assert sentence.endswith(".")

@@ -22,7 +22,7 @@ def recovery(
     metric: str = "auprc_over_base",
     title: str | None = None,
 ) -> style.Drawing:
-    """Draw how many times better than chance each model ranks the pairs, a panel a question.
+    """Draw how many times as well as chance each model ranks the pairs, a panel a question.
 
     Args:
         table: Columns question, model, metric, value, low, high; for each question also the
@@ -53,7 +53,7 @@ def recovery(
         labelled.append(rows.make_rows(_ordered(part.index), labels, notes))
     first = next(iter(parts.values()))["value"]
     told = findings.span(first, lambda times: f"{times:.2g}", labels)
-    words = title or f"Times better than chance, {questions[asked[0]]}: {told or 'not defined'}"
+    words = title or f"Times chance, {questions[asked[0]]}: {told or 'not defined'}"
     extra_in = 0.2 * len(parts)
     figure, panels = rows.stacked_panels(words, labelled, share_x=False, extra_in=extra_in)
     figure.table = own[own["question"].isin(asked)]

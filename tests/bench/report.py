@@ -16,6 +16,7 @@ import sklearn
 import torch
 import xgboost
 
+from lembas.formats import counted
 from lembas.latency import machine
 from tests.bench import bounds
 from tests.bench.problem import Problem
@@ -98,7 +99,7 @@ def ratios(report: Mapping[str, Any]) -> pd.DataFrame:
                 "Reference": _seconds(entry["reference_s"]["median"]),
                 "Times faster": _digits(entry["ratio"]),
                 "Range": f"{_digits(low)} to {_digits(high)}",
-                "Asked for": f"{target:g}" if target else "",
+                "Asked for": _digits(target) if target else "",
             }
         )
     return pd.DataFrame(rows)
@@ -127,7 +128,7 @@ def ways(report: Mapping[str, Any]) -> pd.DataFrame:
         difference, other = entry["largest_difference"], entry.get("library")
         notes = [
             entry["note"],
-            "" if difference is None else f"largest difference {difference:.0e}",
+            _apart(difference),
             f"{other} takes {_digits(entry['library_ratio'])} times as long as ours"
             if other
             else "",
@@ -156,8 +157,8 @@ def sentence(found: Mapping[str, Any]) -> str:
     """Say in one sentence what was measured, on what, and when."""
     problem = found["problem"]
     return (
-        f"Measured on {found['date']} with {found['threads']} thread(s) of {found['processor']}, "
-        f"torch {found['torch']}, xgboost {found['xgboost']}, scikit-learn "
+        f"Measured on {found['date']} with {counted(found['threads'], 'thread')} of "
+        f"{found['processor']}, torch {found['torch']}, xgboost {found['xgboost']}, scikit-learn "
         f"{found['scikit-learn']}, NumPy {found['numpy']}: {problem['n_samples']:,} samples, "
         f"{problem['n_tfs']:,} TFs, {problem['n_targets']:,} targets, {problem['n_edges']:,} "
         f"edges, {problem['n_block_edges']:,} of them from TF to TF. This machine multiplied "
@@ -167,12 +168,19 @@ def sentence(found: Mapping[str, Any]) -> str:
     )
 
 
+def _apart(difference: float | None) -> str:
+    if difference is None:
+        return ""
+    return f"largest difference {difference:.0e}" if difference else "the same to the last digit"
+
+
 def _seconds(value: float) -> str:
-    if value < 1e-3:
-        return f"{1e6 * value:.3g} µs"
-    if value < 1:
-        return f"{1000 * value:.3g} ms"
-    return f"{value:.3g} s" if value < 300 else f"{value / 60:.3g} min"
+    """Write a time in three digits, with its unit in the same line."""
+    for factor, unit, below in ((1e6, "µs", 1e-3), (1e3, "ms", 1.0), (1.0, "s", 300.0)):
+        if value < below:
+            return f"{factor * value:.3g}\u00a0{unit}"
+    minutes = value / 60
+    return f"{minutes:,.0f}\u00a0min" if minutes >= 100 else f"{minutes:.3g}\u00a0min"
 
 
 def _digits(value: float) -> str:
