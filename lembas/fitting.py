@@ -193,6 +193,26 @@ def read_all_predictions(run: Run, cohorts: Iterable[str]) -> dict[str, Predicti
     return {cohort: read_predictions(run, cohort) for cohort in cohorts}
 
 
+def of_those_fitted(run: Run, names: Iterable[str]) -> list[str]:
+    """Keep the models that this run has fitted, in their order.
+
+    What chapters show when they are not asked for more is a list of models of the registry, and a
+    profile need not fit all of them.
+
+    Raises:
+        KeyError: If a name is no model at all, or none of them was fitted.
+    """
+    fitted, names = read_models(run).index, list(names)
+    kept = [name for name in names if name in fitted]
+    strange = [name for name in names if name not in fitted and name not in registry()]
+    if strange or not kept:
+        raise KeyError(
+            f"not fitted in this run: {listed(strange or names)}; name some of those fitted, by "
+            f"the chapter's parameters in the profile: {listed(fitted, most=20)}"
+        )
+    return kept
+
+
 def load_models(run: Run, names: Iterable[str]) -> dict[str, BaseEstimator]:
     """Load fitted models by name.
 
