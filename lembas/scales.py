@@ -231,7 +231,7 @@ def _evidence(kind: str, kinds: np.ndarray, rows: _Rows, samples: pd.Index) -> l
     if not parts:
         return ["Too few values other than 0 to tell."]
     return [
-        f"{int((kinds == part).sum()):,} of {counted(n, 'sample')}: {_words(part, kinds, rows)}."
+        f"{int((kinds == part).sum()):,} of {counted(n, 'sample')} looked at: {_words(part, kinds, rows)}."
         for part in parts
     ]
 
