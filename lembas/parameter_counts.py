@@ -9,7 +9,8 @@ import numpy as np
 from scipy import sparse
 
 from lembas.artifacts import Run
-from lembas.fitting import load_models
+from lembas.fitting import load_models, read_models
+from lembas.model_files import is_trusted
 
 # Where models keep the models that they are made of: the package's own, then scikit-learn's.
 _PARTS = (
@@ -19,8 +20,15 @@ _PARTS = (
 
 
 def parameter_counts(run: Run, names: Iterable[str]) -> dict[str, float]:
-    """Count the parameters of fitted models by name, opening one after the other."""
-    return {name: n_parameters(load_models(run, [name])[name]) for name in names}
+    """Count the parameters of fitted models by name, opening one after the other.
+
+    NaN for a model of a class whose files are not opened, such as one of the user's own.
+    """
+    path = read_models(run)["estimator"]
+    return {
+        name: n_parameters(load_models(run, [name])[name]) if is_trusted(path[name]) else np.nan
+        for name in names
+    }
 
 
 def n_parameters(model: Any) -> float:

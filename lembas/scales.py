@@ -230,8 +230,9 @@ def _evidence(kind: str, kinds: np.ndarray, rows: _Rows, samples: pd.Index) -> l
     parts = [part for part in dict.fromkeys(kinds) if part != "few"]
     if not parts:
         return ["Too few values other than 0 to tell."]
+    looked_at = f"of {counted(n, 'sample')} looked at"
     return [
-        f"{int((kinds == part).sum()):,} of {counted(n, 'sample')} looked at: {_words(part, kinds, rows)}."
+        f"{int((kinds == part).sum()):,} {looked_at}: {_words(part, kinds, rows)}."
         for part in parts
     ]
 

@@ -33,11 +33,19 @@ def test_chapters_show_those_of_their_models_that_were_fitted(tmp_path: Path, st
         of_those_fitted(run, ["ridge"])
 
 
-def models_of_readme() -> dict[str, object]:
-    """Take the profile's part from the README, as a user would."""
-    text = (ROOT / "README.md").read_text()
-    (part,) = [block for block in text.split("```")[1::2] if "03_fit_baselines" in block]
-    return yaml.safe_load(part.removeprefix("yaml"))["chapters"]["03_fit_baselines"]
+def blocks(page: str, word: str) -> list[str]:
+    """Find the blocks of code of a page that hold a word, as a user would copy them."""
+    parts = (ROOT / page).read_text().split("```")[1::2]
+    return [part.split("\n", 1)[1] for part in parts if word in part]
+
+
+def chapter_of_a_user() -> dict[str, object]:
+    """Put the README's models and the page's own class into a profile."""
+    (readme,) = blocks("README.md", "03_fit_baselines")
+    chapter = yaml.safe_load(readme)["chapters"]["03_fit_baselines"]
+    (line,) = blocks("book/add_a_model.md", "strongest_tf:")
+    chapter["models"] |= yaml.safe_load(line)
+    return chapter
 
 
 @pytest.mark.long
@@ -47,10 +55,13 @@ def test_the_readmes_profile_leads_to_a_whole_run(
     root = project_in(tmp_path)
     path = root / "profiles" / "demo.yml"
     profile = yaml.safe_load(path.read_text())
-    profile["chapters"]["03_fit_baselines"] = models_of_readme()
+    profile["chapters"]["03_fit_baselines"] = chapter_of_a_user()
     path.write_text(yaml.safe_dump(profile))
+    (own,) = blocks("book/add_a_model.md", "class StrongestTF")
+    (root / "my_models.py").write_text(own)
     monkeypatch.chdir(root)
     code, _, err = lembas("run")
     assert code == 0, err
-    labels = Run.open(root / "results" / "demo").read_table("leaderboard")["model"]
-    assert {"extra_trees", "masked_ridge", "lembas"} <= set(labels)
+    board = Run.open(root / "results" / "demo").read_table("leaderboard").set_index("model")
+    assert {"extra_trees", "strongest_tf", "masked_ridge", "lembas"} <= set(board.index)
+    assert board.loc["strongest_tf", "n_parameters"].isna().all(), "its file is not opened"
