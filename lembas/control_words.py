@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -11,6 +11,7 @@ from lembas.curated import SUFFIX
 from lembas.formats import counted
 from lembas.gains import DIFFERENCE, REWIRED
 from lembas.ladder import REAL, VARIANTS
+from lembas.plain_text import enumerated
 from lembas.summary import CENTRED
 from lembas.verdict import compared
 
@@ -54,7 +55,7 @@ def network_sentences(
     for row in rows.itertuples():
         answer = compared(row.value, row.low, row.high)
         answers.setdefault(answer, []).append(labels.get(row.model, row.model))
-    told = [_ANSWERS[answer].format(_enumerated(names)) for answer, names in answers.items()]
+    told = [_ANSWERS[answer].format(enumerated(names)) for answer, names in answers.items()]
     numbers = [_beside_controls(row, labels) for _, row in rows.iterrows()]
     return (
         f"{_at_first(cohort)}, {'; '.join(told)}. Median skill with the real network, "
@@ -74,11 +75,6 @@ def _beside_controls(row: pd.Series, labels: Mapping[str, str]) -> str:
 
 def _networks(number: float) -> str:
     return counted(int(number), "network")
-
-
-def _enumerated(names: Sequence[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def reach_sentences(gains: pd.DataFrame, cohort: str, labels: Mapping[str, str]) -> str:

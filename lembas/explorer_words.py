@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import pandas as pd
 
 from lembas.formats import counted
 from lembas.gene_table import WORDS
+from lembas.plain_text import enumerated
 
 _OWN_WORDS: Mapping[str, str] = {
     "expression_stratum": "Mean and SD, by thirds",
@@ -61,7 +62,7 @@ def drawn_sentence(n_drawn: Mapping[str, int], n_samples: Mapping[str, int]) -> 
         else f"all {counted(drawn, 'sample')} of {_of(name)}"
         for name, drawn in n_drawn.items()
     ]
-    return f"The charts draw {_joined(parts)}; scores are of all samples."
+    return f"The charts draw {enumerated(parts)}; scores are of all samples."
 
 
 def ends_sentence(genes: pd.DataFrame, model: str, labels: Mapping[str, str]) -> str:
@@ -88,11 +89,6 @@ def ends_sentence(genes: pd.DataFrame, model: str, labels: Mapping[str, str]) ->
 
 def _of(cohort: str) -> str:
     return {"train": "the training set", "test": "the test set"}.get(cohort, cohort)
-
-
-def _joined(parts: Iterable[str]) -> str:
-    *others, last = parts
-    return f"{', '.join(others)} and {last}" if others else last
 
 
 def explained_sentence(n_explained: int, n_genes: int) -> str:

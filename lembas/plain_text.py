@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 # What begins something else than text in MyST's Markdown: wherever it stands, or in the beginning.
 _INSIDE = r"[\\`*{}\[\]<>$&~^|!#]|(?<![^\W_])_|_(?![^\W_])"
@@ -54,6 +55,17 @@ def quoted(value: object) -> str:
         ("'ALB'", "['a']")
     """
     return short(repr(value))
+
+
+def enumerated(parts: Iterable[str]) -> str:
+    """Write parts of a sentence one after another; there is at least one.
+
+    Example:
+        >>> enumerated(["MLR", "ridge", "PLS"])
+        'MLR, ridge and PLS'
+    """
+    *others, last = parts
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def as_markdown(text: str) -> str:

@@ -38,8 +38,6 @@ def compared(difference: float, low: float, high: float, *, least: float = LEAST
     return "equal" if -least < low and high < least else "undecided"
 
 
-# Begins the questions on the network itself.
-_NETWORK = "Real against rewired network,"
 _WORDS: Mapping[str, str] = {
     "better": "{model} predicts better than {reference}",
     "worse": "{model} predicts worse than {reference}",
@@ -61,6 +59,7 @@ class Judgement:
     Attributes:
         cohort: Its label.
         question: What was compared.
+        of_network: Whether real and rewired networks were; else two models.
         outcome: The answer in a word: better, helps, equal, undecided, ...
         clause: The answer as a part of a sentence, with its numbers.
         numbers: The difference and its interval; "" where nothing is said.
@@ -68,6 +67,7 @@ class Judgement:
 
     cohort: str
     question: str
+    of_network: bool
     outcome: str
     clause: str
     numbers: str
@@ -106,7 +106,7 @@ def sentences(
     model: str,
     cohorts: Collection[str] | None = None,
 ) -> list[str]:
-    """Say the judgements in plain sentences, each cohort named once a paragraph.
+    """Say the judgements in plain sentences, one a cohort.
 
     Args:
         judgements: Result of :func:`judged`.
@@ -121,9 +121,10 @@ def sentences(
         f"On {cohort}, {'; '.join(item.clause for item in chosen if item.cohort == cohort)}."
         for cohort in dict.fromkeys(item.cohort for item in chosen)
     ]
-    if not any(item.question.startswith(f"{model} against ") for item in chosen):
+    asked = {item.of_network for item in chosen}
+    if False not in asked:
         said.append(f"{model} was not compared with a reference in this run.")
-    if not any(item.question.startswith(_NETWORK) for item in chosen):
+    if True not in asked:
         said.append(
             "Whether the network itself helps is not said: no control networks were compared here."
         )
@@ -151,18 +152,18 @@ def _of_model(row: Any, gate: pd.DataFrame, labels: Mapping[str, str], least: fl
     question = f"{names['model']} against {names['reference']}"
     if not informative(gate, row.cohort, PRIMARY):
         clause = "nothing is said: the metric did not pass the gate"
-        return Judgement(cohort, question, "not said", clause, "")
+        return Judgement(cohort, question, False, "not said", clause, "")
     outcome = compared(row.value, row.low, row.high, least=least)
     clause = f"{_WORDS[outcome].format(**names)}{_in_words(row)}"
-    return Judgement(cohort, question, outcome, clause, _numbers(row))
+    return Judgement(cohort, question, False, outcome, clause, _numbers(row))
 
 
 def _of_network(row: Any, labels: Mapping[str, str], least: float) -> Judgement:
     model, outcome = _label(labels, row.model), compared(row.value, row.low, row.high, least=least)
     clause = f"{_NETWORK_WORDS[outcome].format(model=model)}{_in_words(row)}"
     short = {"better": "helps", "worse": "harms"}.get(outcome, outcome)
-    question = f"{_NETWORK} {model}"
-    return Judgement(_label(labels, row.cohort), question, short, clause, _numbers(row))
+    cohort, question = _label(labels, row.cohort), f"Real against rewired network, {model}"
+    return Judgement(cohort, question, True, short, clause, _numbers(row))
 
 
 def _in_words(row: Any) -> str:
