@@ -62,6 +62,6 @@ def attribution_heatmap(
     axes.spines[["left", "bottom"]].set_visible(False)
     key = ScalarMappable(norm, colours)
     bar = figure.colorbar(key, ax=axes, location="bottom", shrink=0.7, aspect=28, extend="both")
-    bar.set_label("mean size / SD of the gene\nred: rises with the TF; blue: falls; dot: in prior")
+    bar.set_label("signed mean size / SD of the gene\nred: rises with the TF; dot: in the prior")
     bar.outline.set_visible(False)
     return figure
